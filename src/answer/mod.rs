@@ -1,0 +1,67 @@
+//! What is concluded: the terse text for people and the structure for programs are one value.
+//!
+//! A model ends a run by calling the `answer` tool, or by plain text from which `text` reads the same
+//! fields. Whether a quote is true is not decided here: `crate::evidence` checks it against raw bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// The conclusion of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Markdown for a person; what `result` of the JSON output carries.
+    pub text: String,
+    pub verdict: Verdict,
+    /// One or two sentences; empty when none was found.
+    pub root_cause: String,
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Commands or changes, most important first.
+    #[serde(default)]
+    pub fix: Vec<String>,
+    pub confidence: Confidence,
+    #[serde(default)]
+    pub not_checked: Vec<NotChecked>,
+}
+
+/// What the investigation came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    ProblemFound,
+    NoProblem,
+    #[default]
+    Inconclusive,
+}
+
+/// How sure the answer is, after verification has had its say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    #[default]
+    Low,
+    Medium,
+    High,
+}
+
+/// A claim and the line of an exhibit that is said to prove it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub claim: String,
+    /// Number of the exhibit: 3 for `E3`. 0 when the model named none.
+    pub exhibit: u32,
+    /// The words as they stand in the exhibit.
+    pub quote: String,
+    /// First and last line of the quote in the raw exhibit, 1-based; set by verification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<(u64, u64)>,
+    /// Set by verification; false until then.
+    #[serde(default)]
+    pub verified: bool,
+}
+
+/// Something the answer does not rest on, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotChecked {
+    pub what: String,
+    pub why: String,
+}

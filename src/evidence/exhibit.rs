@@ -1,0 +1,52 @@
+//! One tool call's output as evidence: who produced it, how it ended, where its raw bytes are.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Numbered output of one tool call. The raw bytes stay on disk; `view` is what the model saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exhibit {
+    /// 1 for `E1`, in call order.
+    pub id: u32,
+    pub call_id: String,
+    pub tool: String,
+    pub toolset: String,
+    /// The progress line a person saw (`user_description` rendered).
+    pub description: String,
+    pub params: Map<String, Value>,
+    /// The command as it may be shown: values in place, secrets not.
+    pub invocation: String,
+    pub status: Status,
+    /// Exit code where a process ended by itself.
+    pub exit_code: Option<i32>,
+    /// Why it failed, one line; `None` on success.
+    pub error: Option<String>,
+    pub seconds: f64,
+    /// Size of the raw output in bytes, and its number of lines.
+    pub bytes: u64,
+    pub lines: u64,
+    /// Raw output as kept on disk.
+    pub path: PathBuf,
+    /// What the model was given: header, numbered lines, what was left out.
+    pub view: String,
+    /// Whether `view` leaves out part of the raw output.
+    pub condensed: bool,
+}
+
+/// How a tool call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Success,
+    /// It ran and found nothing: empty output, or `grep`'s exit 1.
+    NoData,
+    Error,
+    /// Stopped by its time limit; the output is what had arrived.
+    TimedOut,
+    /// Stopped because the run was interrupted or its time was up.
+    Interrupted,
+    /// Not run: policy or a person said no.
+    Denied,
+}

@@ -1,0 +1,21 @@
+//! The investigation engine of holmes-rs.
+//!
+//! Data runs one way: question → context → agent → tools → evidence → answer → sinks.
+//! `docs/architecture.md` draws it; `tests/architecture.rs` holds the edges between the rooms.
+
+pub mod agent;
+pub mod answer;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod evidence;
+pub mod model;
+pub mod question;
+pub mod record;
+pub mod rules;
+pub mod shell;
+pub mod sink;
+pub mod tools;
+pub mod toolset;
+pub mod ui;

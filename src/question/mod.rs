@@ -1,0 +1,25 @@
+//! What is asked, as pure data: the words, what they are about, and what came with them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// One question and the evidence handed over with it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    pub text: String,
+    /// The thing it is about, where the words or the source name one (`pod/shop/payments-1`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file or piped text that becomes an exhibit before the first model call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// What people called it: the path as typed, or `stdin`.
+    pub name: String,
+    /// Where its bytes can be read.
+    pub path: PathBuf,
+}

@@ -1,0 +1,46 @@
+//! What the model can do: the `Tool` trait and the box that holds every usable tool.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+
+use serde_json::{Map, Value};
+
+use crate::agent::ToolSpec;
+use crate::evidence::Status;
+use crate::shell::Stop;
+
+/// A boxed future of a tool's run.
+pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// Something the model can call.
+pub trait Tool {
+    fn spec(&self) -> &ToolSpec;
+
+    fn toolset(&self) -> &str;
+
+    /// The progress line for a person.
+    fn describe(&self, params: &Map<String, Value>) -> String;
+
+    /// Runs with the model's parameters, raw output into the file `output`.
+    /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
+    fn run<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a>;
+}
+
+/// How a tool's run ended; its output is in the file it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    pub status: Status,
+    pub exit_code: Option<i32>,
+    /// One line, on failure.
+    pub error: Option<String>,
+    /// The command as it may be shown.
+    pub invocation: String,
+    pub bytes: u64,
+    pub lines: u64,
+}

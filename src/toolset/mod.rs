@@ -1,0 +1,121 @@
+//! The YAML toolset format: read, merge, infer parameters, check prerequisites.
+//!
+//! It describes tools; `crate::tools` runs them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One toolset, after all layers are merged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Toolset {
+    pub name: String,
+    pub enabled: bool,
+    pub description: String,
+    pub docs_url: Option<String>,
+    pub installation_instructions: Option<String>,
+    pub prerequisites: Vec<Prerequisite>,
+    pub tools: Vec<ToolDefinition>,
+    pub tags: Vec<String>,
+    /// Free map, available to templates as `config`; `{{ env.X }}` already resolved.
+    pub config: Map<String, Value>,
+    pub llm_instructions: Option<String>,
+    /// Shell filter that gets a successful command's output on stdin and replaces it.
+    pub additional_instructions: Option<String>,
+    /// Where it comes from: `builtin`, or the path of the file that had the last word.
+    pub origin: String,
+    /// Why it cannot be used, where reading it already told (`file:line:col: …`).
+    pub broken: Option<String>,
+}
+
+/// One tool of a toolset.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ToolDefinition {
+    pub name: String,
+    pub description: String,
+    /// Template of the progress line.
+    pub user_description: Option<String>,
+    /// Declared and inferred parameters, in the order the model sees them.
+    pub parameters: Vec<Parameter>,
+    /// Template of the shell text: `command` or `script` of the YAML.
+    pub template: String,
+    pub timeout: Option<Duration>,
+    /// `None`: not said; treated as read-only for builtin tools.
+    pub read_only: Option<bool>,
+    pub output: OutputKind,
+    /// Names of environment variables the tool gets besides the base set.
+    pub env: Vec<String>,
+    pub workdir: Option<String>,
+    /// Values that begin with `-` may reach the program as bare words.
+    pub allow_options: bool,
+    /// Where the tool stands: `file:line`.
+    pub place: String,
+    pub broken: Option<String>,
+}
+
+/// One parameter of a tool.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parameter {
+    pub name: String,
+    pub description: String,
+    pub required: bool,
+    /// JSON-schema type names; more than one for a list of types; `["string"]` when inferred.
+    pub types: Vec<String>,
+    pub choices: Vec<Value>,
+    pub default: Option<Value>,
+    /// Further JSON-schema keys (`items`, `properties`, `additionalProperties`, `anyOf`).
+    pub schema: Map<String, Value>,
+}
+
+/// What kind of output a tool prints: decides how it is condensed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputKind {
+    #[default]
+    Text,
+    Json,
+    Logs,
+    Table,
+}
+
+/// Something that must hold before a toolset is usable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prerequisite {
+    Command {
+        command: String,
+        /// Substring of stdout.
+        expected_output: Option<String>,
+        timeout: Duration,
+    },
+    /// Names that must be present and non-empty.
+    Env(Vec<String>),
+    Static {
+        enabled: bool,
+        reason: Option<String>,
+    },
+}
+
+/// Whether a toolset can be used now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readiness {
+    pub name: String,
+    pub status: ReadinessStatus,
+    /// One line a person can act on; empty when ready.
+    pub reason: String,
+    pub milliseconds: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadinessStatus {
+    Enabled,
+    /// Switched off by configuration.
+    Disabled,
+    /// Wanted, but a prerequisite does not hold or the file is broken.
+    Failed,
+}
+
+/// Toolsets by name, in the order they were first seen.
+pub type Toolsets = BTreeMap<String, Toolset>;
