@@ -1,5 +1,11 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
+mod read_exhibit;
+mod toolbox;
+
+pub use read_exhibit::ReadExhibit;
+pub use toolbox::Toolbox;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
