@@ -1,1 +1,35 @@
-//! (in work)
+//! What the words of a user mean: flags, environment and files become one configuration whose every value
+//! knows where it comes from.
+//!
+//! Values are typed and `{{ env.X }}` is filled in only when a value is asked for, so that a Jira key nobody
+//! needs now cannot stop an investigation. Other rooms take a group (`limits()`, `model()`) or one value,
+//! never the whole.
+
+pub mod env;
+pub mod yaml;
+
+mod aliases;
+mod error;
+mod files;
+mod flags;
+mod folders;
+mod layer;
+mod model;
+mod provider;
+mod resolved;
+mod settings;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use env::Environment;
+pub use error::{ConfigError, Origin};
+pub use files::Surroundings;
+pub use flags::Flags;
+pub use folders::Folders;
+pub use layer::{Consulted, FileState, Role};
+pub use model::{Azure, DEFAULT_MODEL, ModelChoice, ModelSettings, Prices};
+pub use resolved::{Block, Config, Limits, Listed, Shown, ToolsetSources};
+pub use settings::{Kind, SETTINGS, Setting};
+pub use value::{Value, mask, parse_duration};
