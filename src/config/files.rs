@@ -55,9 +55,7 @@ pub(super) fn read_all(
             // Another's business: root's file must not lock everybody out.
             ConfigError::Unreadable { path, reason } => {
                 let message = format!("ignored, cannot be read: {reason}");
-                found
-                    .warnings
-                    .push(Warning::about_file(&path.display().to_string(), message));
+                found.warnings.push(Warning::about_file(&path.display().to_string(), message));
                 found.note(&path, Role::System, FileState::Skipped(reason));
             }
             other => return Err(other),
@@ -77,20 +75,8 @@ impl Found {
         Ok(true)
     }
 
-    fn take(
-        &mut self,
-        text: &str,
-        path: &Path,
-        role: Role,
-        folders: &Folders,
-    ) -> Result<(), ConfigError> {
-        let layer = from_text(
-            text,
-            path,
-            role,
-            folders.home.as_deref(),
-            &mut self.warnings,
-        )?;
+    fn take(&mut self, text: &str, path: &Path, role: Role, folders: &Folders) -> Result<(), ConfigError> {
+        let layer = from_text(text, path, role, folders.home.as_deref(), &mut self.warnings)?;
         self.layers.push(layer);
         self.note(path, role, FileState::Read);
         Ok(())
@@ -108,23 +94,17 @@ impl Found {
             .find_map(|name| Some((name, environment.get(name)?)));
         let named = match (asked_for, from_environment) {
             (Some(path), _) => Some((path.to_path_buf(), None)),
-            (None, Some((name, path))) => {
-                Some((expand_home(path, folders.home.as_deref()), Some(name)))
-            }
+            (None, Some((name, path))) => Some((expand_home(path, folders.home.as_deref()), Some(name))),
             (None, None) => None,
         };
         if let Some((path, variable)) = named {
             return match (read_text(&path, true)?, variable) {
                 (Some(text), _) => self.take(&text, &path, Role::User, folders),
-                (None, None) => Err(ConfigError::Unreadable {
-                    path,
-                    reason: "no such file".to_owned(),
-                }),
+                (None, None) => Err(ConfigError::Unreadable { path, reason: "no such file".to_owned() }),
                 // Charts set the name whether or not they mount the file.
                 (None, Some(variable)) => {
                     let message = format!("named by `{variable}`, does not exist");
-                    self.warnings
-                        .push(Warning::about_file(&path.display().to_string(), message));
+                    self.warnings.push(Warning::about_file(&path.display().to_string(), message));
                     self.note(&path, Role::User, FileState::Missing);
                     Ok(())
                 }
@@ -149,22 +129,13 @@ impl Found {
     }
 
     fn note(&mut self, path: &Path, role: Role, state: FileState) {
-        self.consulted.push(Consulted {
-            path: path.to_path_buf(),
-            role,
-            state,
-        });
+        self.consulted.push(Consulted { path: path.to_path_buf(), role, state });
     }
 }
 
 /// Where the user's own file may be, the first one that exists counts.
 pub(super) fn user_candidates(folders: &Folders) -> Vec<PathBuf> {
-    folders
-        .holmes
-        .iter()
-        .chain([&folders.xdg_config])
-        .map(|folder| folder.join("config.yaml"))
-        .collect()
+    folders.holmes.iter().chain([&folders.xdg_config]).map(|folder| folder.join("config.yaml")).collect()
 }
 
 /// `.holmes/config.yaml` of the current folder, or of a parent up to the one that has `.git`. Outside a

@@ -88,10 +88,7 @@ impl Flags {
         put("refresh_toolsets", given(self.refresh_toolsets));
         put("bash_always_allow", given(self.bash_always_allow));
         put("bash_always_deny", given(self.bash_always_deny));
-        put(
-            "system_prompt_additions",
-            text(&self.system_prompt_additions),
-        );
+        put("system_prompt_additions", text(&self.system_prompt_additions));
         put("custom_runbooks", paths(&self.custom_runbooks));
         put("post_processing_prompt", text(&self.post_processing_prompt));
         put("prompt_file", self.prompt_file.as_ref().map(path));
@@ -113,20 +110,11 @@ impl Flags {
         put("prometheus_url", text(&self.prometheus_url));
         put("alertmanager_url", text(&self.alertmanager_url));
         put("alertmanager_username", text(&self.alertmanager_username));
-        put(
-            "alertmanager_password",
-            secret(self.alertmanager_password.as_ref()),
-        );
+        put("alertmanager_password", secret(self.alertmanager_password.as_ref()));
         put("alertmanager_alertname", text(&self.alertmanager_alertname));
         put("alertmanager_label", texts(&self.alertmanager_label));
-        put(
-            "alertmanager_file",
-            self.alertmanager_file.as_ref().map(path),
-        );
-        put(
-            "alertmanager_limit",
-            self.alertmanager_limit.map(Json::from),
-        );
+        put("alertmanager_file", self.alertmanager_file.as_ref().map(path));
+        put("alertmanager_limit", self.alertmanager_limit.map(Json::from));
         layer
     }
 }

@@ -109,21 +109,15 @@ impl Config {
         surroundings: &Surroundings,
     ) -> Result<Self, ConfigError> {
         let folders = Folders::new(environment);
-        let mut found =
-            files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
-        let mut layers = vec![
-            layer::from_flags(flags),
-            layer::from_environment(environment),
-        ];
+        let mut found = files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
+        let mut layers = vec![layer::from_flags(flags), layer::from_environment(environment)];
         layers.append(&mut found.layers);
         for (name, nearest) in environment.unknown_names() {
             let message = match nearest {
                 Some(near) => format!("`{name}` is no known variable, did you mean `{near}`?"),
                 None => format!("`{name}` is no known variable"),
             };
-            found
-                .warnings
-                .push(Warning::about_file("environment", message));
+            found.warnings.push(Warning::about_file("environment", message));
         }
         let mut config = Config {
             layers,
@@ -170,9 +164,7 @@ impl Config {
             timeout: self.duration("timeout")?,
             max_tokens_total: self.count("max_tokens_total")?,
             max_cost: self.decimal("max_cost")?,
-            tool_timeout: self
-                .duration("tool_timeout")?
-                .unwrap_or(Duration::from_mins(1)),
+            tool_timeout: self.duration("tool_timeout")?.unwrap_or(Duration::from_mins(1)),
         })
     }
 
@@ -190,10 +182,7 @@ impl Config {
             && wanted.api_base.is_none()
             && let Some(first) = self.aliases.first()
         {
-            wanted.name = Some(Sourced {
-                value: first.name.clone(),
-                origin: first.origin.clone(),
-            });
+            wanted.name = Some(Sourced { value: first.name.clone(), origin: first.origin.clone() });
         }
         if wanted.is_empty(&self.environment) {
             return Ok(model::no_model());
@@ -229,10 +218,7 @@ impl Config {
                     model,
                     api_base: api_base.map(|base| mask_url(&base)),
                     context_window: entry.as_ref().and_then(|entry| entry.context_window),
-                    api_key: entry
-                        .as_ref()
-                        .and_then(|entry| entry.api_key.as_ref())
-                        .map(super::value::mask),
+                    api_key: entry.as_ref().and_then(|entry| entry.api_key.as_ref()).map(super::value::mask),
                     origin: alias.origin.clone(),
                     error,
                 }
@@ -241,21 +227,12 @@ impl Config {
     }
 
     pub fn toolset_sources(&self) -> Result<ToolsetSources, ConfigError> {
-        let location = self
-            .path("custom_toolset_location")?
-            .filter(|path| path.exists());
+        let location = self.path("custom_toolset_location")?.filter(|path| path.exists());
         let mut blocks = Vec::new();
         for layer in self.layers.iter().rev() {
             for key in ["toolsets", "mcp_servers"] {
-                if let Some(Written {
-                    node: Some(node), ..
-                }) = layer.get(key)
-                {
-                    blocks.push(Block {
-                        key,
-                        node: node.clone(),
-                        path: PathBuf::from(node.file()),
-                    });
+                if let Some(Written { node: Some(node), .. }) = layer.get(key) {
+                    blocks.push(Block { key, node: node.clone(), path: PathBuf::from(node.file()) });
                 }
             }
         }
@@ -341,20 +318,14 @@ impl Config {
                     Ok(value) => (value.map(|value| value.shown(setting.kind)), None),
                     Err(error) => (None, Some(one_line(&error))),
                 };
-                Shown {
-                    key: setting.key,
-                    value,
-                    origin,
-                    error,
-                }
+                Shown { key: setting.key, value, origin, error }
             })
             .collect()
     }
 
     /// Where the value of a setting comes from.
     pub fn origin(&self, key: &str) -> Origin {
-        self.written(key)
-            .map_or(Origin::Default, |written| written.origin.clone())
+        self.written(key).map_or(Origin::Default, |written| written.origin.clone())
     }
 
     fn written(&self, key: &str) -> Option<&Written> {
@@ -375,10 +346,7 @@ impl Config {
 
     fn typed(&self, setting: &Setting, written: &Written) -> Result<Value, ConfigError> {
         let expanded;
-        let mut base = Base {
-            folder: None,
-            home: self.folders.home.as_deref(),
-        };
+        let mut base = Base { folder: None, home: self.folders.home.as_deref() };
         let json = match &written.origin {
             Origin::File { path, .. } => {
                 base.folder = path.parent();
@@ -409,10 +377,7 @@ impl Config {
             return None;
         }
         let written = Json::String(setting.default.to_owned());
-        let base = Base {
-            folder: None,
-            home: self.folders.home.as_deref(),
-        };
+        let base = Base { folder: None, home: self.folders.home.as_deref() };
         interpret(setting.kind, &written, base).ok()
     }
 
@@ -420,18 +385,13 @@ impl Config {
         let text = |key: &str| -> Result<Option<Sourced<String>>, ConfigError> {
             let origin = self.origin(key);
             let text = self.text(key)?.map(|text| text.trim().to_owned());
-            Ok(text
-                .filter(|text| !text.is_empty())
-                .map(|value| Sourced { value, origin }))
+            Ok(text.filter(|text| !text.is_empty()).map(|value| Sourced { value, origin }))
         };
         let mut extra_body = Map::new();
         if let Some(temperature) = self.decimal("temperature")? {
             extra_body.insert("temperature".to_owned(), temperature.into());
         }
-        if let Some(effort) = self
-            .text("reasoning_effort")?
-            .filter(|effort| !effort.is_empty())
-        {
+        if let Some(effort) = self.text("reasoning_effort")?.filter(|effort| !effort.is_empty()) {
             extra_body.insert("reasoning_effort".to_owned(), effort.into());
         }
         let headers = match self.value("extra_headers")? {
@@ -444,18 +404,14 @@ impl Config {
         };
         Ok(Wanted {
             name: text(name_key)?,
-            api_key: self.secret("api_key")?.map(|value| Sourced {
-                value,
-                origin: self.origin("api_key"),
-            }),
+            api_key: self.secret("api_key")?.map(|value| Sourced { value, origin: self.origin("api_key") }),
             api_base: text("api_base")?,
             api_version: text("api_version")?,
             extra_headers: headers,
             extra_body,
-            context_window: self.count("context_window")?.map(|value| Sourced {
-                value,
-                origin: self.origin("context_window"),
-            }),
+            context_window: self
+                .count("context_window")?
+                .map(|value| Sourced { value, origin: self.origin("context_window") }),
             ca_file: self.path("ca_file")?,
             ca_pem,
         })
@@ -469,11 +425,7 @@ impl Config {
         if let (Some(name), None) = (&wanted.name, alias)
             && !self.aliases.is_empty()
         {
-            let known: Vec<&str> = self
-                .aliases
-                .iter()
-                .map(|alias| alias.name.as_str())
-                .collect();
+            let known: Vec<&str> = self.aliases.iter().map(|alias| alias.name.as_str()).collect();
             let nearest = Some(name.value.as_str())
                 .filter(|name| name.len() < 200)
                 .and_then(|name| yaml::nearest(name, &known));
@@ -487,9 +439,7 @@ impl Config {
                 });
             }
         }
-        let entry = alias
-            .map(|alias| alias.entry(&self.environment))
-            .transpose()?;
+        let entry = alias.map(|alias| alias.entry(&self.environment)).transpose()?;
         model::resolve(wanted, entry, &self.environment)
     }
 
@@ -501,17 +451,11 @@ impl Config {
                 list = found
             } else {
                 let place = path.display().to_string();
-                let message = format!(
-                    "the model list does not exist ({})",
-                    self.origin("model_list_file")
-                );
+                let message = format!("the model list does not exist ({})", self.origin("model_list_file"));
                 self.warnings.push(Warning::about_file(&place, message));
             }
         } else {
-            let folders = [
-                self.folders.holmes.clone(),
-                Some(self.folders.xdg_config.clone()),
-            ];
+            let folders = [self.folders.holmes.clone(), Some(self.folders.xdg_config.clone())];
             let places = folders.into_iter().flatten().chain([self.system.clone()]);
             for folder in places {
                 let path = folder.join("model_list.yaml");
@@ -522,10 +466,7 @@ impl Config {
             }
         }
         for layer in self.layers.iter().rev() {
-            if let Some(Written {
-                node: Some(node), ..
-            }) = layer.get("models")
-            {
+            if let Some(Written { node: Some(node), .. }) = layer.get("models") {
                 let path = expand_home(node.file(), None);
                 aliases::put_over(&mut list, aliases::from_node(node, &path)?);
             }
