@@ -64,11 +64,11 @@ pub(super) fn from_file(
         .iter()
         .find_map(|key| document.node.get(key));
     let list = wrapped.unwrap_or(&document.node);
-    from_node(list, path).map(Some)
+    from_node(list).map(Some)
 }
 
 /// Reads a map of aliases.
-pub(super) fn from_node(node: &Node, path: &Path) -> Result<Vec<Alias>, ConfigError> {
+pub(super) fn from_node(node: &Node) -> Result<Vec<Alias>, ConfigError> {
     let entries = node.entries()?;
     Ok(entries
         .iter()
@@ -77,7 +77,7 @@ pub(super) fn from_node(node: &Node, path: &Path) -> Result<Vec<Alias>, ConfigEr
             name: entry.key.clone(),
             node: entry.value.clone(),
             origin: Origin::File {
-                path: path.to_path_buf(),
+                path: PathBuf::from(node.file()),
                 line: entry.line,
                 column: entry.column,
             },
@@ -110,7 +110,7 @@ impl Alias {
                 expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
                     key: format!("{}.{}", self.name, entry.key),
                     variable,
-                    origin: self.place_of(&entry.value),
+                    origin: place_of(&entry.value),
                 })?;
             if !value.is_null() {
                 fields.insert(entry.key.clone(), value);
@@ -215,14 +215,6 @@ impl Alias {
         let message = format!("`{field}` of model alias `{}` needs {needs}", self.name);
         node.error(message).into()
     }
-
-    fn place_of(&self, node: &Node) -> Origin {
-        Origin::File {
-            path: PathBuf::from(node.file()),
-            line: node.line,
-            column: node.column,
-        }
-    }
 }
 
 fn is_text_field(field: &str) -> bool {
@@ -239,4 +231,12 @@ fn number(value: &Json) -> Option<f64> {
         _ => return None,
     };
     (number.is_finite() && number >= 0.0).then_some(number)
+}
+
+fn place_of(node: &Node) -> Origin {
+    Origin::File {
+        path: PathBuf::from(node.file()),
+        line: node.line,
+        column: node.column,
+    }
 }

@@ -290,7 +290,7 @@ fn expand_text(text: &str, environment: &Environment) -> Result<String, String> 
             continue;
         };
         if let Some(name) = variable(inside) {
-            result.push_str(environment.get(name).ok_or_else(|| name.to_owned())?)
+            result.push_str(environment.get(name).ok_or_else(|| name.to_owned())?);
         } else {
             result.push_str("{{");
             result.push_str(inside);
@@ -390,11 +390,12 @@ fn show_duration(duration: Duration) -> String {
         (seconds / 60 % 60, "m"),
         (seconds % 60, "s"),
     ];
-    parts
+    let parts: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, unit)| format!("{count}{unit}"))
-        .collect()
+        .collect();
+    parts.concat()
 }
 
 /// Base64 with or without padding and line breaks; `None` for anything else.
