@@ -336,17 +336,19 @@ pub fn mask(secret: &SecretString) -> String {
 
 /// An address without the password and the query it may carry.
 pub(super) fn mask_url(url: &str) -> String {
-    let (url, query) = url
-        .split_once('?')
-        .map_or((url, ""), |(url, _)| (url, "?…"));
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let split = rest.find('/').unwrap_or(rest.len());
-    let (host, path) = rest.split_at(split);
-    let host = host
-        .rsplit_once('@')
-        .map_or(host.to_owned(), |(_, host)| format!("***@{host}"));
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}{host}{path}{query}")
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    // Everything before the last `@`: a password with `/` or `?` in it is still a password.
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => ("***@", rest),
+        None => ("", rest),
+    };
+    match rest.split_once('?') {
+        Some((rest, _)) => format!("{scheme}{user}{rest}?…"),
+        None => format!("{scheme}{user}{rest}"),
+    }
 }
 
 impl Value {
