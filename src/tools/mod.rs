@@ -1,5 +1,11 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
+mod read_exhibit;
+mod toolbox;
+
+pub use read_exhibit::ReadExhibit;
+pub use toolbox::Toolbox;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -24,12 +30,7 @@ pub trait Tool {
 
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
-    fn run<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a>;
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;
 }
 
 /// How a tool's run ended; its output is in the file it was given.
