@@ -60,13 +60,15 @@ pub(super) fn from_file(
     };
     let document = yaml::parse(&text, &path.display().to_string())?;
     warnings.extend(document.warnings);
-    let wrapped = ["modelList", "model_list", "models"].iter().find_map(|key| document.node.get(key));
+    let wrapped = ["modelList", "model_list", "models"]
+        .iter()
+        .find_map(|key| document.node.get(key));
     let list = wrapped.unwrap_or(&document.node);
-    from_node(list, path).map(Some)
+    from_node(list).map(Some)
 }
 
 /// Reads a map of aliases.
-pub(super) fn from_node(node: &Node, path: &Path) -> Result<Vec<Alias>, ConfigError> {
+pub(super) fn from_node(node: &Node) -> Result<Vec<Alias>, ConfigError> {
     let entries = node.entries()?;
     Ok(entries
         .iter()
@@ -74,7 +76,11 @@ pub(super) fn from_node(node: &Node, path: &Path) -> Result<Vec<Alias>, ConfigEr
         .map(|entry| Alias {
             name: entry.key.clone(),
             node: entry.value.clone(),
-            origin: Origin::File { path: path.to_path_buf(), line: entry.line, column: entry.column },
+            origin: Origin::File {
+                path: PathBuf::from(node.file()),
+                line: entry.line,
+                column: entry.column,
+            },
         })
         .collect())
 }
@@ -100,11 +106,12 @@ impl Alias {
                 Ok(text) if is_text_field(&entry.key) => Json::String(text.to_owned()),
                 _ => entry.value.to_json(),
             };
-            let value = expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
-                key: format!("{}.{}", self.name, entry.key),
-                variable,
-                origin: self.place_of(&entry.value),
-            })?;
+            let value =
+                expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
+                    key: format!("{}.{}", self.name, entry.key),
+                    variable,
+                    origin: place_of(&entry.value),
+                })?;
             if !value.is_null() {
                 fields.insert(entry.key.clone(), value);
             }
@@ -139,10 +146,18 @@ impl Alias {
         let input = price("input_cost_per_token");
         let output = price("output_cost_per_token");
         let cached_input = price("cache_read_input_token_cost");
-        let prices = input.zip(output).map(|(input, output)| Prices { input, output, cached_input });
+        let prices = input.zip(output).map(|(input, output)| Prices {
+            input,
+            output,
+            cached_input,
+        });
         // LiteLLM's own way to say "put these into the request".
         let nested = fields.shift_remove("extra_body");
-        fields.retain(|field, _| !NOT_FOR_THE_ENDPOINT.iter().any(|start| field.starts_with(start)));
+        fields.retain(|field, _| {
+            !NOT_FOR_THE_ENDPOINT
+                .iter()
+                .any(|start| field.starts_with(start))
+        });
         if let Some(Json::Object(nested)) = nested {
             fields.extend(nested);
         }
@@ -164,10 +179,16 @@ impl Alias {
         })
     }
 
-    fn text(&self, fields: &mut Map<String, Json>, field: &str) -> Result<Option<String>, ConfigError> {
+    fn text(
+        &self,
+        fields: &mut Map<String, Json>,
+        field: &str,
+    ) -> Result<Option<String>, ConfigError> {
         match fields.shift_remove(field) {
             None => Ok(None),
-            Some(Json::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Some(Json::String(text)) => {
+                Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+            }
             Some(_) => Err(self.wrong(field, "a text")),
         }
     }
@@ -194,14 +215,13 @@ impl Alias {
         let message = format!("`{field}` of model alias `{}` needs {needs}", self.name);
         node.error(message).into()
     }
-
-    fn place_of(&self, node: &Node) -> Origin {
-        Origin::File { path: PathBuf::from(node.file()), line: node.line, column: node.column }
-    }
 }
 
 fn is_text_field(field: &str) -> bool {
-    matches!(field, "model" | "api_key" | "api_base" | "base_url" | "api_version")
+    matches!(
+        field,
+        "model" | "api_key" | "api_base" | "base_url" | "api_version"
+    )
 }
 
 fn number(value: &Json) -> Option<f64> {
@@ -211,4 +231,12 @@ fn number(value: &Json) -> Option<f64> {
         _ => return None,
     };
     (number.is_finite() && number >= 0.0).then_some(number)
+}
+
+fn place_of(node: &Node) -> Origin {
+    Origin::File {
+        path: PathBuf::from(node.file()),
+        line: node.line,
+        column: node.column,
+    }
 }

@@ -1,6 +1,6 @@
 //! What the command line says, as plain values: the strongest layer. Nothing here knows clap.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -8,6 +8,10 @@ use serde_json::{Map, Value as Json};
 
 /// The flags that were given. `None`, an empty list and `false` mean "not given".
 #[derive(Debug, Clone, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "one field for one flag of the command line"
+)]
 pub struct Flags {
     /// `--config`: replaces the user file.
     pub config: Option<PathBuf>,
@@ -72,12 +76,12 @@ impl Flags {
                 layer.insert(key.to_owned(), value);
             }
         };
-        put("model", text(&self.model));
-        put("fast_model", text(&self.fast_model));
+        put("model", text(self.model.as_deref()));
+        put("fast_model", text(self.fast_model.as_deref()));
         put("api_key", secret(self.api_key.as_ref()));
-        put("api_base", text(&self.api_base));
+        put("api_base", text(self.api_base.as_deref()));
         put("context_window", self.context_window.map(Json::from));
-        put("tool_calling", text(&self.tool_calling));
+        put("tool_calling", text(self.tool_calling.as_deref()));
         put("no_llm", given(self.no_llm));
         put("max_steps", self.max_steps.map(Json::from));
         let seconds = self.timeout.map(|timeout| timeout.as_secs_f64());
@@ -88,13 +92,22 @@ impl Flags {
         put("refresh_toolsets", given(self.refresh_toolsets));
         put("bash_always_allow", given(self.bash_always_allow));
         put("bash_always_deny", given(self.bash_always_deny));
-        put("system_prompt_additions", text(&self.system_prompt_additions));
+        put(
+            "system_prompt_additions",
+            text(self.system_prompt_additions.as_deref()),
+        );
         put("custom_runbooks", paths(&self.custom_runbooks));
-        put("post_processing_prompt", text(&self.post_processing_prompt));
-        put("prompt_file", self.prompt_file.as_ref().map(path));
+        put(
+            "post_processing_prompt",
+            text(self.post_processing_prompt.as_deref()),
+        );
+        put("prompt_file", self.prompt_file.as_deref().map(path));
         put("file", paths(&self.file));
-        put("output", text(&self.output));
-        put("json_output_file", self.json_output_file.as_ref().map(path));
+        put("output", text(self.output.as_deref()));
+        put(
+            "json_output_file",
+            self.json_output_file.as_deref().map(path),
+        );
         put("show_tool_output", given(self.show_tool_output));
         put("log_costs", given(self.log_costs));
         put("echo", self.echo.map(Json::from));
@@ -103,24 +116,39 @@ impl Flags {
         put("exit_status", given(self.exit_status));
         put("no_record", given(self.no_record));
         put("continue", given(self.continue_last));
-        put("resume", text(&self.resume));
-        put("destination", text(&self.destination));
+        put("resume", text(self.resume.as_deref()));
+        put("destination", text(self.destination.as_deref()));
         put("slack_token", secret(self.slack_token.as_ref()));
-        put("slack_channel", text(&self.slack_channel));
-        put("prometheus_url", text(&self.prometheus_url));
-        put("alertmanager_url", text(&self.alertmanager_url));
-        put("alertmanager_username", text(&self.alertmanager_username));
-        put("alertmanager_password", secret(self.alertmanager_password.as_ref()));
-        put("alertmanager_alertname", text(&self.alertmanager_alertname));
+        put("slack_channel", text(self.slack_channel.as_deref()));
+        put("prometheus_url", text(self.prometheus_url.as_deref()));
+        put("alertmanager_url", text(self.alertmanager_url.as_deref()));
+        put(
+            "alertmanager_username",
+            text(self.alertmanager_username.as_deref()),
+        );
+        put(
+            "alertmanager_password",
+            secret(self.alertmanager_password.as_ref()),
+        );
+        put(
+            "alertmanager_alertname",
+            text(self.alertmanager_alertname.as_deref()),
+        );
         put("alertmanager_label", texts(&self.alertmanager_label));
-        put("alertmanager_file", self.alertmanager_file.as_ref().map(path));
-        put("alertmanager_limit", self.alertmanager_limit.map(Json::from));
+        put(
+            "alertmanager_file",
+            self.alertmanager_file.as_deref().map(path),
+        );
+        put(
+            "alertmanager_limit",
+            self.alertmanager_limit.map(Json::from),
+        );
         layer
     }
 }
 
-fn text(value: &Option<String>) -> Option<Json> {
-    value.clone().map(Json::from)
+fn text(value: Option<&str>) -> Option<Json> {
+    value.map(Json::from)
 }
 
 fn secret(value: Option<&SecretString>) -> Option<Json> {
@@ -131,12 +159,12 @@ fn given(on: bool) -> Option<Json> {
     on.then_some(Json::Bool(true))
 }
 
-fn path(path: &PathBuf) -> Json {
+fn path(path: &Path) -> Json {
     path.to_string_lossy().into()
 }
 
 fn paths(paths: &[PathBuf]) -> Option<Json> {
-    (!paths.is_empty()).then(|| paths.iter().map(path).collect())
+    (!paths.is_empty()).then(|| paths.iter().map(|each| path(each)).collect())
 }
 
 fn texts(texts: &[String]) -> Option<Json> {

@@ -9,6 +9,7 @@ pub mod env;
 pub mod yaml;
 
 mod aliases;
+mod choice;
 mod error;
 mod files;
 mod flags;
@@ -23,6 +24,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use choice::Listed;
 pub use env::Environment;
 pub use error::{ConfigError, Origin};
 pub use files::Surroundings;
@@ -30,6 +32,6 @@ pub use flags::Flags;
 pub use folders::Folders;
 pub use layer::{Consulted, FileState, Role};
 pub use model::{Azure, DEFAULT_MODEL, ModelChoice, ModelSettings, Prices};
-pub use resolved::{Block, Config, Limits, Listed, Shown, ToolsetSources};
+pub use resolved::{Block, Config, Limits, Shown, ToolsetSources};
 pub use settings::{Kind, SETTINGS, Setting};
 pub use value::{Value, mask, parse_duration};

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value as Json};
 
 use super::env::Environment;
@@ -166,10 +166,10 @@ pub(super) fn resolve(
             hint: "name the deployment: `MODEL=azure/DEPLOYMENT`".to_owned(),
         });
     }
-    let given_base = provider_base(provider, environment, &api_base).or(api_base);
+    let given_base = provider_base(provider, environment, api_base.as_ref()).or(api_base);
     let is_given = given_base.is_some();
     let api_base = match given_base {
-        Some(base) => clean_base(provider, base)?,
+        Some(base) => clean_base(provider, &base)?,
         None => provider
             .default_base()
             .ok_or_else(|| ConfigError::NoApiBase {
@@ -245,7 +245,7 @@ fn first_base(
 fn provider_base(
     provider: Provider,
     environment: &Environment,
-    general: &Option<Sourced<String>>,
+    general: Option<&Sourced<String>>,
 ) -> Option<Sourced<String>> {
     let name = provider.base_variable()?;
     let value = environment.get(name)?.to_owned();
@@ -282,7 +282,6 @@ fn first_key(
             }
         }
     };
-    use secrecy::ExposeSecret;
     let Some(key) = key else { return Ok(None) };
     let text = key.expose_secret().trim();
     if text.is_empty() {
@@ -300,7 +299,7 @@ fn first_key(
 }
 
 /// Takes off what people paste along, and refuses what is no web address.
-fn clean_base(provider: Provider, base: Sourced<String>) -> Result<String, ConfigError> {
+fn clean_base(provider: Provider, base: &Sourced<String>) -> Result<String, ConfigError> {
     let wrong = |got: String| ConfigError::Value {
         key: "api_base".to_owned(),
         needs: "an address such as http://localhost:8000/v1".to_owned(),
@@ -325,7 +324,6 @@ fn clean_base(provider: Provider, base: Sourced<String>) -> Result<String, Confi
 }
 
 fn check_headers(headers: &[(String, SecretString)], origin: &Origin) -> Result<(), ConfigError> {
-    use secrecy::ExposeSecret;
     for (name, value) in headers {
         let name_is_fine = !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));

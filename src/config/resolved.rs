@@ -5,33 +5,31 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::aliases::{self, Alias};
+use super::aliases::Alias;
 use super::env::Environment;
 use super::error::{ConfigError, Origin};
 use super::files::{self, Surroundings};
 use super::flags::Flags;
-use super::folders::{Folders, expand_home};
+use super::folders::Folders;
 use super::layer::{self, Consulted, Layer, Written};
-use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
-use super::provider;
 use super::settings::{self, SETTINGS, Setting};
-use super::value::{Base, Mismatch, Value, expand, interpret, mask_url};
-use super::yaml::{self, Node, Warning};
+use super::value::{Base, Mismatch, Value, expand, interpret};
+use super::yaml::{Node, Warning};
 
 /// Flags, environment and files as one. `Debug` shows no value.
 pub struct Config {
     /// Strongest first.
-    layers: Vec<Layer>,
-    environment: Environment,
-    folders: Folders,
+    pub(super) layers: Vec<Layer>,
+    pub(super) environment: Environment,
+    pub(super) folders: Folders,
     consulted: Vec<Consulted>,
-    warnings: Vec<Warning>,
-    aliases: Vec<Alias>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) aliases: Vec<Alias>,
     /// `-t`.
     extra_toolsets: Vec<PathBuf>,
-    system: PathBuf,
+    pub(super) system: PathBuf,
 }
 
 /// What ends an investigation, and one tool call.
@@ -83,20 +81,6 @@ pub struct Shown {
     pub error: Option<String>,
 }
 
-/// One alias of the model list as `model list` prints it: no secret in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    pub name: String,
-    pub model: String,
-    pub api_base: Option<String>,
-    pub context_window: Option<u64>,
-    /// Masked; `None` when it has none of its own.
-    pub api_key: Option<String>,
-    pub origin: Origin,
-    /// Why it cannot be used, in one line.
-    pub error: Option<String>,
-}
-
 impl Config {
     /// Reads all layers.
     ///
@@ -109,15 +93,21 @@ impl Config {
         surroundings: &Surroundings,
     ) -> Result<Self, ConfigError> {
         let folders = Folders::new(environment);
-        let mut found = files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
-        let mut layers = vec![layer::from_flags(flags), layer::from_environment(environment)];
+        let mut found =
+            files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
+        let mut layers = vec![
+            layer::from_flags(flags),
+            layer::from_environment(environment),
+        ];
         layers.append(&mut found.layers);
         for (name, nearest) in environment.unknown_names() {
             let message = match nearest {
                 Some(near) => format!("`{name}` is no known variable, did you mean `{near}`?"),
                 None => format!("`{name}` is no known variable"),
             };
-            found.warnings.push(Warning::about_file("environment", message));
+            found
+                .warnings
+                .push(Warning::about_file("environment", message));
         }
         let mut config = Config {
             layers,
@@ -164,75 +154,28 @@ impl Config {
             timeout: self.duration("timeout")?,
             max_tokens_total: self.count("max_tokens_total")?,
             max_cost: self.decimal("max_cost")?,
-            tool_timeout: self.duration("tool_timeout")?.unwrap_or(Duration::from_mins(1)),
+            tool_timeout: self
+                .duration("tool_timeout")?
+                .unwrap_or(Duration::from_mins(1)),
         })
     }
 
-    /// Who answers.
-    pub fn model(&self) -> Result<ModelChoice, ConfigError> {
-        if self.switch("no_llm")? {
-            return Ok(ModelChoice::None {
-                reason: "no model was wanted (`no_llm`)".to_owned(),
-                hints: Vec::new(),
-            });
-        }
-        let mut wanted = self.wanted("model")?;
-        // A list stands for a choice of models: the first is the one to take when nothing else says.
-        if wanted.name.is_none()
-            && wanted.api_base.is_none()
-            && let Some(first) = self.aliases.first()
-        {
-            wanted.name = Some(Sourced { value: first.name.clone(), origin: first.origin.clone() });
-        }
-        if wanted.is_empty(&self.environment) {
-            return Ok(model::no_model());
-        }
-        let settings = self.resolve_model(wanted)?;
-        Ok(ModelChoice::Model(Box::new(settings)))
-    }
-
-    /// The model for summaries, where one is named.
-    pub fn fast_model(&self) -> Result<Option<ModelSettings>, ConfigError> {
-        let wanted = self.wanted("fast_model")?;
-        match wanted.name {
-            Some(_) => self.resolve_model(wanted).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The model list, without secrets.
-    pub fn models(&self) -> Vec<Listed> {
-        self.aliases
-            .iter()
-            .map(|alias| {
-                let entry = alias.entry(&self.environment);
-                let error = entry.as_ref().err().map(one_line);
-                let entry = entry.ok();
-                let written = |field: &str| alias.written(field).map(str::to_owned);
-                let (model, api_base) = match &entry {
-                    Some(entry) => (entry.model.clone(), entry.api_base.clone()),
-                    None => (written("model").unwrap_or_default(), written("api_base")),
-                };
-                Listed {
-                    name: alias.name.clone(),
-                    model,
-                    api_base: api_base.map(|base| mask_url(&base)),
-                    context_window: entry.as_ref().and_then(|entry| entry.context_window),
-                    api_key: entry.as_ref().and_then(|entry| entry.api_key.as_ref()).map(super::value::mask),
-                    origin: alias.origin.clone(),
-                    error,
-                }
-            })
-            .collect()
-    }
-
     pub fn toolset_sources(&self) -> Result<ToolsetSources, ConfigError> {
-        let location = self.path("custom_toolset_location")?.filter(|path| path.exists());
+        let location = self
+            .path("custom_toolset_location")?
+            .filter(|path| path.exists());
         let mut blocks = Vec::new();
         for layer in self.layers.iter().rev() {
             for key in ["toolsets", "mcp_servers"] {
-                if let Some(Written { node: Some(node), .. }) = layer.get(key) {
-                    blocks.push(Block { key, node: node.clone(), path: PathBuf::from(node.file()) });
+                if let Some(Written {
+                    node: Some(node), ..
+                }) = layer.get(key)
+                {
+                    blocks.push(Block {
+                        key,
+                        node: node.clone(),
+                        path: PathBuf::from(node.file()),
+                    });
                 }
             }
         }
@@ -318,22 +261,28 @@ impl Config {
                     Ok(value) => (value.map(|value| value.shown(setting.kind)), None),
                     Err(error) => (None, Some(one_line(&error))),
                 };
-                Shown { key: setting.key, value, origin, error }
+                Shown {
+                    key: setting.key,
+                    value,
+                    origin,
+                    error,
+                }
             })
             .collect()
     }
 
     /// Where the value of a setting comes from.
     pub fn origin(&self, key: &str) -> Origin {
-        self.written(key).map_or(Origin::Default, |written| written.origin.clone())
+        self.written(key)
+            .map_or(Origin::Default, |written| written.origin.clone())
     }
 
-    fn written(&self, key: &str) -> Option<&Written> {
+    pub(super) fn written(&self, key: &str) -> Option<&Written> {
         self.layers.iter().find_map(|layer| layer.get(key))
     }
 
     /// The strongest layer's value, typed; else the default.
-    fn value(&self, key: &str) -> Result<Option<Value>, ConfigError> {
+    pub(super) fn value(&self, key: &str) -> Result<Option<Value>, ConfigError> {
         let Some(setting) = settings::find(key) else {
             debug_assert!(false, "no setting is called {key}");
             return Ok(None);
@@ -346,7 +295,10 @@ impl Config {
 
     fn typed(&self, setting: &Setting, written: &Written) -> Result<Value, ConfigError> {
         let expanded;
-        let mut base = Base { folder: None, home: self.folders.home.as_deref() };
+        let mut base = Base {
+            folder: None,
+            home: self.folders.home.as_deref(),
+        };
         let json = match &written.origin {
             Origin::File { path, .. } => {
                 base.folder = path.parent();
@@ -377,101 +329,11 @@ impl Config {
             return None;
         }
         let written = Json::String(setting.default.to_owned());
-        let base = Base { folder: None, home: self.folders.home.as_deref() };
+        let base = Base {
+            folder: None,
+            home: self.folders.home.as_deref(),
+        };
         interpret(setting.kind, &written, base).ok()
-    }
-
-    fn wanted(&self, name_key: &str) -> Result<Wanted, ConfigError> {
-        let text = |key: &str| -> Result<Option<Sourced<String>>, ConfigError> {
-            let origin = self.origin(key);
-            let text = self.text(key)?.map(|text| text.trim().to_owned());
-            Ok(text.filter(|text| !text.is_empty()).map(|value| Sourced { value, origin }))
-        };
-        let mut extra_body = Map::new();
-        if let Some(temperature) = self.decimal("temperature")? {
-            extra_body.insert("temperature".to_owned(), temperature.into());
-        }
-        if let Some(effort) = self.text("reasoning_effort")?.filter(|effort| !effort.is_empty()) {
-            extra_body.insert("reasoning_effort".to_owned(), effort.into());
-        }
-        let headers = match self.value("extra_headers")? {
-            Some(Value::SecretMap(headers)) => headers,
-            _ => Vec::new(),
-        };
-        let ca_pem = match self.environment.get("CERTIFICATE") {
-            Some(text) => Some(pem(text)?),
-            None => None,
-        };
-        Ok(Wanted {
-            name: text(name_key)?,
-            api_key: self.secret("api_key")?.map(|value| Sourced { value, origin: self.origin("api_key") }),
-            api_base: text("api_base")?,
-            api_version: text("api_version")?,
-            extra_headers: headers,
-            extra_body,
-            context_window: self
-                .count("context_window")?
-                .map(|value| Sourced { value, origin: self.origin("context_window") }),
-            ca_file: self.path("ca_file")?,
-            ca_pem,
-        })
-    }
-
-    fn resolve_model(&self, wanted: Wanted) -> Result<ModelSettings, ConfigError> {
-        let alias = match &wanted.name {
-            Some(name) => self.aliases.iter().find(|alias| alias.name == name.value),
-            None => None,
-        };
-        if let (Some(name), None) = (&wanted.name, alias)
-            && !self.aliases.is_empty()
-        {
-            let known: Vec<&str> = self.aliases.iter().map(|alias| alias.name.as_str()).collect();
-            let nearest = Some(name.value.as_str())
-                .filter(|name| name.len() < 200)
-                .and_then(|name| yaml::nearest(name, &known));
-            let may_be = wanted.api_base.is_some() && nearest.is_none();
-            if !may_be && !provider::is_plausible(&name.value) {
-                return Err(ConfigError::UnknownModel {
-                    name: name.value.clone(),
-                    origin: name.origin.clone(),
-                    nearest: nearest.map(str::to_owned),
-                    known: known.iter().map(|name| (*name).to_owned()).collect(),
-                });
-            }
-        }
-        let entry = alias.map(|alias| alias.entry(&self.environment)).transpose()?;
-        model::resolve(wanted, entry, &self.environment)
-    }
-
-    /// The list file first, then the config files' own lists over it.
-    fn read_aliases(&mut self) -> Result<Vec<Alias>, ConfigError> {
-        let mut list = Vec::new();
-        if let Some(path) = self.path("model_list_file")? {
-            if let Some(found) = aliases::from_file(&path, true, &mut self.warnings)? {
-                list = found
-            } else {
-                let place = path.display().to_string();
-                let message = format!("the model list does not exist ({})", self.origin("model_list_file"));
-                self.warnings.push(Warning::about_file(&place, message));
-            }
-        } else {
-            let folders = [self.folders.holmes.clone(), Some(self.folders.xdg_config.clone())];
-            let places = folders.into_iter().flatten().chain([self.system.clone()]);
-            for folder in places {
-                let path = folder.join("model_list.yaml");
-                if let Some(found) = aliases::from_file(&path, false, &mut self.warnings)? {
-                    list = found;
-                    break;
-                }
-            }
-        }
-        for layer in self.layers.iter().rev() {
-            if let Some(Written { node: Some(node), .. }) = layer.get("models") {
-                let path = expand_home(node.file(), None);
-                aliases::put_over(&mut list, aliases::from_node(node, &path)?);
-            }
-        }
-        Ok(list)
     }
 }
 
@@ -488,26 +350,9 @@ impl fmt::Debug for Config {
     }
 }
 
-fn one_line(error: &ConfigError) -> String {
+pub(super) fn one_line(error: &ConfigError) -> String {
     match error {
         ConfigError::Yaml(error) => error.one_line(),
         other => other.to_string(),
     }
-}
-
-/// `CERTIFICATE` holds PEM, or base64 of it as HolmesGPT wants it.
-fn pem(text: &str) -> Result<String, ConfigError> {
-    let decoded = if text.contains("-----BEGIN") {
-        Some(text.to_owned())
-    } else {
-        super::value::decode_base64(text)
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .filter(|pem| pem.contains("-----BEGIN"))
-    };
-    decoded.ok_or_else(|| ConfigError::Value {
-        key: "CERTIFICATE".to_owned(),
-        needs: "a certificate as PEM, or base64 of it".to_owned(),
-        got: "something else".to_owned(),
-        origin: Origin::Env("CERTIFICATE".to_owned()),
-    })
 }
