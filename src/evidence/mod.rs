@@ -3,5 +3,7 @@
 //! Nothing here runs commands or talks to models.
 
 mod exhibit;
+pub mod untrusted;
+pub mod view;
 
 pub use exhibit::{Exhibit, Status};

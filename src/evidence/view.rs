@@ -1,0 +1,201 @@
+//! How an exhibit looks to a model: a fence nobody else can forge, a header, numbered lines, gaps named.
+//!
+//! The same text is read back by the rules engine, which sees exactly what a model sees.
+
+use std::fmt::Write as _;
+
+use super::exhibit::{Exhibit, Status};
+
+/// A line as it may be shown: number in the raw exhibit (1-based) and its text without line feed.
+pub type Line = (u64, String);
+
+/// Renders one exhibit between fences that carry the run's `marker`.
+///
+/// `lines` are the lines chosen by condensation, in order; gaps between their numbers are named.
+#[must_use]
+pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
+    let mut view = String::new();
+    let id = exhibit.id;
+    let _ = writeln!(view, "<exhibit E{id} k={marker}>");
+    let _ = writeln!(view, "{}", header(exhibit));
+    if let Some(error) = &exhibit.error {
+        let _ = writeln!(view, "error: {}", neutral(error, marker));
+    }
+    let width = lines
+        .last()
+        .map_or(1, |(number, _)| number.to_string().len());
+    let mut next = 1;
+    for (number, text) in lines {
+        if *number > next {
+            let _ = writeln!(
+                view,
+                "{:>width$} | … {} lines left out …",
+                "",
+                number - next
+            );
+        }
+        let _ = writeln!(view, "{number:>width$} | {}", neutral(text, marker));
+        next = number + 1;
+    }
+    if exhibit.lines >= next {
+        let left = exhibit.lines + 1 - next;
+        let _ = writeln!(view, "{:>width$} | … {left} lines left out …", "");
+    }
+    if exhibit.condensed {
+        let _ = writeln!(
+            view,
+            "(condensed: `read_exhibit` with id E{id} gives any lines or matches)"
+        );
+    }
+    let _ = write!(view, "</exhibit E{id} k={marker}>");
+    view
+}
+
+/// One line about the exhibit: tool, command, ending, duration, size.
+#[must_use]
+pub fn header(exhibit: &Exhibit) -> String {
+    let mut header = format!("E{} {}", exhibit.id, exhibit.tool);
+    if !exhibit.invocation.is_empty() {
+        let shown: String = exhibit
+            .invocation
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let _ = write!(header, " · {}", clip(&shown, 200));
+    }
+    let ending = match (exhibit.status, exhibit.exit_code) {
+        (Status::TimedOut, _) => "timed out".to_owned(),
+        (Status::Interrupted, _) => "interrupted".to_owned(),
+        (Status::Denied, _) => "denied".to_owned(),
+        (_, Some(code)) => format!("exit {code}"),
+        (Status::NoData, None) => "no data".to_owned(),
+        (Status::Success, None) => "ok".to_owned(),
+        (Status::Error, None) => "failed".to_owned(),
+    };
+    let _ = write!(header, " · {ending}");
+    if exhibit.bytes == 0 {
+        header.push_str(" · no output");
+    } else {
+        let _ = write!(
+            header,
+            " · {} lines, {}",
+            exhibit.lines,
+            size(exhibit.bytes)
+        );
+    }
+    header
+}
+
+/// Bytes for people: `812 B`, `3.1 KB`, `1.4 MB`.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // shown with one decimal
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"TB"))
+}
+
+/// At most `limit` characters, an ellipsis where something was cut.
+#[must_use]
+pub fn clip(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// Text written by strangers, made unable to end or forge a fence or to hide from a reader.
+fn neutral(text: &str, marker: &str) -> String {
+    let visible = super::untrusted::visible(text);
+    if visible.contains("exhibit E") || visible.contains(marker) {
+        visible
+            .replace("</exhibit", "<\u{2215}exhibit")
+            .replace("<exhibit", "‹exhibit")
+            .replace(marker, "(marker)")
+    } else {
+        visible
+    }
+}
+
+/// An exhibit as read back from a view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenExhibit {
+    pub id: u32,
+    pub tool: String,
+    /// The header after the tool's name: command, ending, duration, size.
+    pub title: String,
+    /// The failure, where the header is followed by one.
+    pub error: Option<String>,
+    pub lines: Vec<Line>,
+    /// Whether lines were left out.
+    pub condensed: bool,
+}
+
+/// Reads every exhibit shown in `text`, in order. Text outside fences is passed over.
+#[must_use]
+pub fn read_views(text: &str) -> Vec<SeenExhibit> {
+    let mut seen = Vec::new();
+    let mut open: Option<(String, SeenExhibit)> = None;
+    for line in text.lines() {
+        match &mut open {
+            None => {
+                if let Some(fence) = line.strip_prefix("<exhibit E")
+                    && let Some(fence) = fence.strip_suffix('>')
+                {
+                    let id = fence
+                        .split(' ')
+                        .next()
+                        .and_then(|id| id.parse().ok())
+                        .unwrap_or(0);
+                    let exhibit = SeenExhibit {
+                        id,
+                        ..SeenExhibit::default()
+                    };
+                    open = Some((format!("</exhibit E{fence}>"), exhibit));
+                }
+            }
+            Some((close, exhibit)) => {
+                if line == close {
+                    seen.extend(open.take().map(|(_, exhibit)| exhibit));
+                } else {
+                    read_line(line, exhibit);
+                }
+            }
+        }
+    }
+    seen
+}
+
+fn read_line(line: &str, exhibit: &mut SeenExhibit) {
+    if exhibit.tool.is_empty() {
+        let rest = line.split_once(' ').map_or(line, |(_, rest)| rest);
+        let (tool, title) = rest.split_once(" · ").unwrap_or((rest, ""));
+        tool.clone_into(&mut exhibit.tool);
+        title.clone_into(&mut exhibit.title);
+        return;
+    }
+    if exhibit.lines.is_empty()
+        && let Some(error) = line.strip_prefix("error: ")
+    {
+        exhibit.error = Some(error.to_owned());
+        return;
+    }
+    let Some((number, text)) = line.split_once(" |") else {
+        return;
+    };
+    match number.trim().parse() {
+        Ok(number) => {
+            let text = text.strip_prefix(' ').unwrap_or(text);
+            exhibit.lines.push((number, text.to_owned()));
+        }
+        Err(_) => exhibit.condensed = true,
+    }
+}
