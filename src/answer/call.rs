@@ -42,15 +42,10 @@ pub fn answer_tool() -> ToolSpec {
 /// `text` stays empty: it is written with [`super::to_markdown`] once the quotes are checked.
 #[must_use]
 pub fn from_call(arguments: &Map<String, Value>) -> Answer {
-    let root_cause = field(
-        arguments,
-        &["rootcause", "cause", "summary", "answer", "conclusion"],
-    )
-    .map(words)
-    .unwrap_or_default();
-    let findings = field(arguments, &["findings", "finding", "evidence"])
-        .map(findings)
+    let root_cause = field(arguments, &["rootcause", "cause", "summary", "answer", "conclusion"])
+        .map(words)
         .unwrap_or_default();
+    let findings = field(arguments, &["findings", "finding", "evidence"]).map(findings).unwrap_or_default();
     let verdict = field(arguments, &["verdict", "status", "problemfound"])
         .and_then(|said| verdict_of(&words(said)))
         .unwrap_or(if root_cause.is_empty() || findings.is_empty() {
@@ -63,25 +58,12 @@ pub fn from_call(arguments: &Map<String, Value>) -> Answer {
         verdict,
         root_cause,
         findings,
-        fix: field(
-            arguments,
-            &[
-                "fix",
-                "fixes",
-                "remediation",
-                "nextsteps",
-                "recommendations",
-                "solution",
-            ],
-        )
-        .map(list)
-        .unwrap_or_default(),
-        not_sure: field(
-            arguments,
-            &["notsure", "uncertainties", "unknowns", "openquestions"],
-        )
-        .map(list)
-        .unwrap_or_default(),
+        fix: field(arguments, &["fix", "fixes", "remediation", "nextsteps", "recommendations", "solution"])
+            .map(list)
+            .unwrap_or_default(),
+        not_sure: field(arguments, &["notsure", "uncertainties", "unknowns", "openquestions"])
+            .map(list)
+            .unwrap_or_default(),
         confidence: field(arguments, &["confidence"])
             .map_or(Confidence::Low, |said| confidence_of(&words(said))),
         not_checked: Vec::new(),
@@ -91,18 +73,12 @@ pub fn from_call(arguments: &Map<String, Value>) -> Answer {
 /// The first of `names` that is there with a value, whatever its case and separators.
 fn field<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| {
-        object
-            .iter()
-            .find(|(key, value)| !value.is_null() && squeezed(key) == *name)
-            .map(|(_, value)| value)
+        object.iter().find(|(key, value)| !value.is_null() && squeezed(key) == *name).map(|(_, value)| value)
     })
 }
 
 fn squeezed(key: &str) -> String {
-    key.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Any value as one text.
@@ -115,11 +91,7 @@ fn words(value: &Value) -> String {
             parts.join("; ")
         }
         Value::Object(object) => {
-            let parts: Vec<String> = object
-                .values()
-                .map(words)
-                .filter(|t| !t.is_empty())
-                .collect();
+            let parts: Vec<String> = object.values().map(words).filter(|t| !t.is_empty()).collect();
             parts.join(": ")
         }
         Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -137,21 +109,13 @@ fn list(value: &Value) -> Vec<String> {
         Value::Null => Vec::new(),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec![words(value)],
     };
-    entries
-        .into_iter()
-        .map(|entry| entry.trim().to_owned())
-        .filter(|entry| !entry.is_empty())
-        .collect()
+    entries.into_iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
 }
 
 /// JSON that arrived inside a string.
 fn nested(text: &str) -> Option<Value> {
     let text = text.trim();
-    if text.starts_with(['[', '{']) {
-        serde_json::from_str(text).ok()
-    } else {
-        None
-    }
+    if text.starts_with(['[', '{']) { serde_json::from_str(text).ok() } else { None }
 }
 
 fn findings(value: &Value) -> Vec<Finding> {
@@ -167,10 +131,7 @@ fn findings(value: &Value) -> Vec<Finding> {
                 .flat_map(|entry| {
                     let cited = citation::findings(entry);
                     if cited.is_empty() && !entry.trim().is_empty() {
-                        vec![Finding {
-                            claim: fold(entry),
-                            ..Finding::default()
-                        }]
+                        vec![Finding { claim: fold(entry), ..Finding::default() }]
                     } else {
                         cited
                     }
@@ -182,23 +143,16 @@ fn findings(value: &Value) -> Vec<Finding> {
 }
 
 fn finding(object: &Map<String, Value>) -> Finding {
-    let claim = field(
-        object,
-        &["claim", "finding", "statement", "text", "description"],
-    )
-    .map(words)
-    .unwrap_or_default();
-    let quote = field(object, &["quote", "quotes", "evidence", "line", "output"])
+    let claim = field(object, &["claim", "finding", "statement", "text", "description"])
         .map(words)
         .unwrap_or_default();
-    let named = field(
-        object,
-        &["exhibit", "exhibitid", "source", "id", "citation"],
-    )
-    .and_then(cited)
-    // Some write the citation into the claim or the quote and leave the field out.
-    .or_else(|| in_text(&claim))
-    .or_else(|| in_text(&quote));
+    let quote =
+        field(object, &["quote", "quotes", "evidence", "line", "output"]).map(words).unwrap_or_default();
+    let named = field(object, &["exhibit", "exhibitid", "source", "id", "citation"])
+        .and_then(cited)
+        // Some write the citation into the claim or the quote and leave the field out.
+        .or_else(|| in_text(&claim))
+        .or_else(|| in_text(&quote));
     Finding {
         claim: citation::without(&claim),
         exhibit: named.map_or(0, |citation| citation.exhibit),
@@ -215,10 +169,7 @@ fn cited(value: &Value) -> Option<Citation> {
                 // 3.0 is how some servers send 3.
                 number.to_string().strip_suffix(".0")?.parse().ok()
             })?;
-            Some(Citation {
-                exhibit: u32::try_from(exhibit).ok()?,
-                lines: None,
-            })
+            Some(Citation { exhibit: u32::try_from(exhibit).ok()?, lines: None })
         }
         Value::String(text) => citation::parse_one(text),
         Value::Array(items) => items.iter().find_map(cited),
@@ -227,19 +178,16 @@ fn cited(value: &Value) -> Option<Citation> {
 }
 
 fn in_text(text: &str) -> Option<Citation> {
-    citation::findings(text).first().map(|finding| Citation {
-        exhibit: finding.exhibit,
-        lines: finding.lines,
-    })
+    citation::findings(text)
+        .first()
+        .map(|finding| Citation { exhibit: finding.exhibit, lines: finding.lines })
 }
 
 /// The quote without marks around all of it.
 fn unquoted(quote: &str) -> String {
     let quote = quote.trim();
     for mark in ["```", "`", "\""] {
-        if let Some(inner) = quote
-            .strip_prefix(mark)
-            .and_then(|rest| rest.strip_suffix(mark))
+        if let Some(inner) = quote.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark))
             && !inner.contains(mark)
             && !inner.is_empty()
         {

@@ -18,10 +18,7 @@ const NEAR_CODE: usize = 12;
 const CLAIM_BYTES: usize = 400;
 
 /// One bracket with one or more citations in it.
-#[expect(
-    clippy::expect_used,
-    reason = "a constant pattern that the tests compile"
-)]
+#[expect(clippy::expect_used, reason = "a constant pattern that the tests compile")]
 static GROUP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
@@ -32,10 +29,7 @@ static GROUP: LazyLock<Regex> = LazyLock::new(|| {
     .expect("valid pattern")
 });
 
-#[expect(
-    clippy::expect_used,
-    reason = "a constant pattern that the tests compile"
-)]
+#[expect(clippy::expect_used, reason = "a constant pattern that the tests compile")]
 static ONE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?x) [Ee](\d{1,6})
@@ -55,10 +49,7 @@ pub(super) struct Citation {
 pub(super) fn parse_one(text: &str) -> Option<Citation> {
     let text = text.trim();
     if let Ok(exhibit) = text.trim_start_matches('#').parse::<u32>() {
-        return Some(Citation {
-            exhibit,
-            lines: None,
-        });
+        return Some(Citation { exhibit, lines: None });
     }
     all_in(text).into_iter().next()
 }
@@ -69,9 +60,8 @@ fn all_in(group: &str) -> Vec<Citation> {
             let exhibit = found.get(1)?.as_str().parse().ok()?;
             let first = found.get(2).and_then(|m| m.as_str().parse::<u64>().ok());
             let last = found.get(3).and_then(|m| m.as_str().parse::<u64>().ok());
-            let lines = first
-                .filter(|first| *first > 0)
-                .map(|first| (first, last.unwrap_or(first).max(first)));
+            let lines =
+                first.filter(|first| *first > 0).map(|first| (first, last.unwrap_or(first).max(first)));
             Some(Citation { exhibit, lines })
         })
         .collect()
@@ -104,26 +94,16 @@ pub(super) fn findings(block: &str) -> Vec<Finding> {
     }
     let quotes = quotes(block, &groups);
     let leading = groups.first().is_some_and(|first| {
-        block
-            .get(..first.start)
-            .is_some_and(|before| !before.chars().any(char::is_alphanumeric))
+        block.get(..first.start).is_some_and(|before| !before.chars().any(char::is_alphanumeric))
     });
     let mut out = Vec::new();
     for (number, group) in groups.iter().enumerate() {
-        let previous = number
-            .checked_sub(1)
-            .and_then(|n| groups.get(n))
-            .map_or(0, |range| range.end);
-        let next = groups
-            .get(number + 1)
-            .map_or(block.len(), |range| range.start);
+        let previous = number.checked_sub(1).and_then(|n| groups.get(n)).map_or(0, |range| range.end);
+        let next = groups.get(number + 1).map_or(block.len(), |range| range.start);
         let quote = near(&quotes, group, previous, next);
         // "[E3] the pod was killed": the claim follows. Anything else: it precedes.
-        let said = if leading {
-            group.end..next
-        } else {
-            last_sentence(block, previous..group.start, &quotes)
-        };
+        let said =
+            if leading { group.end..next } else { last_sentence(block, previous..group.start, &quotes) };
         let mut claim = tidy(block.get(said).unwrap_or_default());
         if claim.is_empty() {
             claim.clone_from(&quote);
@@ -171,8 +151,7 @@ fn quotes(block: &str, groups: &[Range<usize>]) -> Vec<Quote> {
             break;
         };
         let width = if mark == '`' {
-            rest.get(step..)
-                .map_or(1, |r| r.len() - r.trim_start_matches('`').len())
+            rest.get(step..).map_or(1, |r| r.len() - r.trim_start_matches('`').len())
         } else {
             mark.len_utf8()
         };
@@ -190,19 +169,11 @@ fn quotes(block: &str, groups: &[Range<usize>]) -> Vec<Quote> {
             continue;
         };
         let end = inner + length;
-        let close = if mark == '“' {
-            '”'.len_utf8()
-        } else {
-            width
-        };
+        let close = if mark == '“' { '”'.len_utf8() } else { width };
         at = end + close;
         let text = fold(block.get(inner..end).unwrap_or_default());
         if !text.is_empty() {
-            out.push(Quote {
-                whole: start..at,
-                text,
-                reach: if mark == '`' { NEAR_CODE } else { NEAR },
-            });
+            out.push(Quote { whole: start..at, text, reach: if mark == '`' { NEAR_CODE } else { NEAR } });
         }
     }
     out
@@ -218,9 +189,7 @@ fn closing(text: &str, mark: char, width: usize) -> Option<usize> {
             loop {
                 let rest = text.get(at..)?;
                 let start = at + rest.find('`')?;
-                let run = text
-                    .get(start..)
-                    .map_or(1, |r| r.len() - r.trim_start_matches('`').len());
+                let run = text.get(start..).map_or(1, |r| r.len() - r.trim_start_matches('`').len());
                 if run == width {
                     return Some(start);
                 }
@@ -236,9 +205,7 @@ fn near(quotes: &[Quote], group: &Range<usize>, previous: usize, next: usize) ->
     let before = upto
         .checked_sub(1)
         .and_then(|n| quotes.get(n))
-        .filter(|quote| {
-            quote.whole.start >= previous && group.start - quote.whole.end <= quote.reach
-        });
+        .filter(|quote| quote.whole.start >= previous && group.start - quote.whole.end <= quote.reach);
     let after = quotes.get(upto).filter(|quote| {
         quote.whole.start >= group.end
             && quote.whole.end <= next
@@ -287,12 +254,8 @@ fn last_sentence(block: &str, range: Range<usize>, quotes: &[Quote]) -> Range<us
 /// A claim as words: no list marker, no emphasis, no dangling punctuation.
 fn tidy(text: &str) -> String {
     let folded = fold(&text.replace("**", "").replace("__", ""));
-    let start = folded.trim_start_matches([
-        '-', '*', '+', '>', '#', ' ', ',', ';', ':', '.', '—', '–', ')',
-    ]);
-    let mut claim = start
-        .trim_end_matches([' ', ':', ',', ';', '-', '—', '–', '(', '.'])
-        .to_owned();
+    let start = folded.trim_start_matches(['-', '*', '+', '>', '#', ' ', ',', ';', ':', '.', '—', '–', ')']);
+    let mut claim = start.trim_end_matches([' ', ':', ',', ';', '-', '—', '–', '(', '.']).to_owned();
     if claim.len() > CLAIM_BYTES {
         let mut end = CLAIM_BYTES;
         while !claim.is_char_boundary(end) {

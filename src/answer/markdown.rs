@@ -74,11 +74,7 @@ pub fn to_markdown(answer: &Answer) -> String {
         parts.push(list);
     }
     if !answer.not_sure.is_empty() {
-        let bullets: Vec<String> = answer
-            .not_sure
-            .iter()
-            .map(|doubt| format!("- {}", fold(doubt)))
-            .collect();
+        let bullets: Vec<String> = answer.not_sure.iter().map(|doubt| format!("- {}", fold(doubt))).collect();
         parts.push(format!("**Not sure**\n\n{}", bullets.join("\n")));
     }
     let unchecked = not_checked(answer);
@@ -94,17 +90,9 @@ pub fn to_markdown(answer: &Answer) -> String {
 pub fn footer(answer: &Answer) -> String {
     let mut parts = Vec::new();
     if let Some(line) = trust(answer) {
-        let unverified: Vec<String> = answer
-            .findings
-            .iter()
-            .filter(|finding| !finding.verified)
-            .map(bullet)
-            .collect();
-        parts.push(if unverified.is_empty() {
-            line
-        } else {
-            format!("{line}\n\n{}", unverified.join("\n"))
-        });
+        let unverified: Vec<String> =
+            answer.findings.iter().filter(|finding| !finding.verified).map(bullet).collect();
+        parts.push(if unverified.is_empty() { line } else { format!("{line}\n\n{}", unverified.join("\n")) });
     }
     let unchecked = not_checked(answer);
     if !unchecked.is_empty() {
@@ -174,9 +162,7 @@ fn trust(answer: &Answer) -> Option<String> {
     }
     let verified = answer.findings.iter().filter(|f| f.verified).count();
     let noun = if all == 1 { "quote" } else { "quotes" };
-    Some(format!(
-        "{verified} of {all} {noun} verified; confidence: {sure}"
-    ))
+    Some(format!("{verified} of {all} {noun} verified; confidence: {sure}"))
 }
 
 /// `Not checked: metrics (PROMETHEUS_URL not set)`, things with one reason together.
@@ -188,11 +174,7 @@ fn not_checked(answer: &Answer) -> String {
             None => reasons.push((&entry.why, vec![&entry.what])),
         }
     }
-    let whole = if reasons.len() > NOT_CHECKED_LINES {
-        NOT_CHECKED_LINES - 1
-    } else {
-        reasons.len()
-    };
+    let whole = if reasons.len() > NOT_CHECKED_LINES { NOT_CHECKED_LINES - 1 } else { reasons.len() };
     let mut lines: Vec<String> = Vec::new();
     for (why, things) in reasons.iter().take(whole) {
         let things = fold(&things.join(", "));
@@ -202,11 +184,7 @@ fn not_checked(answer: &Answer) -> String {
             format!("Not checked: {things} ({})", fold(why))
         });
     }
-    let rest: Vec<&str> = reasons
-        .iter()
-        .skip(whole)
-        .flat_map(|(_, things)| things.iter().copied())
-        .collect();
+    let rest: Vec<&str> = reasons.iter().skip(whole).flat_map(|(_, things)| things.iter().copied()).collect();
     if !rest.is_empty() {
         lines.push(format!("Not checked: {}", fold(&rest.join(", "))));
     }
@@ -219,11 +197,7 @@ fn step_text(step: &str) -> String {
     let step = step.trim();
     if let Some((first, rest)) = step.split_once('\n') {
         let body = rest.trim_matches('\n');
-        let (lead, body) = if is_command(first) {
-            ("", step)
-        } else {
-            (first.trim(), body)
-        };
+        let (lead, body) = if is_command(first) { ("", step) } else { (first.trim(), body) };
         let mut out = String::from(lead);
         out.push_str("\n\n   ```\n");
         for line in body.lines().filter(|line| !line.trim().starts_with("```")) {
@@ -250,12 +224,9 @@ fn is_command(text: &str) -> bool {
     let mut words = text.trim().trim_start_matches("$ ").split_whitespace();
     let known = words.next().is_some_and(|word| PROGRAMS.contains(&word));
     // "find the process that …" is a sentence; a command's next word is an option, a path or a name.
-    let sentence = words.next().is_none_or(|word| {
-        matches!(
-            word,
-            "the" | "a" | "an" | "all" | "out" | "any" | "up" | "which"
-        )
-    });
+    let sentence = words
+        .next()
+        .is_none_or(|word| matches!(word, "the" | "a" | "an" | "all" | "out" | "any" | "up" | "which"));
     known && !sentence
 }
 
@@ -268,11 +239,7 @@ fn code(text: &str) -> String {
     if !shown.contains('`') {
         return format!("`{shown}`");
     }
-    let longest = shown
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
+    let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let marks = "`".repeat(longest + 1);
     format!("{marks} {shown} {marks}")
 }

@@ -131,11 +131,7 @@ pub(super) fn blocks(markdown: &str) -> Vec<Block> {
             if run >= 3 && !info.contains('`') {
                 fence = Some((mark, run));
                 out.extend(open.take());
-                open = Some(Block {
-                    topic,
-                    kind: Kind::Code,
-                    text: String::new(),
-                });
+                open = Some(Block { topic, kind: Kind::Code, text: String::new() });
                 continue;
             }
         }
@@ -147,21 +143,13 @@ pub(super) fn blocks(markdown: &str) -> Vec<Block> {
             out.extend(open.take());
             topic = next;
             if !rest.is_empty() {
-                open = Some(Block {
-                    topic,
-                    kind: Kind::Paragraph,
-                    text: rest.to_owned(),
-                });
+                open = Some(Block { topic, kind: Kind::Paragraph, text: rest.to_owned() });
             }
             continue;
         }
         if let Some(rest) = list_item(trimmed) {
             out.extend(open.take());
-            open = Some(Block {
-                topic,
-                kind: Kind::Item,
-                text: rest.to_owned(),
-            });
+            open = Some(Block { topic, kind: Kind::Item, text: rest.to_owned() });
             continue;
         }
         // Rules and the underlines of setext headings say nothing.
@@ -175,11 +163,7 @@ pub(super) fn blocks(markdown: &str) -> Vec<Block> {
                 block.text.push_str(trimmed);
             }
             None => {
-                open = Some(Block {
-                    topic,
-                    kind: Kind::Paragraph,
-                    text: trimmed.to_owned(),
-                });
+                open = Some(Block { topic, kind: Kind::Paragraph, text: trimmed.to_owned() });
             }
         }
     }
@@ -200,10 +184,7 @@ pub(super) fn list_item(line: &str) -> Option<&str> {
         line.get(digits..)?.strip_prefix(['.', ')'])?
     };
     let text = rest.strip_prefix([' ', '\t'])?.trim_start();
-    let text = ["[ ] ", "[x] ", "[X] "]
-        .iter()
-        .find_map(|mark| text.strip_prefix(mark))
-        .unwrap_or(text);
+    let text = ["[ ] ", "[x] ", "[X] "].iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(text);
     Some(text)
 }
 
@@ -221,9 +202,7 @@ fn heading(line: &str) -> Option<(Topic, &str)> {
         if let Some(after) = closed.trim_start().strip_prefix([':', '：']) {
             return Some((topic, inline(after, emphasis && !ends_here)));
         }
-        if let Some(after) = ["—", "–", "- "]
-            .iter()
-            .find_map(|dash| closed.trim_start().strip_prefix(dash))
+        if let Some(after) = ["—", "–", "- "].iter().find_map(|dash| closed.trim_start().strip_prefix(dash))
             && (ends_here || atx)
         {
             return Some((topic, inline(after, false)));
@@ -251,11 +230,7 @@ fn heading(line: &str) -> Option<(Topic, &str)> {
 /// What follows the colon of a heading, without the emphasis that may close there.
 fn inline(text: &str, open: bool) -> &str {
     let text = text.trim().trim_start_matches(['*', '_']).trim_start();
-    if open {
-        text.trim_end_matches(['*', '_'])
-    } else {
-        text
-    }
+    if open { text.trim_end_matches(['*', '_']) } else { text }
 }
 
 /// The topic whose label the text starts with, whatever its case, and the rest of the text.
@@ -263,8 +238,7 @@ fn label(text: &str) -> Option<(Topic, &str)> {
     LABELS
         .iter()
         .filter(|(label, _)| {
-            text.get(..label.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(label))
+            text.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label))
                 && text
                     .get(label.len()..)
                     .and_then(|rest| rest.chars().next())

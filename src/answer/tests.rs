@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 fn call(value: Value) -> Answer {
-    let Value::Object(arguments) = value else {
-        panic!("not an object")
-    };
+    let Value::Object(arguments) = value else { panic!("not an object") };
     from_call(&arguments)
 }
 
@@ -35,10 +33,7 @@ fn free_text_with_sections() {
     assert_eq!(answer.text, FREE_TEXT);
     assert_eq!(answer.verdict, Verdict::ProblemFound);
     assert_eq!(answer.confidence, Confidence::High);
-    assert_eq!(
-        answer.root_cause,
-        "The `payments` container is OOMKilled: its limit is 64Mi."
-    );
+    assert_eq!(answer.root_cause, "The `payments` container is OOMKilled: its limit is 64Mi.");
     assert_eq!(
         answer.fix,
         [
@@ -46,26 +41,13 @@ fn free_text_with_sections() {
             "Watch `kubectl top pod`"
         ]
     );
-    let short: Vec<_> = answer
-        .findings
-        .iter()
-        .map(|f| (f.exhibit, f.lines, f.quote.as_str(), f.claim.as_str()))
-        .collect();
+    let short: Vec<_> =
+        answer.findings.iter().map(|f| (f.exhibit, f.lines, f.quote.as_str(), f.claim.as_str())).collect();
     assert_eq!(
         short,
         [
-            (
-                3,
-                Some((41, 41)),
-                "",
-                "The `payments` container is OOMKilled: its limit is 64Mi"
-            ),
-            (
-                3,
-                Some((41, 42)),
-                "Reason: OOMKilled",
-                r#"Killed by the kernel: "Reason: OOMKilled""#
-            ),
+            (3, Some((41, 41)), "", "The `payments` container is OOMKilled: its limit is 64Mi"),
+            (3, Some((41, 42)), "Reason: OOMKilled", r#"Killed by the kernel: "Reason: OOMKilled""#),
             (4, None, "memory: 64Mi", "`memory: 64Mi` is the limit"),
             (2, Some((7, 7)), "", "Restarted 12 times"),
         ]
@@ -98,8 +80,7 @@ fn headings_in_any_spelling() {
 
 #[test]
 fn words_that_only_look_like_headings_are_text() {
-    let answer =
-        from_text("Fix the thing that causes this, root cause analysis shows.\nEvidence is thin");
+    let answer = from_text("Fix the thing that causes this, root cause analysis shows.\nEvidence is thin");
     assert_eq!(answer.fix, Vec::<String>::new());
     assert_eq!(
         answer.root_cause,
@@ -111,21 +92,12 @@ fn words_that_only_look_like_headings_are_text() {
 #[test]
 fn verdicts_are_guessed_carefully() {
     for (text, verdict) in [
-        (
-            "Root cause: disk full\nVerdict: inconclusive",
-            Verdict::Inconclusive,
-        ),
+        ("Root cause: disk full\nVerdict: inconclusive", Verdict::Inconclusive),
         ("**Verdict:** no_problem\n\nAll good", Verdict::NoProblem),
         ("No problem found. All pods run.", Verdict::NoProblem),
         ("## Root cause\nNone", Verdict::NoProblem),
-        (
-            "## Root cause\nCould not be determined: logs are gone",
-            Verdict::Inconclusive,
-        ),
-        (
-            "No issues found, but I was unable to find the logs",
-            Verdict::Inconclusive,
-        ),
+        ("## Root cause\nCould not be determined: logs are gone", Verdict::Inconclusive),
+        ("No issues found, but I was unable to find the logs", Verdict::Inconclusive),
         ("The pod restarts", Verdict::Inconclusive),
         ("", Verdict::Inconclusive),
     ] {
@@ -151,33 +123,21 @@ fn citations_in_any_spelling() {
     ] {
         let found = from_text(text).findings;
         assert_eq!(found.len(), 1, "{text}");
-        assert_eq!(
-            (found[0].exhibit, found[0].lines),
-            (exhibit, lines),
-            "{text}"
-        );
+        assert_eq!((found[0].exhibit, found[0].lines), (exhibit, lines), "{text}");
         assert_eq!(found[0].claim, "disk is full", "{text}");
     }
     let both = from_text("limit and kill [E3:41, E4:2-3] \"OOMKilled\"").findings;
     assert_eq!(both.len(), 2);
     assert_eq!(both[1].lines, Some((2, 3)));
     assert_eq!(both[1].quote, "OOMKilled");
-    assert!(
-        from_text("see [Error 3] and [ENOENT] and arr[E] and (e.g. 3)")
-            .findings
-            .is_empty()
-    );
+    assert!(from_text("see [Error 3] and [ENOENT] and arr[E] and (e.g. 3)").findings.is_empty());
 }
 
 #[test]
 fn a_log_line_in_a_code_block_is_no_citation_but_may_be_a_quote() {
-    let answer =
-        from_text("It was killed [E3:41]:\n```\nOut of memory: Killed process 7 [E9:1]\n```\n");
+    let answer = from_text("It was killed [E3:41]:\n```\nOut of memory: Killed process 7 [E9:1]\n```\n");
     assert_eq!(answer.findings.len(), 1);
-    assert_eq!(
-        answer.findings[0].quote,
-        "Out of memory: Killed process 7 [E9:1]"
-    );
+    assert_eq!(answer.findings[0].quote, "Out of memory: Killed process 7 [E9:1]");
 }
 
 #[test]
@@ -211,30 +171,15 @@ fn a_call_as_models_write_it() {
     assert_eq!(answer.findings.len(), 3);
     assert_eq!(answer.findings[0].claim, "full");
     assert_eq!(answer.findings[0].quote, "100%");
-    assert_eq!(
-        (answer.findings[0].exhibit, answer.findings[0].lines),
-        (2, Some((3, 3)))
-    );
+    assert_eq!((answer.findings[0].exhibit, answer.findings[0].lines), (2, Some((3, 3))));
     assert_eq!(answer.findings[1].exhibit, 4);
     assert_eq!(answer.findings[2].lines, Some((1, 2)));
 
     assert_eq!(call(json!({})), Answer::default());
-    assert_eq!(
-        call(json!({"findings": ["killed \"OOM\" [E3:4]", "no proof"]})).findings[1].exhibit,
-        0
-    );
-    assert_eq!(
-        call(json!({"verdict": "NO-PROBLEM"})).verdict,
-        Verdict::NoProblem
-    );
-    assert_eq!(
-        call(json!({"verdict": 7, "root_cause": ["a", 1]})).root_cause,
-        "a; 1"
-    );
-    assert_eq!(
-        call(json!({"root_cause": "x"})).verdict,
-        Verdict::Inconclusive
-    );
+    assert_eq!(call(json!({"findings": ["killed \"OOM\" [E3:4]", "no proof"]})).findings[1].exhibit, 0);
+    assert_eq!(call(json!({"verdict": "NO-PROBLEM"})).verdict, Verdict::NoProblem);
+    assert_eq!(call(json!({"verdict": 7, "root_cause": ["a", 1]})).root_cause, "a; 1");
+    assert_eq!(call(json!({"root_cause": "x"})).verdict, Verdict::Inconclusive);
 }
 
 #[test]
@@ -265,22 +210,15 @@ fn sample() -> Answer {
             },
         ],
         fix: vec![
-            "Raise the limit: kubectl set resources deploy/payments --limits=memory=256Mi"
-                .to_owned(),
+            "Raise the limit: kubectl set resources deploy/payments --limits=memory=256Mi".to_owned(),
             "kubectl rollout status deploy/payments".to_owned(),
             "Find the leak\nkubectl top pod -n shop\nkubectl logs payments".to_owned(),
         ],
         not_sure: vec!["Whether load or a leak".to_owned()],
         confidence: Confidence::Medium,
         not_checked: vec![
-            NotChecked {
-                what: "metrics".to_owned(),
-                why: "PROMETHEUS_URL not set".to_owned(),
-            },
-            NotChecked {
-                what: "traces".to_owned(),
-                why: "JAEGER_URL not set".to_owned(),
-            },
+            NotChecked { what: "metrics".to_owned(), why: "PROMETHEUS_URL not set".to_owned() },
+            NotChecked { what: "traces".to_owned(), why: "JAEGER_URL not set".to_owned() },
         ],
         ..Answer::default()
     }
@@ -321,17 +259,11 @@ Not checked: traces (JAEGER_URL not set)
 #[test]
 fn markdown_of_little() {
     assert_snapshot!(to_markdown(&Answer::default()), @"**Inconclusive.** The evidence does not show a root cause.");
-    let healthy = Answer {
-        verdict: Verdict::NoProblem,
-        root_cause: "All 4 pods run".to_owned(),
-        ..Answer::default()
-    };
+    let healthy =
+        Answer { verdict: Verdict::NoProblem, root_cause: "All 4 pods run".to_owned(), ..Answer::default() };
     assert_snapshot!(to_markdown(&healthy), @"**No problem found.** All 4 pods run");
-    let bare = Answer {
-        verdict: Verdict::ProblemFound,
-        root_cause: "disk full".to_owned(),
-        ..Answer::default()
-    };
+    let bare =
+        Answer { verdict: Verdict::ProblemFound, root_cause: "disk full".to_owned(), ..Answer::default() };
     assert_snapshot!(to_markdown(&bare), @"
 **Root cause:** disk full
 
@@ -352,10 +284,7 @@ Not checked: traces (JAEGER_URL not set)
     assert_eq!(footer(&Answer::default()), "");
     let mut many = Answer::default();
     for n in 0..6 {
-        many.not_checked.push(NotChecked {
-            what: format!("t{n}"),
-            why: format!("reason {}", n / 2 * n),
-        });
+        many.not_checked.push(NotChecked { what: format!("t{n}"), why: format!("reason {}", n / 2 * n) });
     }
     assert_snapshot!(footer(&many), @"
 Not checked: t0, t1 (reason 0)  
@@ -379,16 +308,7 @@ fn what_is_written_is_read_back() {
 
 #[test]
 fn huge_hostile_text_ends_quickly() {
-    for unit in [
-        "`",
-        "\"a`",
-        "[E1] ",
-        "[E1:",
-        "**Root cause** ",
-        "- ``a` ",
-        "(E",
-        "。. “",
-    ] {
+    for unit in ["`", "\"a`", "[E1] ", "[E1:", "**Root cause** ", "- ``a` ", "(E", "。. “"] {
         let text = unit.repeat(200_000 / unit.len());
         let answer = from_text(&text);
         assert_eq!(answer.text.len(), text.len());

@@ -54,11 +54,7 @@ struct RootCause {
 }
 
 fn root_cause(blocks: &[Block]) -> RootCause {
-    let prose = |topic: Topic| {
-        blocks
-            .iter()
-            .find(|block| block.topic == topic && block.kind != Kind::Code)
-    };
+    let prose = |topic: Topic| blocks.iter().find(|block| block.topic == topic && block.kind != Kind::Code);
     let (block, named) = if let Some(block) = prose(Topic::RootCause) {
         (Some(block), true)
     } else {
@@ -68,16 +64,11 @@ fn root_cause(blocks: &[Block]) -> RootCause {
                     && matches!(block.topic, Topic::Opening | Topic::Other | Topic::Evidence)
             })
         };
-        let found = prose(Topic::Summary)
-            .or_else(|| prose(Topic::Opening))
-            .or_else(any);
+        let found = prose(Topic::Summary).or_else(|| prose(Topic::Opening)).or_else(any);
         (found, false)
     };
     let text = block.map(|block| shorten(&plain(&citation::without(&block.text))));
-    RootCause {
-        text: text.unwrap_or_default(),
-        named,
-    }
+    RootCause { text: text.unwrap_or_default(), named }
 }
 
 fn shorten(text: &str) -> String {
@@ -121,11 +112,7 @@ fn findings(blocks: &[Block]) -> Vec<Finding> {
             let key = (
                 finding.exhibit,
                 finding.lines,
-                if finding.quote.is_empty() {
-                    finding.claim.clone()
-                } else {
-                    finding.quote.clone()
-                },
+                if finding.quote.is_empty() { finding.claim.clone() } else { finding.quote.clone() },
             );
             if seen.insert(key) {
                 out.push(finding);
@@ -177,10 +164,8 @@ pub(super) fn entries(text: &str) -> Vec<String> {
 }
 
 fn verdict(blocks: &[Block], root_cause: &RootCause) -> Verdict {
-    if let Some(said) = blocks
-        .iter()
-        .find(|block| block.topic == Topic::Verdict)
-        .and_then(|block| verdict_of(&block.text))
+    if let Some(said) =
+        blocks.iter().find(|block| block.topic == Topic::Verdict).and_then(|block| verdict_of(&block.text))
     {
         return said;
     }
@@ -207,21 +192,9 @@ fn verdict(blocks: &[Block], root_cause: &RootCause) -> Verdict {
 
 /// A verdict in any common spelling; `None` when it is none.
 pub(super) fn verdict_of(text: &str) -> Option<Verdict> {
-    let word: String = text
-        .to_lowercase()
-        .chars()
-        .take(120)
-        .filter(|c| c.is_alphanumeric())
-        .collect();
+    let word: String = text.to_lowercase().chars().take(120).filter(|c| c.is_alphanumeric()).collect();
     let starts = |heads: &[&str]| heads.iter().any(|head| word.starts_with(head));
-    if starts(&[
-        "inconclusive",
-        "unknown",
-        "unclear",
-        "undetermined",
-        "notsure",
-        "partial",
-    ]) {
+    if starts(&["inconclusive", "unknown", "unclear", "undetermined", "notsure", "partial"]) {
         Some(Verdict::Inconclusive)
     } else if starts(&[
         "noproblem",

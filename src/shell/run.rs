@@ -55,12 +55,7 @@ pub struct Finished {
 ///
 /// # Errors
 /// Only when the process cannot be started or `output` cannot be written.
-pub async fn run(
-    script: &Script,
-    output: &Path,
-    limits: Limits,
-    stop: Stop,
-) -> std::io::Result<Finished> {
+pub async fn run(script: &Script, output: &Path, limits: Limits, stop: Stop) -> std::io::Result<Finished> {
     let _ = (script, output, limits, stop);
     Err(std::io::Error::other("not built yet"))
 }

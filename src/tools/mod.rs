@@ -24,12 +24,7 @@ pub trait Tool {
 
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
-    fn run<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a>;
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;
 }
 
 /// How a tool's run ended; its output is in the file it was given.
