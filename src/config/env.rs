@@ -17,28 +17,17 @@ pub struct Environment {
 
 impl Environment {
     /// Captures the environment of this process.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn capture() -> Self {
         std::env::vars_os()
-            .map(|(name, value)| {
-                (
-                    name.to_string_lossy().into_owned(),
-                    value.to_string_lossy().into_owned(),
-                )
-            })
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect()
     }
 
     /// The value of `name`; a name set to nothing counts as not set, as `MODEL= holmes-rs …` is how
     /// people switch a variable off.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// Whether `name` is set and not empty.
@@ -48,19 +37,14 @@ impl Environment {
 
     /// Everything that was captured, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// `HOLMES_*` names that mean nothing, each with the nearest name that does.
     pub(super) fn unknown_names(&self) -> Vec<(&str, Option<String>)> {
         let known: Vec<String> = variables().map(|variable| variable.name).collect();
-        let ours: Vec<&str> = known
-            .iter()
-            .map(String::as_str)
-            .filter(|name| name.starts_with("HOLMES_"))
-            .collect();
+        let ours: Vec<&str> =
+            known.iter().map(String::as_str).filter(|name| name.starts_with("HOLMES_")).collect();
         self.variables
             .keys()
             .filter_map(|name| Some((name, name.strip_prefix("HOLMES_")?)))
@@ -68,9 +52,7 @@ impl Environment {
             .map(|(name, rest)| {
                 // Without the prefix all share, which would make any two names look alike.
                 let rests: Vec<&str> = ours.iter().filter_map(|name| name.get(7..)).collect();
-                let close = Some(rest)
-                    .filter(|rest| rest.len() < 64)
-                    .and_then(|rest| nearest(rest, &rests));
+                let close = Some(rest).filter(|rest| rest.len() < 64).and_then(|rest| nearest(rest, &rests));
                 (name.as_str(), close.map(|rest| format!("HOLMES_{rest}")))
             })
             .collect()
@@ -79,10 +61,7 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let variables = pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Environment { variables }
     }
 }
@@ -104,49 +83,22 @@ pub struct Variable {
 
 /// Names that are no setting of a config file.
 const OTHERS: &[(&str, &str)] = &[
-    (
-        "HOLMES_CONFIG",
-        "config file that replaces the user file (`--config`)",
-    ),
+    ("HOLMES_CONFIG", "config file that replaces the user file (`--config`)"),
     ("HOLMES_CONFIG_PATH", "the same, as HolmesGPT names it"),
-    (
-        "HOLMES_CONFIGPATH_DIR",
-        "folder that replaces `~/.holmes` for config.yaml and model_list.yaml",
-    ),
-    (
-        "HOLMES_LOG",
-        "what is logged to stderr, e.g. `debug` or `holmes_rs=trace`",
-    ),
-    (
-        "AZURE_API_KEY",
-        "key for `azure/…` models, before the other keys",
-    ),
-    (
-        "AZURE_API_BASE",
-        "resource address for `azure/…` models, e.g. `https://NAME.openai.azure.com`",
-    ),
+    ("HOLMES_CONFIGPATH_DIR", "folder that replaces `~/.holmes` for config.yaml and model_list.yaml"),
+    ("HOLMES_LOG", "what is logged to stderr, e.g. `debug` or `holmes_rs=trace`"),
+    ("AZURE_API_KEY", "key for `azure/…` models, before the other keys"),
+    ("AZURE_API_BASE", "resource address for `azure/…` models, e.g. `https://NAME.openai.azure.com`"),
     ("AZURE_API_VERSION", "api-version for `azure/…` models"),
-    (
-        "OPENROUTER_API_KEY",
-        "key for `openrouter/…` models, before the other keys",
-    ),
-    (
-        "OLLAMA_API_BASE",
-        "address for `ollama/…` models; default `http://localhost:11434/v1`",
-    ),
-    (
-        "CERTIFICATE",
-        "certificate authority to trust besides the system's: base64 of PEM, or PEM",
-    ),
+    ("OPENROUTER_API_KEY", "key for `openrouter/…` models, before the other keys"),
+    ("OLLAMA_API_BASE", "address for `ollama/…` models; default `http://localhost:11434/v1`"),
+    ("CERTIFICATE", "certificate authority to trust besides the system's: base64 of PEM, or PEM"),
     ("KUBECONFIG", "read by kubectl and by the toolset checks"),
     ("HTTPS_PROXY", "proxy for https requests"),
     ("HTTP_PROXY", "proxy for http requests"),
     ("NO_PROXY", "hosts that are reached without a proxy"),
     ("NO_COLOR", "no colour when set"),
-    (
-        "CLICOLOR_FORCE",
-        "colour also when the output is no terminal",
-    ),
+    ("CLICOLOR_FORCE", "colour also when the output is no terminal"),
     ("TERM", "`dumb` means no colour and no progress drawing"),
     ("COLUMNS", "width that text is wrapped to"),
     ("PAGER", "program long text is shown with"),
@@ -162,15 +114,11 @@ pub fn variables() -> impl Iterator<Item = Variable> {
         setting
             .env_names()
             .filter(|name| !OTHERS.iter().any(|(other, _)| other == name))
-            .map(|name| Variable {
-                name,
-                meaning: setting.meaning.to_owned(),
-            })
+            .map(|name| Variable { name, meaning: setting.meaning.to_owned() })
     });
-    let others = OTHERS.iter().map(|(name, meaning)| Variable {
-        name: (*name).to_owned(),
-        meaning: (*meaning).to_owned(),
-    });
+    let others = OTHERS
+        .iter()
+        .map(|(name, meaning)| Variable { name: (*name).to_owned(), meaning: (*meaning).to_owned() });
     of_settings.chain(others)
 }
 
@@ -223,10 +171,7 @@ mod tests {
         .collect();
         assert_eq!(
             environment.unknown_names(),
-            [
-                ("HOLMES_MAX_STEP", Some("HOLMES_MAX_STEPS".to_owned())),
-                ("HOLMES_ZQXJ", None)
-            ]
+            [("HOLMES_MAX_STEP", Some("HOLMES_MAX_STEPS".to_owned())), ("HOLMES_ZQXJ", None)]
         );
     }
 
@@ -238,12 +183,7 @@ mod tests {
             assert!(!names.contains(&variable.name), "{} twice", variable.name);
             names.push(variable.name);
         }
-        for name in [
-            "OPENAI_API_KEY",
-            "HOLMES_TIMEOUT",
-            "HOLMES_LOG",
-            "CERTIFICATE",
-        ] {
+        for name in ["OPENAI_API_KEY", "HOLMES_TIMEOUT", "HOLMES_LOG", "CERTIFICATE"] {
             assert!(names.iter().any(|known| known == name), "{name}");
         }
     }

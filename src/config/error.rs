@@ -46,30 +46,13 @@ pub enum ConfigError {
 
     /// A value from elsewhere than a file, or one that is wrong only after `{{ env.X }}` was filled in.
     #[error("{}`{key}` needs {needs}, got {got}", before(origin))]
-    Value {
-        key: String,
-        needs: String,
-        got: String,
-        origin: Origin,
-    },
+    Value { key: String, needs: String, got: String, origin: Origin },
 
-    #[error(
-        "{}`{key}` refers to the environment variable `{variable}`, which is not set",
-        before(origin)
-    )]
-    MissingVariable {
-        key: String,
-        variable: String,
-        origin: Origin,
-    },
+    #[error("{}`{key}` refers to the environment variable `{variable}`, which is not set", before(origin))]
+    MissingVariable { key: String, variable: String, origin: Origin },
 
     #[error("{}no model `{name}` in the model list", before(origin))]
-    UnknownModel {
-        name: String,
-        origin: Origin,
-        nearest: Option<String>,
-        known: Vec<String>,
-    },
+    UnknownModel { name: String, origin: Origin, nearest: Option<String>, known: Vec<String> },
 
     #[error("no API key for model `{model}` at {api_base}")]
     NoApiKey {
@@ -93,10 +76,7 @@ impl ConfigError {
     /// What to do next, one line each.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            ConfigError::UnknownModel {
-                nearest: Some(name),
-                ..
-            } => {
+            ConfigError::UnknownModel { nearest: Some(name), .. } => {
                 vec![format!("did you mean `{name}`?")]
             }
             ConfigError::UnknownModel { known, .. } => {
@@ -108,9 +88,7 @@ impl ConfigError {
             )],
             ConfigError::NoApiBase { hint, .. } => vec![hint.clone()],
             ConfigError::MissingVariable { variable, .. } => {
-                vec![format!(
-                    "export {variable}=…, or write the value into the file"
-                )]
+                vec![format!("export {variable}=…, or write the value into the file")]
             }
             ConfigError::Exists { .. } => vec!["`--force` replaces it".to_owned()],
             ConfigError::Unreadable { .. }
@@ -123,11 +101,7 @@ impl ConfigError {
 
 /// Names in backticks, at most ten.
 fn quote_all(names: &[String]) -> String {
-    let mut quoted: Vec<String> = names
-        .iter()
-        .take(10)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let mut quoted: Vec<String> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
     if names.len() > 10 {
         quoted.push("…".to_owned());
     }

@@ -84,11 +84,8 @@ mod tests {
 
     #[test]
     fn xdg_names_win_over_the_home_folder() {
-        let found = folders(&[
-            ("HOME", "/nowhere/ann"),
-            ("XDG_STATE_HOME", "/s"),
-            ("XDG_CACHE_HOME", "relative"),
-        ]);
+        let found =
+            folders(&[("HOME", "/nowhere/ann"), ("XDG_STATE_HOME", "/s"), ("XDG_CACHE_HOME", "relative")]);
         assert_eq!(found.state, Path::new("/s/holmes-rs"));
         assert_eq!(found.cache, Path::new("/nowhere/ann/.cache/holmes-rs"));
         assert_eq!(found.config, Path::new("/nowhere/ann/.config/holmes-rs"));

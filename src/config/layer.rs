@@ -76,11 +76,8 @@ pub(super) fn from_environment(environment: &Environment) -> Layer {
             if setting.key == "temperature" && matches!(text, "none" | "null") {
                 return None;
             }
-            let written = Written {
-                json: Json::String(text.to_owned()),
-                origin: Origin::Env(name),
-                node: None,
-            };
+            let written =
+                Written { json: Json::String(text.to_owned()), origin: Origin::Env(name), node: None };
             Some((setting.key, written))
         })
         .collect()
@@ -88,10 +85,7 @@ pub(super) fn from_environment(environment: &Environment) -> Layer {
 
 /// Reads a file's text; `None` when there is none. `asked_for` files may be pipes.
 pub(super) fn read_text(path: &Path, asked_for: bool) -> Result<Option<String>, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable {
-        path: path.to_path_buf(),
-        reason,
-    };
+    let unreadable = |reason: String| ConfigError::Unreadable { path: path.to_path_buf(), reason };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -109,14 +103,9 @@ pub(super) fn read_text(path: &Path, asked_for: bool) -> Result<Option<String>, 
     let file = File::open(path).map_err(|error| unreadable(plain(&error)))?;
     let mut bytes = Vec::new();
     let most = yaml::MAX_BYTES as u64 + 1;
-    file.take(most)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(plain(&error)))?;
+    file.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(plain(&error)))?;
     if bytes.len() > yaml::MAX_BYTES {
-        return Err(unreadable(format!(
-            "it is larger than {} MiB",
-            yaml::MAX_BYTES >> 20
-        )));
+        return Err(unreadable(format!("it is larger than {} MiB", yaml::MAX_BYTES >> 20)));
     }
     Ok(Some(yaml::decode(&bytes, &path.display().to_string())?))
 }
@@ -138,10 +127,7 @@ pub(super) fn from_text(
 ) -> Result<Layer, ConfigError> {
     let document = yaml::parse(text, &path.display().to_string())?;
     warnings.extend(document.warnings);
-    let base = Base {
-        folder: path.parent(),
-        home,
-    };
+    let base = Base { folder: path.parent(), home };
     let mut layer = Layer::new();
     for entry in document.node.entries()? {
         let Some(setting) = settings::find(&entry.key) else {
@@ -150,10 +136,9 @@ pub(super) fn from_text(
         };
         if setting.per_call {
             let flag = setting.flag();
-            warnings.push(entry.warning(format!(
-                "`{}` is ignored in a file: it is for one call, as {flag}",
-                entry.key
-            )));
+            warnings.push(
+                entry.warning(format!("`{}` is ignored in a file: it is for one call, as {flag}", entry.key)),
+            );
             continue;
         }
         if entry.value.is_null() {
@@ -163,11 +148,8 @@ pub(super) fn from_text(
         if !refers_to_environment(&json) || setting.kind == Kind::Block {
             check(setting, &json, &entry.value, base)?;
         }
-        let origin = Origin::File {
-            path: path.to_path_buf(),
-            line: entry.value.line,
-            column: entry.value.column,
-        };
+        let origin =
+            Origin::File { path: path.to_path_buf(), line: entry.value.line, column: entry.value.column };
         let node = Some(entry.value.clone());
         layer.insert(setting.key, Written { json, origin, node });
     }
@@ -181,29 +163,18 @@ fn check(setting: &Setting, json: &Json, node: &Node, base: Base) -> Result<(), 
     match interpret(setting.kind, json, base) {
         Ok(_) => Ok(()),
         Err(mismatch) => {
-            let message = format!(
-                "`{}` needs {}, got {}",
-                setting.key, mismatch.needs, mismatch.got
-            );
+            let message = format!("`{}` needs {}, got {}", setting.key, mismatch.needs, mismatch.got);
             Err(node.error(message).into())
         }
     }
 }
 
 fn unknown_key(key: &str) -> String {
-    let known: Vec<&str> = SETTINGS
-        .iter()
-        .flat_map(|setting| setting.also.iter().copied().chain([setting.key]))
-        .collect();
-    let shown: String = key
-        .chars()
-        .take(60)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect();
+    let known: Vec<&str> =
+        SETTINGS.iter().flat_map(|setting| setting.also.iter().copied().chain([setting.key])).collect();
+    let shown: String = key.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
     // The measure costs the square of the length: a key that long is no typo.
-    let close = Some(key)
-        .filter(|key| key.len() < 64)
-        .and_then(|key| yaml::nearest(key, &known));
+    let close = Some(key).filter(|key| key.len() < 64).and_then(|key| yaml::nearest(key, &known));
     match close {
         Some(near) => format!("unknown key `{shown}`, did you mean `{near}`?"),
         None => format!("unknown key `{shown}`"),
@@ -221,10 +192,7 @@ fn about_project_file(layer: &Layer, path: &Path) -> Option<Warning> {
     (!keys.is_empty()).then(|| {
         Warning::about_file(
             &path.display().to_string(),
-            format!(
-                "this project file sets {}: it decides where data goes or what runs",
-                keys.join(", ")
-            ),
+            format!("this project file sets {}: it decides where data goes or what runs", keys.join(", ")),
         )
     })
 }
@@ -240,9 +208,7 @@ fn as_written(kind: Kind, node: &Node) -> Json {
         yaml::Kind::Scalar { .. } => Json::Null,
         yaml::Kind::Sequence(items) => items.iter().map(|item| as_written(kind, item)).collect(),
         yaml::Kind::Mapping(entries) => {
-            let pairs = entries
-                .iter()
-                .map(|entry| (entry.key.clone(), as_written(kind, &entry.value)));
+            let pairs = entries.iter().map(|entry| (entry.key.clone(), as_written(kind, &entry.value)));
             Json::Object(pairs.collect::<Map<_, _>>())
         }
     }

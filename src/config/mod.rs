@@ -27,7 +27,7 @@ mod tests;
 pub use choice::Listed;
 pub use env::Environment;
 pub use error::{ConfigError, Origin};
-pub use files::Surroundings;
+pub use files::{Surroundings, look_for};
 pub use flags::Flags;
 pub use folders::Folders;
 pub use layer::{Consulted, FileState, Role};

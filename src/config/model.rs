@@ -54,7 +54,7 @@ pub struct ModelSettings {
     /// Fields added to each request.
     pub extra_body: Map<String, Json>,
     pub ca_file: Option<PathBuf>,
-    /// Certificate authorities given in the environment, as PEM.
+    /// What `CERTIFICATE` holds: certificate authorities as PEM, or base64 of it.
     pub ca_pem: Option<String>,
     /// Tokens.
     pub context_window: Option<u64>,
@@ -65,13 +65,20 @@ pub struct ModelSettings {
     pub hint: Option<String>,
 }
 
+impl ModelSettings {
+    /// The address as it may be shown.
+    pub fn shown_base(&self) -> String {
+        super::value::mask_url(&self.api_base)
+    }
+}
+
 /// Shows no key, no header's value, and no value of a field: files hold secrets where nobody expects them.
 impl fmt::Debug for ModelSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelSettings")
             .field("name", &self.name)
             .field("model", &self.model)
-            .field("api_base", &super::value::mask_url(&self.api_base))
+            .field("api_base", &self.shown_base())
             .field("has_key", &self.api_key.is_some())
             .field("azure", &self.azure)
             .field("extra_body", &self.extra_body.keys().collect::<Vec<_>>())
@@ -153,18 +160,13 @@ pub(super) fn resolve(
 ) -> Result<ModelSettings, ConfigError> {
     let listed = entry.is_some();
     let entry = entry.unwrap_or_default();
-    let name = wanted.name.unwrap_or_else(|| Sourced {
-        value: DEFAULT_MODEL.to_owned(),
-        origin: Origin::Default,
-    });
+    let name =
+        wanted.name.unwrap_or_else(|| Sourced { value: DEFAULT_MODEL.to_owned(), origin: Origin::Default });
     let full_name = if listed { &entry.model } else { &name.value };
 
     let api_base = first_base(wanted.api_base, entry.api_base, &name.origin);
-    let (provider, model) = provider::split(
-        full_name,
-        api_base.as_ref().map(|base| base.value.as_str()),
-        environment,
-    );
+    let (provider, model) =
+        provider::split(full_name, api_base.as_ref().map(|base| base.value.as_str()), environment);
     if provider == Provider::Azure && name.origin == Origin::Default {
         return Err(ConfigError::NoApiBase {
             model: "azure".to_owned(),
@@ -200,12 +202,8 @@ pub(super) fn resolve(
     let mut extra_body = wanted.extra_body;
     extra_body.extend(entry.extra_body);
     let mut extra_headers = wanted.extra_headers;
-    extra_headers.retain(|(header, _)| {
-        !entry
-            .extra_headers
-            .iter()
-            .any(|(own, _)| own.eq_ignore_ascii_case(header))
-    });
+    extra_headers
+        .retain(|(header, _)| !entry.extra_headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(header)));
     extra_headers.extend(entry.extra_headers);
     check_headers(&extra_headers, &name.origin)?;
 
@@ -217,10 +215,7 @@ pub(super) fn resolve(
     });
     // A flag is about this call, an alias about this model, the rest about all models.
     let context_window = match wanted.context_window {
-        Some(Sourced {
-            value,
-            origin: Origin::Flag(_),
-        }) => Some(value),
+        Some(Sourced { value, origin: Origin::Flag(_) }) => Some(value),
         other => entry.context_window.or(other.map(|window| window.value)),
     };
     Ok(ModelSettings {
@@ -246,15 +241,9 @@ fn first_base(
     own: Option<String>,
     origin: &Origin,
 ) -> Option<Sourced<String>> {
-    let own = own.map(|value| Sourced {
-        value,
-        origin: origin.clone(),
-    });
+    let own = own.map(|value| Sourced { value, origin: origin.clone() });
     match general {
-        Some(Sourced {
-            origin: Origin::Flag(_),
-            ..
-        }) => general,
+        Some(Sourced { origin: Origin::Flag(_), .. }) => general,
         _ => own.or(general),
     }
 }
@@ -271,10 +260,7 @@ fn provider_base(
         None => true,
         Some(base) => matches!(&base.origin, Origin::Env(name) if name.starts_with("OPENAI_")),
     };
-    general_is_openais.then(|| Sourced {
-        value,
-        origin: Origin::Env(name.to_owned()),
-    })
+    general_is_openais.then(|| Sourced { value, origin: Origin::Env(name.to_owned()) })
 }
 
 /// Which key goes with the request, by the same order. OpenAI's own key never goes to an Ollama server.
@@ -285,13 +271,7 @@ fn first_key(
     environment: &Environment,
 ) -> Result<Option<SecretString>, ConfigError> {
     let (key, origin) = match (general, own) {
-        (
-            Some(Sourced {
-                value,
-                origin: origin @ Origin::Flag(_),
-            }),
-            _,
-        ) => (Some(value), origin),
+        (Some(Sourced { value, origin: origin @ Origin::Flag(_) }), _) => (Some(value), origin),
         (_, Some(own)) => (Some(own), Origin::Default),
         (general, None) => {
             let variable = provider.key_variable();
@@ -299,13 +279,9 @@ fn first_key(
                 (Some(key), _) if variable != provider::OPENAI_KEY => {
                     (Some(key.into()), Origin::Env(variable.to_owned()))
                 }
-                (
-                    _,
-                    Some(Sourced {
-                        origin: Origin::Env(name),
-                        ..
-                    }),
-                ) if provider == Provider::Ollama && name == provider::OPENAI_KEY => {
+                (_, Some(Sourced { origin: Origin::Env(name), .. }))
+                    if provider == Provider::Ollama && name == provider::OPENAI_KEY =>
+                {
                     (None, Origin::Default)
                 }
                 (_, Some(general)) => (Some(general.value), general.origin),
@@ -338,19 +314,13 @@ fn clean_base(provider: Provider, base: &Sourced<String>) -> Result<String, Conf
         origin: base.origin.clone(),
     };
     let text = base.value.trim().trim_end_matches('/');
-    let text = text
-        .strip_suffix("/chat/completions")
-        .unwrap_or(text)
-        .trim_end_matches('/');
+    let text = text.strip_suffix("/chat/completions").unwrap_or(text).trim_end_matches('/');
     let shown = format!("`{}`", super::value::mask_url(text));
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"))
         .ok_or_else(|| wrong(shown.clone()))?;
-    if rest.is_empty()
-        || rest.starts_with(['/', ':', '?'])
-        || !rest.chars().all(|c| c.is_ascii_graphic())
-    {
+    if rest.is_empty() || rest.starts_with(['/', ':', '?']) || !rest.chars().all(|c| c.is_ascii_graphic()) {
         return Err(wrong(shown));
     }
     if provider == Provider::Ollama && !rest.contains('/') {
@@ -363,13 +333,9 @@ fn clean_base(provider: Provider, base: &Sourced<String>) -> Result<String, Conf
 fn check_headers(headers: &[(String, SecretString)], origin: &Origin) -> Result<(), ConfigError> {
     for (name, value) in headers {
         let name_is_fine = !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
-        let value_is_fine = value
-            .expose_secret()
-            .chars()
-            .all(|c| c == '\t' || c == ' ' || c.is_ascii_graphic());
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
+        let value_is_fine =
+            value.expose_secret().chars().all(|c| c == '\t' || c == ' ' || c.is_ascii_graphic());
         if !name_is_fine || !value_is_fine {
             return Err(ConfigError::Value {
                 key: "extra_headers".to_owned(),

@@ -70,21 +70,13 @@ const FAMILIES: &[&str] = &[
 ///
 /// An address settles what the name alone leaves open: OpenRouter's own names begin with `openai/` too, and
 /// a name without a prefix is an Azure deployment where Azure's is the only address.
-pub(super) fn split(
-    name: &str,
-    base: Option<&str>,
-    environment: &Environment,
-) -> (Provider, String) {
+pub(super) fn split(name: &str, base: Option<&str>, environment: &Environment) -> (Provider, String) {
     let at_openrouter = base.is_some_and(|base| base.contains("openrouter.ai"));
     let at_azure = match base {
         Some(base) => base.contains(".openai.azure.com") && !base.contains("/openai/v1"),
         None => environment.has("AZURE_API_BASE") && !environment.has(OPENAI_KEY),
     };
-    let without_prefix = if at_azure {
-        Provider::Azure
-    } else {
-        Provider::OpenAi
-    };
+    let without_prefix = if at_azure { Provider::Azure } else { Provider::OpenAi };
     let Some((prefix, rest)) = name.split_once('/').filter(|(_, rest)| !rest.is_empty()) else {
         return (without_prefix, name.to_owned());
     };
@@ -97,8 +89,7 @@ pub(super) fn split(
         // `meta-llama/Llama-3`: a name as vLLM and OpenRouter have them.
         _ => return (without_prefix, name.to_owned()),
     };
-    let whole =
-        provider == Provider::Foreign || at_openrouter && prefix == "openai" && !rest.contains('/');
+    let whole = provider == Provider::Foreign || at_openrouter && prefix == "openai" && !rest.contains('/');
     let model = if whole { name } else { rest };
     (provider, model.to_owned())
 }

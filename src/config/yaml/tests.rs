@@ -31,13 +31,7 @@ fn typed_questions_get_the_text_as_written() {
     assert!(!node.get("switch").unwrap().as_bool().unwrap());
     assert!(node.get("quoted").unwrap().as_bool().unwrap());
     assert_eq!(node.get("n").unwrap().as_i64().unwrap(), 12);
-    let wrong = node
-        .get("version")
-        .unwrap()
-        .as_bool()
-        .unwrap_err()
-        .about("enabled")
-        .to_string();
+    let wrong = node.get("version").unwrap().as_bool().unwrap_err().about("enabled").to_string();
     assert_eq!(
         wrong,
         "f.yaml:1:10: `enabled` needs true or false, got the number 1.20\n1 | version: 1.20\n             ^"
@@ -49,10 +43,7 @@ fn the_last_of_equal_keys_wins_with_a_warning() {
     let document = read("a: 1\nb: 2\na: 3\n");
     assert_eq!(document.node.to_json(), json!({"a": 3, "b": 2}));
     let said: Vec<String> = document.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        said,
-        ["f.yaml:3:1: `a` stands twice, this one counts (the other is on line 1)"]
-    );
+    assert_eq!(said, ["f.yaml:3:1: `a` stands twice, this one counts (the other is on line 1)"]);
 }
 
 #[test]
@@ -60,33 +51,17 @@ fn anchors_and_merge_keys_work() {
     let text = "base: &b {x: 1, y: 2}\nmore: &m {y: 9, z: 3}\none:\n  <<: *b\n  y: 5\ntwo:\n  <<: [*b, *m]\nthree: *b\n";
     let node = read(text).node;
     assert_eq!(node.get("one").unwrap().to_json(), json!({"x": 1, "y": 5}));
-    assert_eq!(
-        node.get("two").unwrap().to_json(),
-        json!({"x": 1, "y": 2, "z": 3})
-    );
-    assert_eq!(
-        node.get("three").unwrap().to_json(),
-        json!({"x": 1, "y": 2})
-    );
+    assert_eq!(node.get("two").unwrap().to_json(), json!({"x": 1, "y": 2, "z": 3}));
+    assert_eq!(node.get("three").unwrap().to_json(), json!({"x": 1, "y": 2}));
     assert_eq!(read("'<<': 1\n").node.to_json(), json!({"<<": 1}));
 }
 
 #[test]
 fn empty_and_odd_files() {
-    for text in [
-        "",
-        "\n\n",
-        "# only words\n",
-        "---\n",
-        "\u{feff}",
-        "---\n...\n",
-    ] {
+    for text in ["", "\n\n", "# only words\n", "---\n", "\u{feff}", "---\n...\n"] {
         assert!(read(text).node.is_null(), "{text:?}");
     }
-    assert_eq!(
-        read("\u{feff}a: 1\r\nb: 2\r\n").node.to_json(),
-        json!({"a": 1, "b": 2})
-    );
+    assert_eq!(read("\u{feff}a: 1\r\nb: 2\r\n").node.to_json(), json!({"a": 1, "b": 2}));
     assert_eq!(read("---\n---\na: 1\n").node.to_json(), json!({"a": 1}));
     let two = read("a: 1\n---\nb: 2\n");
     assert_eq!(two.node.to_json(), json!({"a": 1}));
@@ -121,11 +96,7 @@ fn bombs_are_refused_in_bounded_time() {
         let before = format!("*a{},", level - 1).repeat(9);
         writeln!(bomb, "a{level}: &a{level} [{before}]").unwrap();
     }
-    assert!(
-        refused(&bomb).contains("expand to more than 32 MiB"),
-        "{}",
-        refused(&bomb)
-    );
+    assert!(refused(&bomb).contains("expand to more than 32 MiB"), "{}", refused(&bomb));
     assert!(refused(&"[".repeat(100_000)).starts_with("f.yaml:1:"));
     assert!(refused(&"- ".repeat(100_000)).starts_with("f.yaml:1:"));
     assert!(refused(&"{a: ".repeat(100_000)).starts_with("f.yaml:1:"));
@@ -135,22 +106,9 @@ fn bombs_are_refused_in_bounded_time() {
 #[test]
 fn unknown_tags_are_a_warning() {
     let document = read("a: !Ref x\nb: !!str 12\nc: !thing {d: 1}\ne: !!int '7'\n");
-    assert_eq!(
-        document.node.to_json(),
-        json!({"a": "x", "b": "12", "c": {"d": 1}, "e": 7})
-    );
-    let said: Vec<String> = document
-        .warnings
-        .iter()
-        .map(|w| w.message.clone())
-        .collect();
-    assert_eq!(
-        said,
-        [
-            "unknown tag `!Ref` is ignored",
-            "unknown tag `!thing` is ignored"
-        ]
-    );
+    assert_eq!(document.node.to_json(), json!({"a": "x", "b": "12", "c": {"d": 1}, "e": 7}));
+    let said: Vec<String> = document.warnings.iter().map(|w| w.message.clone()).collect();
+    assert_eq!(said, ["unknown tag `!Ref` is ignored", "unknown tag `!thing` is ignored"]);
 }
 
 #[test]
@@ -159,10 +117,7 @@ fn places_of_keys_values_and_blocks() {
     let entries = node.get("a").unwrap().entries().unwrap();
     assert_eq!((entries[0].line, entries[0].column), (2, 3));
     assert_eq!((entries[1].value.line, entries[1].value.column), (5, 6));
-    assert!(matches!(
-        entries[0].value.kind,
-        Kind::Scalar { first_line: 3, .. }
-    ));
+    assert!(matches!(entries[0].value.kind, Kind::Scalar { first_line: 3, .. }));
 }
 
 #[test]
@@ -171,14 +126,9 @@ fn bytes_that_are_not_utf8_are_named() {
         decode(b"a: 1\nb: \xff\n", "f").unwrap_err().one_line(),
         "f:2:1: is not UTF-8 text: byte 0xff"
     );
-    assert_eq!(
-        decode(b"\x7fELF\0\0", "f").unwrap_err().one_line(),
-        "f:1:1: is binary data, not YAML"
-    );
-    let wide: Vec<u8> = [0xff, 0xfe]
-        .into_iter()
-        .chain("a: é".encode_utf16().flat_map(u16::to_le_bytes))
-        .collect();
+    assert_eq!(decode(b"\x7fELF\0\0", "f").unwrap_err().one_line(), "f:1:1: is binary data, not YAML");
+    let wide: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("a: é".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(decode(&wide, "f").unwrap(), "a: é");
 }
 
