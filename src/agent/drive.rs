@@ -113,7 +113,7 @@ impl Driver<'_, '_> {
                     }
                     Effect::RunTool(call) => calls.push(call),
                     Effect::Answered { call, reply, repeats } => {
-                        self.emit(Event::ToolAnswered { call, reply, repeats });
+                        self.emit(&Event::ToolAnswered { call, reply, repeats });
                     }
                     Effect::Conclude { source, finish } => return self.conclude(source, finish).await,
                 }
@@ -129,20 +129,20 @@ impl Driver<'_, '_> {
     }
 
     /// Publishes an event, then lets the machine decide on it.
-    fn emit(&mut self, event: Event) -> Vec<Effect> {
-        (self.listener)(&event);
-        self.state.step(&event)
+    fn emit(&mut self, event: &Event) -> Vec<Effect> {
+        (self.listener)(event);
+        self.state.step(event)
     }
 
     fn cut(&mut self, cut: &Cut) -> Vec<Effect> {
         match cut {
             Cut::Deadline => {
                 self.deadline = Some(self.engine.clock.instant() + self.engine.grace);
-                self.emit(Event::LimitReached { limit: Limit::Time })
+                self.emit(&Event::LimitReached { limit: Limit::Time })
             }
             Cut::Interrupt => {
                 self.interrupted = true;
-                self.emit(Event::Interrupted)
+                self.emit(&Event::Interrupted)
             }
         }
     }
@@ -192,7 +192,7 @@ impl Driver<'_, '_> {
     fn replied(&mut self, step: u32, reply: Reply, started: Instant) -> Vec<Effect> {
         let seconds = (self.engine.clock.instant() - started).as_secs_f64();
         self.finish_reason.clone_from(&reply.finish_reason);
-        self.emit(Event::ModelReplied {
+        self.emit(&Event::ModelReplied {
             step,
             message: reply.message,
             usage: reply.usage,
@@ -210,7 +210,7 @@ impl Driver<'_, '_> {
         let event =
             Event::ModelFailed { message: error.message.clone(), hint: error.hint.clone(), exit_code };
         self.failure = Some(error);
-        self.emit(event)
+        self.emit(&event)
     }
 
     /// Runs the calls of one turn at the same time; their exhibits are numbered in call order.
@@ -266,7 +266,7 @@ impl Driver<'_, '_> {
                 return effects;
             };
             let exhibit = self.keep(finished, outcome, duration);
-            effects.extend(self.emit(Event::ToolFinished { exhibit }));
+            effects.extend(self.emit(&Event::ToolFinished { exhibit }));
         }
     }
 
@@ -309,7 +309,7 @@ impl Driver<'_, '_> {
         let mut answer = match source {
             Source::Call(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
             Source::Text(text) => answer::from_text(&text),
-            Source::Call(_) | Source::Exhibits => self.from_exhibits().await,
+            Source::Call(_) | Source::Exhibits => self.answer_from_exhibits().await,
         };
         evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
@@ -330,7 +330,7 @@ impl Driver<'_, '_> {
     }
 
     /// The best that the rules engine can say from the evidence gathered so far.
-    async fn from_exhibits(&mut self) -> Answer {
+    async fn answer_from_exhibits(&mut self) -> Answer {
         let tools = [answer::answer_tool()];
         let request = Request { messages: self.state.transcript(), tools: &tools, stream: false };
         let reply = self.engine.fallback.complete(request, &mut |_| {}).await;

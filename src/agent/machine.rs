@@ -4,6 +4,7 @@
 //! exactly once, in call order) live here and are tested here.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -459,7 +460,7 @@ impl State {
         }
         self.warned = true;
         if let Some(Message::Tool { text, .. }) = self.transcript.last_mut() {
-            text.push_str(&format!("\n({left} steps left: ask only for what decides, then answer.)"));
+            let _ = write!(text, "\n({left} steps left: ask only for what decides, then answer.)");
         }
     }
 }

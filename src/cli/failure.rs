@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use crate::ui::ErrorOutput;
+
 /// Exit codes of `holmes-rs`; documented in `docs/cli.md` and in `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -32,6 +34,15 @@ pub struct Failure {
 impl Failure {
     pub fn new(exit: Exit, message: impl Display) -> Self {
         Self { exit, message: message.to_string(), hints: Vec::new() }
+    }
+
+    /// Says it on stderr: the error, then its hints.
+    pub fn report(&self) {
+        let mut stderr = ErrorOutput::stderr();
+        stderr.line(&format!("error: {}", self.message.trim_end()));
+        for hint in &self.hints {
+            stderr.line(&format!("hint: {hint}"));
+        }
     }
 
     #[must_use]

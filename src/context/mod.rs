@@ -77,7 +77,7 @@ impl Prompts {
     pub fn open(&self, opening: &Opening<'_>) -> Result<Vec<Message>, PromptError> {
         let system = self.render(
             SYSTEM,
-            context! { instructions => Value::from_serialize(opening.instructions), additions => opening.additions },
+            context! { instructions => Value::from(opening.instructions.to_vec()), additions => opening.additions },
         )?;
         let question = self.render(
             QUESTION,
@@ -86,7 +86,7 @@ impl Prompts {
                 now => opening.now,
                 host => opening.host,
                 marker => opening.marker,
-                attachments => Value::from_serialize(opening.attachments),
+                attachments => Value::from(opening.attachments.to_vec()),
             },
         )?;
         Ok(vec![Message::System { text: system }, Message::User { text: question }])

@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use super::lines::Lines;
 use super::tokens;
 use super::view::Line;
 
@@ -59,18 +60,13 @@ pub fn condense(raw: &Path, allowance: u64) -> io::Result<Condensed> {
 
 /// Every line, when all of them fit.
 fn whole(raw: &Path, allowance: u64) -> io::Result<Option<Vec<Line>>> {
-    let mut reader = BufReader::new(File::open(raw)?);
+    let mut reader = Lines::open(raw)?;
     let mut lines = Vec::new();
     let mut spent = 0;
-    let mut buffer = Vec::new();
-    for number in 1.. {
-        buffer.clear();
-        if reader.read_until(b'\n', &mut buffer)? == 0 {
-            break;
-        }
-        let text = shown(&buffer, LONGEST_SHOWN);
+    while let Some((number, line)) = reader.next(LONGEST_SHOWN + 1)? {
+        let text = shown(line, LONGEST_SHOWN);
         spent += tokens::estimate(&text) + LINE_FRAME;
-        if spent > allowance || buffer.len() > LONGEST_SHOWN + 2 {
+        if spent > allowance || line.len() > LONGEST_SHOWN {
             return Ok(None);
         }
         lines.push((number, text));
@@ -239,48 +235,26 @@ fn shape(line: &[u8]) -> u64 {
 }
 
 /// The lines with these numbers, each at most `longest` characters.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn read_lines(raw: &Path, wanted: &BTreeSet<u64>, longest: usize) -> io::Result<Vec<Line>> {
+fn read_lines(raw: &Path, wanted: &BTreeSet<u64>, longest: usize) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
     let Some(last) = wanted.last().copied() else {
         return Ok(lines);
     };
-    let mut reader = BufReader::with_capacity(256 * 1024, File::open(raw)?);
-    let mut buffer = Vec::new();
+    let mut reader = Lines::open(raw)?;
+    let mut keep = 0;
     for number in 1..=last {
-        let keep = wanted.contains(&number);
-        if !next_line(&mut reader, &mut buffer, if keep { longest * 4 + 1 } else { 0 })? {
-            break;
+        if wanted.contains(&number) {
+            keep = longest * 4 + 1;
         }
-        if keep {
-            lines.push((number, shown(&buffer, longest)));
+        let Some((number, line)) = reader.next(keep)? else {
+            break;
+        };
+        if keep > 0 {
+            lines.push((number, shown(line, longest)));
+            keep = 0;
         }
     }
     Ok(lines)
-}
-
-/// Reads one line, keeping at most `keep` bytes of it. False at the end of the file.
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>, keep: usize) -> io::Result<bool> {
-    line.clear();
-    let mut any = false;
-    loop {
-        let available = reader.fill_buf()?;
-        if available.is_empty() {
-            return Ok(any);
-        }
-        any = true;
-        let end = memchr::memchr(b'\n', available);
-        let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
-        let room = keep.saturating_sub(line.len()).min(part.len());
-        line.extend_from_slice(part.get(..room).unwrap_or_default());
-        let used = end.map_or(available.len(), |at| at + 1);
-        reader.consume(used);
-        if end.is_some() {
-            return Ok(true);
-        }
-    }
 }
 
 /// A raw line as text: line end off, invalid UTF-8 replaced, at most `longest` characters.

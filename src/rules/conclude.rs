@@ -1,0 +1,318 @@
+//! Weighs the matches: what explains what, which problem comes first, what the answer says.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::book::Confidence;
+use super::case::Case;
+use super::recognise::Match;
+
+/// The answer's fields, ready for the `answer` tool or for plain text.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Conclusion {
+    pub(super) root_cause: String,
+    pub(super) verdict: &'static str,
+    pub(super) confidence: &'static str,
+    /// Claim, exhibit number, quote.
+    pub(super) findings: Vec<(String, u32, String)>,
+    pub(super) fix: Vec<String>,
+    pub(super) not_sure: Vec<String>,
+}
+
+/// Problems told in the root cause; more are counted.
+const TOLD: usize = 3;
+const FINDINGS: usize = 8;
+const FIXES: usize = 6;
+
+/// A root and what follows from it: indices into the matches.
+struct Problem {
+    root: usize,
+    members: Vec<usize>,
+    score: u32,
+}
+
+/// Concludes from what was found. `understood`: the question is one the rules can look into.
+pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Conclusion {
+    let mut conclusion = Conclusion { not_sure: unread(case), ..Conclusion::default() };
+    let problems = problems(found);
+    if problems.is_empty() {
+        nothing_found(case, found, understood, &mut conclusion);
+        return conclusion;
+    }
+    conclusion.verdict = "problem_found";
+    let mut told: Vec<String> = Vec::new();
+    let mut confidence = Confidence::High;
+    let named = problems.iter().any(|problem| problem.members.iter().any(|&index| is_asked(found, index)));
+    for (position, problem) in problems.iter().enumerate() {
+        let Some(root) = found.get(problem.root) else {
+            continue;
+        };
+        if position == 0 {
+            confidence = root.rule.confidence;
+        }
+        if told.len() < TOLD {
+            let said = sentence(found, problem);
+            if !told.contains(&said) {
+                told.push(said);
+            }
+        }
+        conclusion.add(root);
+        let mut symptoms: Vec<&Match<'_>> = problem
+            .members
+            .iter()
+            .filter(|&&index| index != problem.root)
+            .filter_map(|&index| found.get(index))
+            .collect();
+        symptoms.sort_by_key(|one| std::cmp::Reverse(one.score()));
+        for symptom in symptoms.into_iter().take(2) {
+            conclusion.add(symptom);
+        }
+        let fixes = if position == 0 { 3 } else { 1 };
+        for fix in root.fix.iter().take(fixes) {
+            if !conclusion.fix.contains(fix) && conclusion.fix.len() < FIXES {
+                conclusion.fix.push(fix.clone());
+            }
+        }
+    }
+    if let Some((first, rest)) = told.split_first() {
+        conclusion.root_cause = stop(first);
+        if !rest.is_empty() {
+            let word = if named { "Besides" } else { "Also" };
+            let _ = write!(conclusion.root_cause, " {word}: {}", rest.join("; "));
+            let more = problems.len().saturating_sub(told.len());
+            if more > 0 {
+                let _ = write!(conclusion.root_cause, "; and {more} more");
+            }
+            conclusion.root_cause = stop(&conclusion.root_cause);
+        }
+    }
+    conclusion.confidence = confidence.word();
+    for weak in found.iter().filter(|one| one.rule.weak).take(2) {
+        conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
+    }
+    conclusion
+}
+
+impl Conclusion {
+    fn add(&mut self, one: &Match<'_>) {
+        let known = self.findings.iter().any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
+        if !known && self.findings.len() < FINDINGS {
+            self.findings.push((one.cause.clone(), one.exhibit, one.quote.clone()));
+        }
+    }
+
+    /// The arguments of the `answer` tool.
+    pub(super) fn arguments(&self) -> serde_json::Map<String, Value> {
+        let findings: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|(claim, exhibit, quote)| {
+                json!({"claim": claim, "exhibit": format!("E{exhibit}"), "quote": quote})
+            })
+            .collect();
+        let mut map = serde_json::Map::new();
+        map.insert("root_cause".to_owned(), json!(self.root_cause));
+        map.insert("verdict".to_owned(), json!(self.verdict));
+        map.insert("confidence".to_owned(), json!(self.confidence));
+        map.insert("findings".to_owned(), Value::Array(findings));
+        map.insert("fix".to_owned(), json!(self.fix));
+        map.insert("not_sure".to_owned(), json!(self.not_sure));
+        map
+    }
+
+    /// The same for a reader, where tools were withdrawn.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!("**Root cause:** {}\n", self.root_cause);
+        if !self.findings.is_empty() {
+            text.push_str("\n**Evidence:**\n");
+            for (claim, exhibit, quote) in &self.findings {
+                // Backticks inside a quote would end it early.
+                let _ = writeln!(text, "- {claim}: `{}` [E{exhibit}]", quote.replace('`', "'"));
+            }
+        }
+        if !self.fix.is_empty() {
+            text.push_str("\n**Fix:**\n");
+            for fix in &self.fix {
+                let _ = writeln!(text, "- {fix}");
+            }
+        }
+        if !self.not_sure.is_empty() {
+            text.push_str("\n**Not sure:**\n");
+            for note in &self.not_sure {
+                let _ = writeln!(text, "- {note}");
+            }
+        }
+        let _ = write!(text, "\nVerdict: {}, confidence: {}", self.verdict, self.confidence);
+        text
+    }
+}
+
+fn is_asked(found: &[Match<'_>], index: usize) -> bool {
+    found.get(index).is_some_and(|one| one.asked_for)
+}
+
+/// `symptom: cause`, or the cause alone.
+fn sentence(found: &[Match<'_>], problem: &Problem) -> String {
+    let Some(root) = found.get(problem.root) else {
+        return String::new();
+    };
+    let symptoms = problem
+        .members
+        .iter()
+        .filter(|&&index| index != problem.root)
+        .filter_map(|&index| found.get(index))
+        .filter(|one| one.rule.symptom);
+    // The question's own subject first, then the one nearest to the person who waits.
+    match symptoms.max_by_key(|one| (one.asked_for, one.score())) {
+        Some(symptom) => format!("{}: {}", symptom.cause, root.cause),
+        None => root.cause.clone(),
+    }
+}
+
+fn stop(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// Problems in order of weight; each strong match belongs to exactly one.
+fn problems(found: &[Match<'_>]) -> Vec<Problem> {
+    let strong = |one: &Match<'_>| !one.rule.weak && !one.rule.healthy;
+    let mut problems: Vec<Problem> = Vec::new();
+    for (index, one) in found.iter().enumerate() {
+        if !strong(one) {
+            continue;
+        }
+        let root = root_of(found, index);
+        match problems.iter_mut().find(|problem| problem.root == root) {
+            Some(problem) => {
+                problem.members.push(index);
+                problem.score = problem.score.max(one.score());
+            }
+            None => problems.push(Problem { root, members: vec![index], score: one.score() }),
+        }
+    }
+    // A stable sort: equals stay in the order they were seen.
+    problems.sort_by_key(|problem| {
+        let depth = found.get(problem.root).map_or(0, |root| root.rule.rank);
+        std::cmp::Reverse((problem.score, depth))
+    });
+    problems
+}
+
+/// Follows explanations from a match to the one nothing explains.
+fn root_of(found: &[Match<'_>], start: usize) -> usize {
+    let mut walked = BTreeSet::from([start]);
+    let mut at = start;
+    while let Some(next) = explanation(found, at)
+        && walked.insert(next)
+    {
+        at = next;
+    }
+    at
+}
+
+/// The best match that explains this one: said so by its rule, or the cause beside a symptom.
+fn explanation(found: &[Match<'_>], index: usize) -> Option<usize> {
+    let this = found.get(index)?;
+    found
+        .iter()
+        .enumerate()
+        .filter(|(other, one)| {
+            *other != index
+                && !one.rule.weak
+                && !one.rule.healthy
+                && one.rule.id != this.rule.id
+                && (one.rule.explains.contains(&this.rule.id) && related(one, this)
+                    || this.rule.symptom && !one.rule.symptom && same_thing(one, this))
+        })
+        .max_by_key(|(other, one)| (one.rule.rank, std::cmp::Reverse(*other)))
+        .map(|(other, _)| other)
+}
+
+/// Said to explain, and not plainly about something else.
+fn related(cause: &Match<'_>, effect: &Match<'_>) -> bool {
+    let machine_wide = cause.scope.starts_with('/') || cause.scope == "machine";
+    machine_wide || same_thing(cause, effect) || cause.exhibit != effect.exhibit && mentions(cause, effect)
+}
+
+fn mentions(cause: &Match<'_>, effect: &Match<'_>) -> bool {
+    !cause.scope.is_empty() && effect.quote.contains(&cause.scope)
+        || !effect.scope.is_empty() && cause.quote.contains(&effect.scope)
+}
+
+fn same_thing(one: &Match<'_>, other: &Match<'_>) -> bool {
+    one.scope.eq_ignore_ascii_case(&other.scope)
+}
+
+/// Sources that gave nothing to judge by.
+fn unread(case: &Case) -> Vec<String> {
+    let mut notes = Vec::new();
+    for made in &case.made {
+        if let Some(refusal) = &made.refusal {
+            notes.push(format!("{} gave no output: {refusal}", made.tool));
+        }
+    }
+    for seen in &case.seen {
+        let exhibit = &seen.exhibit;
+        if let Some(error) = &exhibit.error {
+            notes.push(format!("{} failed: {error} [E{}]", exhibit.tool, exhibit.id));
+        } else if exhibit.title.contains("timed out") {
+            notes.push(format!("{} did not finish in time [E{}]", exhibit.tool, exhibit.id));
+        }
+    }
+    notes
+}
+
+fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion: &mut Conclusion) {
+    conclusion.verdict = "inconclusive";
+    conclusion.confidence = "low";
+    if case.seen.is_empty() && case.made.is_empty() {
+        conclusion.root_cause = if understood {
+            "Nothing could be looked at: no tool that fits the question is usable here.".to_owned()
+        } else {
+            "Not answered: without a model only questions about the state of this machine, its services, \
+             logs and cluster are answered, by rules."
+                .to_owned()
+        };
+        conclusion
+            .not_sure
+            .push("a model answers any question: set OPENAI_API_KEY and MODEL, or OPENAI_API_BASE for a local endpoint".to_owned());
+        return;
+    }
+    let mut tools: Vec<&str> = Vec::new();
+    for seen in &case.seen {
+        if !tools.contains(&seen.exhibit.tool.as_str()) {
+            tools.push(&seen.exhibit.tool);
+        }
+    }
+    let looked = tools.join(", ");
+    let weak: Vec<&Match<'_>> = found.iter().filter(|one| one.rule.weak).collect();
+    if !weak.is_empty() {
+        for one in weak.iter().take(5) {
+            conclusion.add(one);
+        }
+        conclusion.root_cause = format!(
+            "No certain cause in {looked}; worth a look: {}.",
+            weak.first().map_or("", |one| one.cause.as_str())
+        );
+        return;
+    }
+    for sign in found.iter().filter(|one| one.rule.healthy) {
+        conclusion.add(sign);
+    }
+    let attached = case.seen.iter().any(|seen| seen.attached);
+    if attached {
+        conclusion.root_cause = format!("No line of {looked} is one the rules know as trouble.");
+        conclusion
+            .not_sure
+            .push("trouble that no rule describes: a model would read the text itself".to_owned());
+    } else if conclusion.not_sure.is_empty() && !conclusion.findings.is_empty() {
+        conclusion.verdict = "no_problem";
+        conclusion.confidence = "medium";
+        conclusion.root_cause = format!("No problem found: looked at {looked}.");
+    } else {
+        conclusion.root_cause = format!("Nothing certain: looked at {looked}.");
+    }
+}

@@ -1,0 +1,288 @@
+//! Finds the rules' lines in the exhibits: what matched, where, about what, how often.
+
+use std::sync::LazyLock;
+
+use minijinja::value::Serde;
+use minijinja::{Environment, Value as Jinja};
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::book::{Book, Call, Rule, Take};
+use super::case::{Case, Seen};
+use super::stamp;
+
+/// A rule that found its line.
+#[derive(Debug)]
+pub(super) struct Match<'a> {
+    pub(super) rule: &'a Rule,
+    /// What it is about: a unit, pod, file, `E4` where nothing better is known.
+    pub(super) scope: String,
+    pub(super) cause: String,
+    pub(super) fix: Vec<String>,
+    pub(super) exhibit: u32,
+    pub(super) quote: String,
+    pub(super) count: usize,
+    pub(super) calls: Vec<(String, Map<String, Value>)>,
+    /// The question names what this is about.
+    pub(super) asked_for: bool,
+}
+
+impl Match<'_> {
+    /// What the question names goes before what it does not, whatever the rank.
+    pub(super) fn score(&self) -> u32 {
+        let asked = if self.asked_for { 100 } else { 0 };
+        let often = u32::try_from(self.count.min(5)).unwrap_or(5);
+        self.rule.rank + asked + often - 1
+    }
+}
+
+/// Older lines of the machine's own logs are history, not the incident.
+const FRESH_SECONDS: i64 = 24 * 3600;
+
+/// Tools whose output is a table or a state, not running text: `log` rules stay away.
+const NOT_LOGS: [&str; 16] = [
+    "host_load",
+    "host_disk",
+    "host_network",
+    "host_certificate",
+    "host_time",
+    "docker_ps",
+    "docker_inspect",
+    "docker_images",
+    "kubectl_get_by_name",
+    "kubectl_get_by_kind_in_namespace",
+    "kubectl_get_by_kind_in_cluster",
+    "kubectl_find_resource",
+    "kubectl_get_yaml",
+    "kubectl_top_pods",
+    "kubectl_top_nodes",
+    "kubectl_memory_requests",
+];
+
+/// All matches, in exhibit order; lines of one rule about one thing are one match with a count.
+pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Vec<Match<'a>> {
+    let mut found: Vec<Match<'a>> = Vec::new();
+    let environment = Environment::new();
+    for seen in &case.seen {
+        let rules: Vec<&Rule> = book.rules.iter().filter(|rule| applies(rule, seen)).collect();
+        let mut place = Place::default();
+        for (_, line) in &seen.exhibit.lines {
+            if place.heading(line) {
+                continue;
+            }
+            for rule in &rules {
+                if let Some(new) = try_line(&environment, book, case, seen, &place, rule, line) {
+                    merge(&mut found, new);
+                }
+            }
+        }
+    }
+    found.retain(|one| one.count >= one.rule.at_least);
+    for one in &mut found {
+        let scope = one.scope.to_lowercase();
+        let cause = one.cause.to_lowercase();
+        one.asked_for = words.iter().any(|word| scope.contains(word) || cause.contains(word));
+    }
+    found
+}
+
+fn merge<'a>(found: &mut Vec<Match<'a>>, new: Match<'a>) {
+    let known = found.iter_mut().find(|known| {
+        known.rule.id == new.rule.id
+            && known.scope == new.scope
+            && (known.cause == new.cause || !new.rule.symptom && new.rule.at_least > 1)
+    });
+    match known {
+        Some(known) => {
+            known.count += 1;
+            if new.rule.take == Take::Last && known.exhibit == new.exhibit {
+                known.quote = new.quote;
+                known.cause = new.cause;
+                known.fix = new.fix;
+            }
+        }
+        None => found.push(new),
+    }
+}
+
+fn applies(rule: &Rule, seen: &Seen) -> bool {
+    let tool = seen.exhibit.tool.as_str();
+    rule.on.iter().any(|on| match on.as_str() {
+        "attached" => seen.attached,
+        "log" => seen.attached || !NOT_LOGS.contains(&tool),
+        name => !seen.attached && name == tool,
+    })
+}
+
+/// Under which headings a line stands.
+#[derive(Debug, Default)]
+struct Place {
+    section: String,
+    file: String,
+}
+
+impl Place {
+    fn heading(&mut self, line: &str) -> bool {
+        if let Some(section) = line.strip_prefix("== ") {
+            section.trim().clone_into(&mut self.section);
+            self.file.clear();
+            return true;
+        }
+        if let Some(rest) = line.strip_prefix("-- /") {
+            let path = rest.split(": ").next().unwrap_or(rest);
+            self.file = format!("/{path}");
+            return true;
+        }
+        false
+    }
+}
+
+fn try_line<'a>(
+    environment: &Environment<'_>,
+    book: &Book,
+    case: &Case,
+    seen: &Seen,
+    place: &Place,
+    rule: &'a Rule,
+    line: &str,
+) -> Option<Match<'a>> {
+    if let Some(section) = &rule.section
+        && !place.section.starts_with(section.as_str())
+    {
+        return None;
+    }
+    let regex = rule.pattern.regex()?;
+    let captures = regex.captures(line)?;
+    if rule.unless.as_ref().is_some_and(|not| not.is_match(line)) {
+        return None;
+    }
+    let is_log = rule.on.iter().any(|on| on == "log" || on == "attached");
+    if is_log && book.harmless.iter().any(|tame| tame.is_match(line)) {
+        return None;
+    }
+    // A file handed over is looked at as it is; the machine's own old lines are not the incident.
+    if !rule.any_age
+        && !seen.attached
+        && let Some(now) = case.now
+        && let Some(then) = stamp::read(line, Some(now))
+        && now.seconds - then.seconds > FRESH_SECONDS
+    {
+        return None;
+    }
+    let mut names = Map::new();
+    for name in regex.capture_names().flatten() {
+        if let Some(value) = captures.name(name) {
+            names.insert(name.to_owned(), Value::String(value.as_str().trim().to_owned()));
+        }
+    }
+    names.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
+    names.insert("section".to_owned(), Value::String(place.section.clone()));
+    names.insert("file".to_owned(), Value::String(place.file.clone()));
+    let said = rule.scope.as_ref().and_then(|scope| {
+        let scope = environment.render_str(scope, Jinja::from(Serde(&names))).ok()?;
+        (!scope.trim().is_empty()).then_some(scope)
+    });
+    let scope = normal(&said.unwrap_or_else(|| scope_of(seen, place, line)));
+    names.insert("scope".to_owned(), Value::String(scope.clone()));
+    let context = Jinja::from(Serde(&names));
+    if !holds(environment, rule.when.as_deref(), &context) {
+        return None;
+    }
+    let render = |text: &str| environment.render_str(text, &context).ok();
+    let cause = render(&rule.cause)?;
+    Some(Match {
+        rule,
+        scope,
+        cause: cause.split_whitespace().collect::<Vec<_>>().join(" "),
+        fix: rule.fix.iter().filter_map(|fix| render(fix)).filter(|fix| !fix.trim().is_empty()).collect(),
+        exhibit: seen.exhibit.id,
+        quote: quote(line),
+        count: 1,
+        calls: calls(environment, &rule.follow, &context),
+        asked_for: false,
+    })
+}
+
+/// Whether the expression is true, or there is none.
+pub(super) fn holds(environment: &Environment<'_>, when: Option<&str>, context: &Jinja) -> bool {
+    when.is_none_or(|when| {
+        environment
+            .compile_expression(when)
+            .and_then(|expression| expression.eval(context))
+            .is_ok_and(|value| value.is_true())
+    })
+}
+
+/// The calls with their arguments rendered; an argument that renders to nothing is left out.
+pub(super) fn calls(
+    environment: &Environment<'_>,
+    calls: &[Call],
+    context: &Jinja,
+) -> Vec<(String, Map<String, Value>)> {
+    calls
+        .iter()
+        .map(|call| {
+            let arguments = call
+                .arguments
+                .iter()
+                .filter_map(|(name, text)| {
+                    let value = environment.render_str(text, context).ok()?;
+                    let value = value.trim();
+                    (!value.is_empty()).then(|| (name.clone(), Value::String(value.to_owned())))
+                })
+                .collect();
+            (call.tool.clone(), arguments)
+        })
+        .collect()
+}
+
+/// What is quoted must stand in the exhibit, so it is cut, never marked as cut.
+fn quote(line: &str) -> String {
+    let line = line.trim();
+    let end = line.char_indices().nth(240).map_or(line.len(), |(end, _)| end);
+    line.get(..end).unwrap_or(line).trim_end().to_owned()
+}
+
+#[allow(clippy::expect_used)] // a constant text, compiled by the tests
+static PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} +\d+ [\d:]{8}) \S+ (?P<program>[\w@./-]+)(?:\[\d+\])?: (?:(?P<unit>[\w@.\\-]+\.(?:service|mount|socket|timer))[: ])?")
+        .expect("the pattern is constant")
+});
+
+/// What a line is about, as far as the call, the headings and the line itself tell.
+fn scope_of(seen: &Seen, place: &Place, line: &str) -> String {
+    let argument = |name: &str| seen.arguments.get(name).and_then(Value::as_str);
+    for name in [
+        "unit",
+        "pod_name",
+        "name",
+        "resource_name",
+        "container_id",
+        "container_or_image_id",
+        "target",
+        "path",
+    ] {
+        if let Some(value) = argument(name) {
+            return value.to_owned();
+        }
+    }
+    if seen.exhibit.tool == "systemd_failed" && !place.section.is_empty() {
+        return place.section.clone();
+    }
+    if let Some(rest) = place.file.strip_prefix("/var/log/pods/") {
+        // NAMESPACE_POD_UID/CONTAINER/N.log
+        return rest.split('_').nth(1).unwrap_or(rest).to_owned();
+    }
+    if !seen.attached
+        && let Some(found) = PROGRAM.captures(line)
+    {
+        let unit = found.name("unit").or_else(|| found.name("program"));
+        return unit.map_or_else(String::new, |unit| unit.as_str().to_owned());
+    }
+    if place.file.is_empty() { format!("E{}", seen.exhibit.id) } else { place.file.clone() }
+}
+
+fn normal(scope: &str) -> String {
+    let scope = scope.trim();
+    scope.strip_suffix(".service").unwrap_or(scope).to_owned()
+}
