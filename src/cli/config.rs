@@ -1,89 +1,76 @@
 //! `config show|path|init`: what is set and by whom, which files count, and a file to start from.
 
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
+use super::Context;
+use super::failure::{Exit, Failure, io};
+use super::options::OutputFormat;
 use crate::config::{
-    Config, ConfigError, Consulted, Environment, FileState, Flags, Folders, ModelChoice, Role, Surroundings, look_for,
-    mask,
+    Config, ConfigError, Consulted, FileState, Flags, ModelChoice, Role, Surroundings, look_for, mask,
 };
+use crate::ui::{self, Table, Terminal};
 
-/// Settings with the origin of each, the files they come from, and a new one
-#[derive(Debug, Clone, Subcommand)]
-pub enum ConfigCommand {
-    /// Every setting, its value and where it comes from; secrets are masked
-    Show(ShowArgs),
-    /// The config files that are looked for, the strongest first
-    Path(PathArgs),
+/// Settings, and where each comes from
+#[derive(Debug, Args)]
+pub struct ConfigVerb {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show every setting, its value and where it comes from; secrets are masked
+    Show {
+        /// Also those that are not set
+        #[arg(short, long)]
+        all: bool,
+        /// Form of the result on stdout
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// List the config files that are looked for, the strongest first
+    Path {
+        /// Form of the result on stdout
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
     /// Write a commented config file to fill in
-    Init(InitArgs),
+    Init {
+        /// Replace the file when there is one
+        #[arg(long)]
+        force: bool,
+    },
 }
 
-/// How a list is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone, Default, Args)]
-pub struct ShowArgs {
-    /// Settings that are not set, too
-    #[arg(short, long)]
-    pub all: bool,
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub output: ListFormat,
-}
-
-#[derive(Debug, Clone, Default, Args)]
-pub struct PathArgs {
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub output: ListFormat,
-}
-
-#[derive(Debug, Clone, Default, Args)]
-pub struct InitArgs {
-    /// Replace the file when there is one
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// Runs the verb; what it returns goes to stdout. Warnings are the caller's to print.
-///
-/// # Errors
-/// A broken configuration for `show`, a file that exists or cannot be written for `init`; `path` has none.
-pub fn run(
-    command: &ConfigCommand,
-    flags: &Flags,
-    environment: &Environment,
-    surroundings: &Surroundings,
-) -> Result<String, ConfigError> {
-    match command {
-        ConfigCommand::Show(args) => Ok(show(args, &Config::load(flags, environment, surroundings)?)),
-        ConfigCommand::Path(args) => {
-            let files = look_for(flags.config.as_deref(), environment, surroundings);
-            Ok(paths(args.output, &files))
+/// Runs the verb. `path` and `init` read no file, so that they help where one is broken.
+pub fn run(verb: &ConfigVerb, context: &Context) -> Result<Exit, Failure> {
+    let asked_for = context.global.config.as_deref();
+    let files = || look_for(asked_for, &context.environment, &Surroundings::of_process());
+    let text = match &verb.verb {
+        Verb::Show { all, output } => {
+            show(&context.config(Flags::default())?, *all, *output, &context.stdout)
         }
-        ConfigCommand::Init(args) => {
-            let files = look_for(flags.config.as_deref(), environment, surroundings);
-            let path = place_for_new(&files, flags, environment);
-            init(&path, args.force)?;
-            Ok(format!("{}\n", path.display()))
+        Verb::Path { output } => paths(&files(), *output, &context.stdout),
+        Verb::Init { force } => {
+            let path = place_for_new(&files(), || context.folders().config);
+            init(&path, *force)?;
+            format!("{}\n", path.display())
         }
-    }
+    };
+    ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
+    Ok(Exit::Answered)
 }
 
-fn show(args: &ShowArgs, config: &Config) -> String {
+fn show(config: &Config, all: bool, output: OutputFormat, terminal: &Terminal) -> String {
     let settings = config.shown();
-    let settings = settings.iter().filter(|one| args.all || one.value.is_some() || one.error.is_some());
-    if args.output == ListFormat::Json {
+    let settings = settings.iter().filter(|one| all || one.value.is_some() || one.error.is_some());
+    if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
         let settings: Map<String, Json> = settings
             .map(|one| {
                 let mut value = json!({"value": one.json, "origin": one.origin.to_string()});
@@ -94,23 +81,24 @@ fn show(args: &ShowArgs, config: &Config) -> String {
             })
             .collect();
         let warnings: Vec<String> = config.warnings().iter().map(ToString::to_string).collect();
-        return print_json(&json!({
+        let whole = json!({
             "settings": settings,
             "answered_by": answered_by(config),
             "files": files_as_json(config.consulted()),
             "warnings": warnings,
-        }));
+        });
+        return as_json(&whole, output);
     }
-    let mut rows = vec![["SETTING".to_owned(), "VALUE".to_owned(), "ORIGIN".to_owned()]];
+    let mut table = Table::new(&["SETTING", "VALUE", "ORIGIN"]);
     for one in settings {
         let value = match (&one.error, &one.value) {
             (Some(error), _) => format!("! {error}"),
             (None, Some(value)) => value.clone(),
             (None, None) => "-".to_owned(),
         };
-        rows.push([one.key.to_owned(), value, one.origin.to_string()]);
+        table.row([one.key.to_owned(), value, one.origin.to_string()]);
     }
-    format!("{}\nanswered by: {}\n", aligned(&rows), answered_by(config))
+    format!("{}\nanswered by: {}\n", table.render(terminal), answered_by(config))
 }
 
 /// Who would answer now, in one line.
@@ -128,15 +116,15 @@ fn answered_by(config: &Config) -> String {
     }
 }
 
-fn paths(format: ListFormat, files: &[Consulted]) -> String {
-    if format == ListFormat::Json {
-        return print_json(&files_as_json(files));
+fn paths(files: &[Consulted], output: OutputFormat, terminal: &Terminal) -> String {
+    if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
+        return as_json(&files_as_json(files), output);
     }
-    let rows: Vec<[String; 3]> = files
-        .iter()
-        .map(|file| [file.path.display().to_string(), role(file.role).to_owned(), state(&file.state)])
-        .collect();
-    aligned(&rows)
+    let mut table = Table::new(&["FILE", "ROLE", "STATE"]);
+    for file in files {
+        table.row([file.path.display().to_string(), role(file.role).to_owned(), state(&file.state)]);
+    }
+    table.render(terminal)
 }
 
 fn files_as_json(files: &[Consulted]) -> Json {
@@ -169,15 +157,13 @@ fn state(state: &FileState) -> String {
     }
 }
 
-/// `--config`, else the user file that is there, else where HolmesGPT has it.
-fn place_for_new(files: &[Consulted], flags: &Flags, environment: &Environment) -> PathBuf {
+/// The user file that counts, else the first place for one, where HolmesGPT has it.
+fn place_for_new(files: &[Consulted], folder: impl FnOnce() -> PathBuf) -> PathBuf {
     let users = || files.iter().filter(|file| file.role == Role::User);
-    flags
-        .config
-        .clone()
-        .or_else(|| users().find(|file| file.state == FileState::Read).map(|file| file.path.clone()))
-        .or_else(|| users().next().map(|file| file.path.clone()))
-        .unwrap_or_else(|| Folders::new(environment).config.join("config.yaml"))
+    users()
+        .find(|file| file.state == FileState::Read)
+        .or_else(|| users().next())
+        .map_or_else(|| folder().join("config.yaml"), |file| file.path.clone())
 }
 
 /// Writes the starter file, readable by its owner alone: it is meant to hold a key.
@@ -242,29 +228,9 @@ const STARTER: &str = "\
 # prometheus_url: http://localhost:9090
 ";
 
-/// Rows in columns, two spaces between them, for eyes and for `awk` alike.
-pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let one_line = |cell: &str| -> String { cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            let _ = write!(line, "{:width$}  ", one_line(cell));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-pub(super) fn print_json(value: &Json) -> String {
-    format!("{value:#}\n")
+/// Indented, or on one line for `jsonl`.
+pub(super) fn as_json(value: &Json, output: OutputFormat) -> String {
+    if output == OutputFormat::Jsonl { format!("{value}\n") } else { format!("{value:#}\n") }
 }
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ pub fn look_for(
     let users = user_candidates(&folders);
     let mut list = Vec::new();
     let mut note = |path: PathBuf, role: Role, hidden_by: Option<&Path>| {
-        let state = match (path.exists(), hidden_by) {
+        // What cannot be told is told by reading it.
+        let state = match (path.try_exists().unwrap_or(true), hidden_by) {
             (false, _) => FileState::Missing,
             (true, Some(first)) => FileState::Skipped(format!("{} is used", first.display())),
             (true, None) => FileState::Read,
@@ -60,7 +61,7 @@ pub fn look_for(
     if let Some((path, _)) = named_file(asked_for, environment, &folders) {
         note(path, Role::User, None);
     } else {
-        let first = users.iter().position(|path| path.exists());
+        let first = users.iter().position(|path| path.try_exists().unwrap_or(true));
         for (index, path) in users.iter().enumerate() {
             let hidden_by = first.filter(|first| *first < index).and_then(|first| users.get(first));
             note(path.clone(), Role::User, hidden_by.map(PathBuf::as_path));

@@ -18,7 +18,7 @@ mod layer;
 mod model;
 mod provider;
 mod resolved;
-mod settings;
+pub mod settings;
 mod value;
 
 #[cfg(test)]
@@ -33,5 +33,4 @@ pub use folders::Folders;
 pub use layer::{Consulted, FileState, Role};
 pub use model::{Azure, DEFAULT_MODEL, ModelChoice, ModelSettings, Prices};
 pub use resolved::{Block, Config, Limits, Shown, ToolsetSources};
-pub use settings::{Kind, SETTINGS, Setting};
-pub use value::{Value, mask, parse_duration};
+pub use value::{mask, parse_duration};

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_hours(8760);
 
 /// A setting's value, typed. `Debug` shows no secret.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub(super) enum Value {
     Text(String),
     Secret(SecretString),
     Path(PathBuf),
@@ -320,7 +320,7 @@ pub(super) fn mask_url(url: &str) -> String {
 
 impl Value {
     /// The value as it may be shown to anyone.
-    pub fn shown(&self, kind: Kind) -> String {
+    pub(super) fn shown(&self, kind: Kind) -> String {
         match self {
             Value::Text(text) if kind == Kind::Url => mask_url(text),
             Value::Text(text) => text.clone(),
@@ -345,7 +345,7 @@ impl Value {
     }
 
     /// The same for programs: numbers, switches and lists as such.
-    pub fn to_json(&self, kind: Kind) -> Json {
+    pub(super) fn to_json(&self, kind: Kind) -> Json {
         match self {
             Value::Count(number) => (*number).into(),
             Value::Decimal(number) => (*number).into(),

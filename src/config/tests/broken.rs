@@ -79,6 +79,14 @@ fn a_folder_binary_data_and_huge_files_are_one_line() {
     let machine = Machine::new();
     std::fs::create_dir_all(machine.path("home/.holmes/config.yaml")).unwrap();
     assert_eq!(machine.error(), "config file `home/.holmes/config.yaml` cannot be read: it is a folder");
+    let machine = Machine::new().user("");
+    let path = machine.path("home/.holmes/config.yaml");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("config.yaml", &path).unwrap();
+    assert_eq!(
+        machine.error(),
+        "config file `home/.holmes/config.yaml` cannot be read: too many levels of symbolic links"
+    );
     let machine = Machine::new().file("home/.holmes/config.yaml", b"model: \xff\n");
     assert_eq!(machine.error(), "home/.holmes/config.yaml:1:1: is not UTF-8 text: byte 0xff");
     let machine = Machine::new().file("home/.holmes/config.yaml", vec![b'#'; 17 << 20]);
