@@ -35,7 +35,10 @@ struct Problem {
 
 /// Concludes from what was found. `understood`: the question is one the rules can look into.
 pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Conclusion {
-    let mut conclusion = Conclusion { not_sure: unread(case), ..Conclusion::default() };
+    let mut conclusion = Conclusion {
+        not_sure: unread(case),
+        ..Conclusion::default()
+    };
     let problems = problems(found);
     if problems.is_empty() {
         nothing_found(case, found, understood, &mut conclusion);
@@ -44,7 +47,9 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     conclusion.verdict = "problem_found";
     let mut told: Vec<String> = Vec::new();
     let mut confidence = Confidence::High;
-    let named = problems.iter().any(|problem| problem.members.iter().any(|&index| is_asked(found, index)));
+    let named = problems
+        .iter()
+        .any(|problem| problem.members.iter().any(|&index| is_asked(found, index)));
     for (position, problem) in problems.iter().enumerate() {
         let Some(root) = found.get(problem.root) else {
             continue;
@@ -90,16 +95,22 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     }
     conclusion.confidence = confidence.word();
     for weak in found.iter().filter(|one| one.rule.weak).take(2) {
-        conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
+        conclusion
+            .not_sure
+            .push(format!("{} [E{}]", weak.cause, weak.exhibit));
     }
     conclusion
 }
 
 impl Conclusion {
     fn add(&mut self, one: &Match<'_>) {
-        let known = self.findings.iter().any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
+        let known = self
+            .findings
+            .iter()
+            .any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
         if !known && self.findings.len() < FINDINGS {
-            self.findings.push((one.cause.clone(), one.exhibit, one.quote.clone()));
+            self.findings
+                .push((one.cause.clone(), one.exhibit, one.quote.clone()));
         }
     }
 
@@ -144,7 +155,11 @@ impl Conclusion {
                 let _ = writeln!(text, "- {note}");
             }
         }
-        let _ = write!(text, "\nVerdict: {}, confidence: {}", self.verdict, self.confidence);
+        let _ = write!(
+            text,
+            "\nVerdict: {}, confidence: {}",
+            self.verdict, self.confidence
+        );
         text
     }
 }
@@ -173,7 +188,11 @@ fn sentence(found: &[Match<'_>], problem: &Problem) -> String {
 
 fn stop(text: &str) -> String {
     let text = text.trim_end();
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// Problems in order of weight; each strong match belongs to exactly one.
@@ -190,7 +209,11 @@ fn problems(found: &[Match<'_>]) -> Vec<Problem> {
                 problem.members.push(index);
                 problem.score = problem.score.max(one.score());
             }
-            None => problems.push(Problem { root, members: vec![index], score: one.score() }),
+            None => problems.push(Problem {
+                root,
+                members: vec![index],
+                score: one.score(),
+            }),
         }
     }
     // A stable sort: equals stay in the order they were seen.
@@ -265,7 +288,12 @@ fn unread(case: &Case) -> Vec<String> {
     notes
 }
 
-fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion: &mut Conclusion) {
+fn nothing_found(
+    case: &Case,
+    found: &[Match<'_>],
+    understood: bool,
+    conclusion: &mut Conclusion,
+) {
     conclusion.verdict = "inconclusive";
     conclusion.confidence = "low";
     if case.seen.is_empty() && case.made.is_empty() {

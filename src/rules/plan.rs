@@ -26,7 +26,12 @@ pub(super) fn understands(book: &Book, question: &str) -> bool {
 }
 
 /// The calls of the next turn; empty when it is time to answer.
-pub(super) fn next(book: &Book, case: &Case, found: &[Match<'_>], tools: &[ToolSpec]) -> Vec<Wanted> {
+pub(super) fn next(
+    book: &Book,
+    case: &Case,
+    found: &[Match<'_>],
+    tools: &[ToolSpec],
+) -> Vec<Wanted> {
     if case.turns >= TURNS {
         return Vec::new();
     }
@@ -108,7 +113,10 @@ fn of_probe(environment: &Environment<'_>, probe: &Probe, names: &Map<String, Va
 /// Mostly letters outside ASCII.
 fn foreign(question: &str) -> bool {
     let letters = question.chars().filter(|c| c.is_alphabetic()).count();
-    let foreign = question.chars().filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
+    let foreign = question
+        .chars()
+        .filter(|c| c.is_alphabetic() && !c.is_ascii())
+        .count();
     foreign * 2 > letters
 }
 

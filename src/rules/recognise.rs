@@ -64,7 +64,11 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
     let mut found: Vec<Match<'a>> = Vec::new();
     let environment = Environment::new();
     for seen in &case.seen {
-        let rules: Vec<&Rule> = book.rules.iter().filter(|rule| applies(rule, seen)).collect();
+        let rules: Vec<&Rule> = book
+            .rules
+            .iter()
+            .filter(|rule| applies(rule, seen))
+            .collect();
         let mut place = Place::default();
         for (_, line) in &seen.exhibit.lines {
             if place.heading(line) {
@@ -81,7 +85,9 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
     for one in &mut found {
         let scope = one.scope.to_lowercase();
         let cause = one.cause.to_lowercase();
-        one.asked_for = words.iter().any(|word| scope.contains(word) || cause.contains(word));
+        one.asked_for = words
+            .iter()
+            .any(|word| scope.contains(word) || cause.contains(word));
     }
     found
 }
@@ -172,14 +178,19 @@ fn try_line<'a>(
     let mut names = Map::new();
     for name in regex.capture_names().flatten() {
         if let Some(value) = captures.name(name) {
-            names.insert(name.to_owned(), Value::String(value.as_str().trim().to_owned()));
+            names.insert(
+                name.to_owned(),
+                Value::String(value.as_str().trim().to_owned()),
+            );
         }
     }
     names.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
     names.insert("section".to_owned(), Value::String(place.section.clone()));
     names.insert("file".to_owned(), Value::String(place.file.clone()));
     let said = rule.scope.as_ref().and_then(|scope| {
-        let scope = environment.render_str(scope, Jinja::from(Serde(&names))).ok()?;
+        let scope = environment
+            .render_str(scope, Jinja::from(Serde(&names)))
+            .ok()?;
         (!scope.trim().is_empty()).then_some(scope)
     });
     let scope = normal(&said.unwrap_or_else(|| scope_of(seen, place, line)));
@@ -194,7 +205,12 @@ fn try_line<'a>(
         rule,
         scope,
         cause: cause.split_whitespace().collect::<Vec<_>>().join(" "),
-        fix: rule.fix.iter().filter_map(|fix| render(fix)).filter(|fix| !fix.trim().is_empty()).collect(),
+        fix: rule
+            .fix
+            .iter()
+            .filter_map(|fix| render(fix))
+            .filter(|fix| !fix.trim().is_empty())
+            .collect(),
         exhibit: seen.exhibit.id,
         quote: quote(line),
         count: 1,
@@ -279,10 +295,17 @@ fn scope_of(seen: &Seen, place: &Place, line: &str) -> String {
         let unit = found.name("unit").or_else(|| found.name("program"));
         return unit.map_or_else(String::new, |unit| unit.as_str().to_owned());
     }
-    if place.file.is_empty() { format!("E{}", seen.exhibit.id) } else { place.file.clone() }
+    if place.file.is_empty() {
+        format!("E{}", seen.exhibit.id)
+    } else {
+        place.file.clone()
+    }
 }
 
 fn normal(scope: &str) -> String {
     let scope = scope.trim();
-    scope.strip_suffix(".service").unwrap_or(scope).to_owned()
+    scope
+        .strip_suffix(".service")
+        .unwrap_or(scope)
+        .to_owned()
 }
