@@ -282,6 +282,40 @@ fn every_door_is_used() {
 }
 
 #[test]
+fn the_map_shows_the_same_doors() {
+    let map = include_str!("../docs/architecture.md");
+    let (_, table) = map.split_once("| room | may use |").expect("the map has its table");
+    let mut drawn = BTreeSet::new();
+    for line in table.lines().skip(1).take_while(|line| line.is_empty() || line.starts_with('|')) {
+        let mut columns = line.split('|').map(|column| column.split('`').skip(1).step_by(2));
+        if let (Some(from), Some(to)) = (columns.nth(1), columns.next()) {
+            let to: Vec<_> = to.collect();
+            drawn.extend(from.flat_map(|from| to.iter().map(move |to| (from, *to))));
+        }
+    }
+    let built: BTreeSet<_> = DOORS.iter().map(|door| (door.from, door.to)).collect();
+    let differing: Vec<_> = built.symmetric_difference(&drawn).map(|(from, to)| format!("{from} → {to}")).collect();
+    fail_with(&differing, "DOORS of tests/architecture.rs and the table of docs/architecture.md differ");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let reasons = include_str!("../docs/dependencies.md");
+    let manifest = include_str!("../Cargo.toml");
+    let dependencies = manifest
+        .split("\n[")
+        .filter(|section| section.starts_with("dependencies]") || section.starts_with("dev-dependencies]"))
+        .flat_map(|section| section.lines().skip(1))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name);
+    let missing: Vec<_> = dependencies
+        .filter(|name| !reasons.contains(&format!("| {name} ")))
+        .map(|name| format!("`{name}` of Cargo.toml"))
+        .collect();
+    fail_with(&missing, "say why in docs/dependencies.md");
+}
+
+#[test]
 fn every_room_is_known() {
     let unknown: BTreeSet<_> = files()
         .iter()
