@@ -3,15 +3,15 @@
 
 mod ask;
 mod complete;
-mod config;
+//C mod config;
 mod context;
 mod failure;
-mod investigation;
-mod model;
+//C mod investigation;
+//C mod model;
 mod options;
 mod recorded;
 mod stdin;
-mod toolset;
+//C mod toolset;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

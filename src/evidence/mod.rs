@@ -5,6 +5,7 @@
 pub mod condense;
 mod exhibit;
 mod ledger;
+mod lines;
 pub mod redact;
 mod store;
 pub mod tokens;
@@ -14,6 +15,7 @@ pub mod view;
 
 pub use exhibit::{Exhibit, Status};
 pub use ledger::not_checked;
+pub use lines::Lines;
 pub use redact::Redactor;
 pub use store::{Store, raw_path};
 pub use verify::verify;

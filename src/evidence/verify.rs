@@ -3,17 +3,16 @@
 //! White space and terminal codes are folded, nothing else: a quote is verified when its words stand in
 //! the exhibit it cites, on one line or on consecutive lines.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::exhibit::{Exhibit, Status};
+use super::lines::Lines;
 use super::redact::Redactor;
 use super::untrusted::visible;
 use crate::answer::{Answer, Confidence, Finding, Verdict};
 
 /// Bytes of one raw line that are compared; longer lines are cut.
-const LONGEST_COMPARED: u64 = 1 << 20;
+const LONGEST_COMPARED: usize = 1 << 20;
 /// Shorter quotes (`0`, `no`) stand everywhere and prove nothing.
 const SHORTEST_QUOTE: usize = 3;
 
@@ -139,25 +138,11 @@ fn lines_of(raw: &Path, first: u64, last: u64) -> Option<String> {
 }
 
 fn for_each_line(raw: &Path, mut f: impl FnMut(u64, &str) -> bool) {
-    let Ok(file) = File::open(raw) else {
+    let Ok(mut lines) = Lines::open(raw) else {
         return;
     };
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let mut bounded = std::io::Read::take(&mut reader, LONGEST_COMPARED);
-        match bounded.read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        if !line.ends_with(b"\n")
-            && line.len() as u64 == LONGEST_COMPARED
-            && reader.skip_until(b'\n').is_err()
-        {
-            return;
-        }
-        if !f(number, &String::from_utf8_lossy(&line)) {
+    while let Ok(Some((number, line))) = lines.next(LONGEST_COMPARED) {
+        if !f(number, &String::from_utf8_lossy(line)) {
             return;
         }
     }

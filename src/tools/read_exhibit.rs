@@ -1,8 +1,7 @@
 //! The builtin tool `read_exhibit`: ranges and matches of an earlier output, from disk, for any size.
 
-use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -10,11 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
-use crate::evidence::{Status, raw_path};
+use crate::evidence::{Lines, Status, raw_path};
 use crate::shell::Stop;
 
 /// Lines one call returns at most; the view is condensed anyway, this bounds the copy on disk.
 const MOST_LINES: u64 = 20_000;
+/// Bytes of one line that are searched and copied.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// Reads from the exhibits of one run.
 pub struct ReadExhibit {
@@ -145,24 +146,22 @@ fn range_of(text: &str) -> Result<(u64, u64), String> {
 fn copy(raw: &Path, output: &Path, range: Option<(u64, u64)>, pattern: Option<&Regex>) -> io::Result<Copied> {
     let mut copied = Copied::default();
     let mut out = BufWriter::new(File::create(output)?);
-    let mut reader = BufReader::with_capacity(256 * 1024, File::open(raw)?);
+    let mut lines = Lines::open(raw)?;
     let (first, last) = range.unwrap_or((1, u64::MAX));
-    let mut line = Vec::new();
-    let mut context: BTreeSet<u64> = BTreeSet::new();
-    for number in 1..=last {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 || copied.lines >= MOST_LINES {
+    // A match is shown with the two lines after it.
+    let mut shown_until = 0;
+    while copied.lines < MOST_LINES {
+        let Some((number, line)) = lines.next(LONGEST_LINE)?.filter(|(number, _)| *number <= last) else {
             break;
-        }
-        let matched = pattern.is_none_or(|pattern| pattern.is_match(&line));
+        };
+        let matched = pattern.is_none_or(|pattern| pattern.is_match(line));
         if matched && pattern.is_some() {
-            context.extend([number + 1, number + 2]);
+            shown_until = number + 2;
         }
-        if number < first || !(matched || context.remove(&number)) {
+        if number < first || !(matched || number <= shown_until) {
             continue;
         }
-        let text = String::from_utf8_lossy(&line);
-        let entry = format!("{number}: {}\n", text.trim_end_matches(['\n', '\r']));
+        let entry = format!("{number}: {}\n", String::from_utf8_lossy(line));
         out.write_all(entry.as_bytes())?;
         copied.bytes += entry.len() as u64;
         copied.lines += 1;
