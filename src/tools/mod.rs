@@ -1,5 +1,8 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
+mod command;
+mod parameters;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -9,6 +12,8 @@ use serde_json::{Map, Value};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
+
+pub use command::CommandTool;
 
 /// A boxed future of a tool's run.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
