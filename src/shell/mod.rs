@@ -2,7 +2,14 @@
 //!
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
+pub mod environment;
 pub mod lexer;
+mod process;
 pub mod run;
+mod tail;
 
-pub use run::{Ending, Finished, Limits, Script, Stop, run};
+#[cfg(test)]
+mod tests;
+
+pub use environment::environment;
+pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, run};
