@@ -163,6 +163,11 @@ impl Node {
         YamlError::at(&self.source, self.line, self.column, message.into())
     }
 
+    /// An error at a line of a block of text: `line` lines below the first, at `column` of the file.
+    pub fn error_at(&self, line: usize, column: usize, message: &str) -> YamlError {
+        YamlError::at(&self.source, self.line + line, column, message.to_owned())
+    }
+
     /// A warning that points here.
     pub fn warning(&self, message: impl Into<String>) -> Warning {
         Warning::at(&self.source, self.line, self.column, message.into())
