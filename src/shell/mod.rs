@@ -2,14 +2,22 @@
 //!
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
-pub mod environment;
-pub mod lexer;
+mod environment;
+mod lexer;
+mod methods;
+mod operands;
 mod process;
-pub mod run;
+mod quoting;
+mod run;
+mod syntax;
 mod tail;
+pub mod template;
 
+#[cfg(test)]
+mod template_tests;
 #[cfg(test)]
 mod tests;
 
 pub use environment::environment;
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, run};
+pub use syntax::Variable;
