@@ -294,7 +294,8 @@ fn the_map_shows_the_same_doors() {
         }
     }
     let built: BTreeSet<_> = DOORS.iter().map(|door| (door.from, door.to)).collect();
-    let differing: Vec<_> = built.symmetric_difference(&drawn).map(|(from, to)| format!("{from} → {to}")).collect();
+    let differing: Vec<_> =
+        built.symmetric_difference(&drawn).map(|(from, to)| format!("{from} → {to}")).collect();
     fail_with(&differing, "DOORS of tests/architecture.rs and the table of docs/architecture.md differ");
 }
 
