@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::config::Flags;
+use super::failure::{Exit, Failure};
+use super::investigation::Sources;
+use crate::config::{Flags, parse_duration};
 
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
@@ -123,4 +125,39 @@ pub struct OutputArgs {
     /// Do not repeat the question
     #[arg(long)]
     pub no_echo: bool,
+}
+
+/// The shared options as the topmost layer of the configuration.
+pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
+    let Sources { model, limits, toolsets, output } = sources;
+    let timeout = match &limits.timeout {
+        None => None,
+        Some(text) => Some(
+            parse_duration(text)
+                .map_err(|needs| Failure::new(Exit::Usage, format!("`--timeout {text}`: {needs}")))?,
+        ),
+    };
+    Ok(Flags {
+        model: model.model.clone(),
+        fast_model: model.fast_model.clone(),
+        api_base: model.api_base.clone(),
+        api_key: model.api_key.clone().map(Into::into),
+        context_window: model.context_window,
+        no_llm: model.no_llm,
+        system_prompt_additions: model.system_prompt_additions.clone(),
+        max_steps: limits.max_steps,
+        timeout,
+        max_tokens_total: limits.max_tokens_total,
+        max_cost: limits.max_cost,
+        custom_toolsets: toolsets.custom_toolsets.clone(),
+        toolset: toolsets.toolset.clone(),
+        refresh_toolsets: toolsets.refresh_toolsets,
+        json_output_file: output.json_output_file.clone(),
+        show_tool_output: output.show_tool_output,
+        log_costs: output.log_costs,
+        exit_status: output.exit_status,
+        no_record: output.no_record,
+        echo: (output.echo || output.no_echo).then_some(output.echo),
+        ..Flags::default()
+    })
 }

@@ -60,9 +60,7 @@ pub(super) fn from_file(
     };
     let document = yaml::parse(&text, &path.display().to_string())?;
     warnings.extend(document.warnings);
-    let wrapped = ["modelList", "model_list", "models"]
-        .iter()
-        .find_map(|key| document.node.get(key));
+    let wrapped = ["modelList", "model_list", "models"].iter().find_map(|key| document.node.get(key));
     let list = wrapped.unwrap_or(&document.node);
     from_node(list).map(Some)
 }
@@ -76,11 +74,7 @@ pub(super) fn from_node(node: &Node) -> Result<Vec<Alias>, ConfigError> {
         .map(|entry| Alias {
             name: entry.key.clone(),
             node: entry.value.clone(),
-            origin: Origin::File {
-                path: PathBuf::from(node.file()),
-                line: entry.line,
-                column: entry.column,
-            },
+            origin: Origin::File { path: PathBuf::from(node.file()), line: entry.line, column: entry.column },
         })
         .collect())
 }
@@ -106,12 +100,11 @@ impl Alias {
                 Ok(text) if is_text_field(&entry.key) => Json::String(text.to_owned()),
                 _ => entry.value.to_json(),
             };
-            let value =
-                expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
-                    key: format!("{}.{}", self.name, entry.key),
-                    variable,
-                    origin: place_of(&entry.value),
-                })?;
+            let value = expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
+                key: format!("{}.{}", self.name, entry.key),
+                variable,
+                origin: place_of(&entry.value),
+            })?;
             if !value.is_null() {
                 fields.insert(entry.key.clone(), value);
             }
@@ -146,18 +139,10 @@ impl Alias {
         let input = price("input_cost_per_token");
         let output = price("output_cost_per_token");
         let cached_input = price("cache_read_input_token_cost");
-        let prices = input.zip(output).map(|(input, output)| Prices {
-            input,
-            output,
-            cached_input,
-        });
+        let prices = input.zip(output).map(|(input, output)| Prices { input, output, cached_input });
         // LiteLLM's own way to say "put these into the request".
         let nested = fields.shift_remove("extra_body");
-        fields.retain(|field, _| {
-            !NOT_FOR_THE_ENDPOINT
-                .iter()
-                .any(|start| field.starts_with(start))
-        });
+        fields.retain(|field, _| !NOT_FOR_THE_ENDPOINT.iter().any(|start| field.starts_with(start)));
         if let Some(Json::Object(nested)) = nested {
             fields.extend(nested);
         }
@@ -179,16 +164,10 @@ impl Alias {
         })
     }
 
-    fn text(
-        &self,
-        fields: &mut Map<String, Json>,
-        field: &str,
-    ) -> Result<Option<String>, ConfigError> {
+    fn text(&self, fields: &mut Map<String, Json>, field: &str) -> Result<Option<String>, ConfigError> {
         match fields.shift_remove(field) {
             None => Ok(None),
-            Some(Json::String(text)) => {
-                Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-            }
+            Some(Json::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
             Some(_) => Err(self.wrong(field, "a text")),
         }
     }
@@ -218,10 +197,7 @@ impl Alias {
 }
 
 fn is_text_field(field: &str) -> bool {
-    matches!(
-        field,
-        "model" | "api_key" | "api_base" | "base_url" | "api_version"
-    )
+    matches!(field, "model" | "api_key" | "api_base" | "base_url" | "api_version")
 }
 
 fn number(value: &Json) -> Option<f64> {
@@ -234,9 +210,5 @@ fn number(value: &Json) -> Option<f64> {
 }
 
 fn place_of(node: &Node) -> Origin {
-    Origin::File {
-        path: PathBuf::from(node.file()),
-        line: node.line,
-        column: node.column,
-    }
+    Origin::File { path: PathBuf::from(node.file()), line: node.line, column: node.column }
 }

@@ -8,7 +8,7 @@ use super::layer::Written;
 use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
 use super::provider;
 use super::resolved::{Config, one_line};
-use super::value::{Value, decode_base64, mask, mask_url};
+use super::value::{Value, mask, mask_url};
 use super::yaml::{self, Warning};
 
 /// One alias of the model list as `model list` prints it: no secret in it.
@@ -40,10 +40,7 @@ impl Config {
             && wanted.api_base.is_none()
             && let Some(first) = self.aliases.first()
         {
-            wanted.name = Some(Sourced {
-                value: first.name.clone(),
-                origin: first.origin.clone(),
-            });
+            wanted.name = Some(Sourced { value: first.name.clone(), origin: first.origin.clone() });
         }
         if wanted.is_empty(&self.environment) {
             return Ok(model::no_model());
@@ -79,10 +76,7 @@ impl Config {
                     model,
                     api_base: api_base.map(|base| mask_url(&base)),
                     context_window: entry.as_ref().and_then(|entry| entry.context_window),
-                    api_key: entry
-                        .as_ref()
-                        .and_then(|entry| entry.api_key.as_ref())
-                        .map(mask),
+                    api_key: entry.as_ref().and_then(|entry| entry.api_key.as_ref()).map(mask),
                     origin: alias.origin.clone(),
                     error,
                 }
@@ -94,42 +88,30 @@ impl Config {
         let text = |key: &str| -> Result<Option<Sourced<String>>, ConfigError> {
             let origin = self.origin(key);
             let text = self.text(key)?.map(|text| text.trim().to_owned());
-            Ok(text
-                .filter(|text| !text.is_empty())
-                .map(|value| Sourced { value, origin }))
+            Ok(text.filter(|text| !text.is_empty()).map(|value| Sourced { value, origin }))
         };
         let mut extra_body = Map::new();
         if let Some(temperature) = self.decimal("temperature")? {
             extra_body.insert("temperature".to_owned(), temperature.into());
         }
-        if let Some(effort) = self
-            .text("reasoning_effort")?
-            .filter(|effort| !effort.is_empty())
-        {
+        if let Some(effort) = self.text("reasoning_effort")?.filter(|effort| !effort.is_empty()) {
             extra_body.insert("reasoning_effort".to_owned(), effort.into());
         }
         let headers = match self.value("extra_headers")? {
             Some(Value::SecretMap(headers)) => headers,
             _ => Vec::new(),
         };
-        let ca_pem = match self.environment.get("CERTIFICATE") {
-            Some(text) => Some(pem(text)?),
-            None => None,
-        };
+        let ca_pem = self.environment.get("CERTIFICATE").map(str::to_owned);
         Ok(Wanted {
             name: text(name_key)?,
-            api_key: self.secret("api_key")?.map(|value| Sourced {
-                value,
-                origin: self.origin("api_key"),
-            }),
+            api_key: self.secret("api_key")?.map(|value| Sourced { value, origin: self.origin("api_key") }),
             api_base: text("api_base")?,
             api_version: text("api_version")?,
             extra_headers: headers,
             extra_body,
-            context_window: self.count("context_window")?.map(|value| Sourced {
-                value,
-                origin: self.origin("context_window"),
-            }),
+            context_window: self
+                .count("context_window")?
+                .map(|value| Sourced { value, origin: self.origin("context_window") }),
             ca_file: self.path("ca_file")?,
             ca_pem,
         })
@@ -143,11 +125,7 @@ impl Config {
         if let (Some(name), None) = (&wanted.name, alias)
             && !self.aliases.is_empty()
         {
-            let known: Vec<&str> = self
-                .aliases
-                .iter()
-                .map(|alias| alias.name.as_str())
-                .collect();
+            let known: Vec<&str> = self.aliases.iter().map(|alias| alias.name.as_str()).collect();
             let nearest = Some(name.value.as_str())
                 .filter(|name| name.len() < 200)
                 .and_then(|name| yaml::nearest(name, &known));
@@ -161,9 +139,7 @@ impl Config {
                 });
             }
         }
-        let entry = alias
-            .map(|alias| alias.entry(&self.environment))
-            .transpose()?;
+        let entry = alias.map(|alias| alias.entry(&self.environment)).transpose()?;
         model::resolve(wanted, entry, &self.environment)
     }
 
@@ -171,10 +147,7 @@ impl Config {
     pub(super) fn read_aliases(&mut self) -> Result<Vec<Alias>, ConfigError> {
         let mut list = self.listed_in_file()?;
         for layer in self.layers.iter().rev() {
-            if let Some(Written {
-                node: Some(node), ..
-            }) = layer.get("models")
-            {
+            if let Some(Written { node: Some(node), .. }) = layer.get("models") {
                 aliases::put_over(&mut list, aliases::from_node(node)?);
             }
         }
@@ -183,10 +156,7 @@ impl Config {
 
     fn listed_in_file(&mut self) -> Result<Vec<Alias>, ConfigError> {
         let Some(path) = self.path("model_list_file")? else {
-            let folders = [
-                self.folders.holmes.clone(),
-                Some(self.folders.xdg_config.clone()),
-            ];
+            let folders = [self.folders.holmes.clone(), Some(self.folders.xdg_config.clone())];
             let places = folders.into_iter().flatten().chain([self.system.clone()]);
             for folder in places {
                 let path = folder.join("model_list.yaml");
@@ -205,21 +175,4 @@ impl Config {
         }
         Ok(found.unwrap_or_default())
     }
-}
-
-/// `CERTIFICATE` holds PEM, or base64 of it as HolmesGPT wants it.
-fn pem(text: &str) -> Result<String, ConfigError> {
-    let decoded = if text.contains("-----BEGIN") {
-        Some(text.to_owned())
-    } else {
-        decode_base64(text)
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .filter(|pem| pem.contains("-----BEGIN"))
-    };
-    decoded.ok_or_else(|| ConfigError::Value {
-        key: "CERTIFICATE".to_owned(),
-        needs: "a certificate as PEM, or base64 of it".to_owned(),
-        got: "something else".to_owned(),
-        origin: Origin::Env("CERTIFICATE".to_owned()),
-    })
 }

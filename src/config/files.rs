@@ -35,6 +35,42 @@ pub(super) struct Found {
     pub warnings: Vec<Warning>,
 }
 
+/// Which files there are, strongest first, without reading them: what `config path` prints also when one of
+/// them is broken.
+pub fn look_for(
+    asked_for: Option<&Path>,
+    environment: &Environment,
+    surroundings: &Surroundings,
+) -> Vec<Consulted> {
+    let folders = Folders::new(environment);
+    let users = user_candidates(&folders);
+    let mut list = Vec::new();
+    let mut note = |path: PathBuf, role: Role, hidden_by: Option<&Path>| {
+        // What cannot be told is told by reading it.
+        let state = match (path.try_exists().unwrap_or(true), hidden_by) {
+            (false, _) => FileState::Missing,
+            (true, Some(first)) => FileState::Skipped(format!("{} is used", first.display())),
+            (true, None) => FileState::Read,
+        };
+        list.push(Consulted { path, role, state });
+    };
+    let project = project_file(&surroundings.cwd);
+    if !users.contains(&project) {
+        note(project, Role::Project, None);
+    }
+    if let Some((path, _)) = named_file(asked_for, environment, &folders) {
+        note(path, Role::User, None);
+    } else {
+        let first = users.iter().position(|path| path.try_exists().unwrap_or(true));
+        for (index, path) in users.iter().enumerate() {
+            let hidden_by = first.filter(|first| *first < index).and_then(|first| users.get(first));
+            note(path.clone(), Role::User, hidden_by.map(PathBuf::as_path));
+        }
+    }
+    note(surroundings.system.join("config.yaml"), Role::System, None);
+    list
+}
+
 pub(super) fn read_all(
     asked_for: Option<&Path>,
     environment: &Environment,
@@ -42,117 +78,73 @@ pub(super) fn read_all(
     surroundings: &Surroundings,
 ) -> Result<Found, ConfigError> {
     let mut found = Found::default();
-    let users = user_candidates(folders);
-    if let Some(path) = project_file(&surroundings.cwd)
-        && !users.contains(&path)
-    {
-        found.read(&path, Role::Project, folders)?;
-    }
-    found.read_user(asked_for, &users, environment, folders)?;
-    let system = surroundings.system.join("config.yaml");
-    if let Err(error) = found.read(&system, Role::System, folders) {
-        match error {
-            // Another's business: root's file must not lock everybody out.
-            ConfigError::Unreadable { path, reason } => {
-                let message = format!("ignored, cannot be read: {reason}");
-                found.warnings.push(Warning::about_file(&path.display().to_string(), message));
-                found.note(&path, Role::System, FileState::Skipped(reason));
+    let named = named_file(asked_for, environment, folders);
+    for mut file in look_for(asked_for, environment, surroundings) {
+        let by_name = named.as_ref().filter(|_| file.role == Role::User);
+        match (&file.state, by_name) {
+            (FileState::Missing, Some((_, None))) => {
+                return Err(ConfigError::Unreadable { path: file.path, reason: "no such file".to_owned() });
             }
-            other => return Err(other),
+            // Charts set the name whether or not they mount the file.
+            (FileState::Missing, Some((_, Some(variable)))) => {
+                found.warn(&file.path, format!("named by `{variable}`, does not exist"));
+            }
+            (FileState::Read, _) => match read_text(&file.path, by_name.is_some()) {
+                Ok(text) => {
+                    let text = text.unwrap_or_default();
+                    let home = folders.home.as_deref();
+                    let layer = from_text(&text, &file.path, file.role, home, &mut found.warnings)?;
+                    found.layers.push(layer);
+                }
+                // Root's file must not lock everybody else out.
+                Err(ConfigError::Unreadable { reason, .. }) if file.role == Role::System => {
+                    found.warn(&file.path, format!("ignored, cannot be read: {reason}"));
+                    file.state = FileState::Skipped(reason);
+                }
+                Err(error) => return Err(error),
+            },
+            (FileState::Missing | FileState::Skipped(_), _) => {}
         }
+        found.consulted.push(file);
     }
     Ok(found)
 }
 
 impl Found {
-    /// Reads one file where it exists; whether it did.
-    fn read(&mut self, path: &Path, role: Role, folders: &Folders) -> Result<bool, ConfigError> {
-        let Some(text) = read_text(path, false)? else {
-            self.note(path, role, FileState::Missing);
-            return Ok(false);
-        };
-        self.take(&text, path, role, folders)?;
-        Ok(true)
-    }
-
-    fn take(&mut self, text: &str, path: &Path, role: Role, folders: &Folders) -> Result<(), ConfigError> {
-        let layer = from_text(text, path, role, folders.home.as_deref(), &mut self.warnings)?;
-        self.layers.push(layer);
-        self.note(path, role, FileState::Read);
-        Ok(())
-    }
-
-    fn read_user(
-        &mut self,
-        asked_for: Option<&Path>,
-        users: &[PathBuf],
-        environment: &Environment,
-        folders: &Folders,
-    ) -> Result<(), ConfigError> {
-        let from_environment = ["HOLMES_CONFIG", "HOLMES_CONFIG_PATH"]
-            .into_iter()
-            .find_map(|name| Some((name, environment.get(name)?)));
-        let named = match (asked_for, from_environment) {
-            (Some(path), _) => Some((path.to_path_buf(), None)),
-            (None, Some((name, path))) => Some((expand_home(path, folders.home.as_deref()), Some(name))),
-            (None, None) => None,
-        };
-        if let Some((path, variable)) = named {
-            return match (read_text(&path, true)?, variable) {
-                (Some(text), _) => self.take(&text, &path, Role::User, folders),
-                (None, None) => Err(ConfigError::Unreadable { path, reason: "no such file".to_owned() }),
-                // Charts set the name whether or not they mount the file.
-                (None, Some(variable)) => {
-                    let message = format!("named by `{variable}`, does not exist");
-                    self.warnings.push(Warning::about_file(&path.display().to_string(), message));
-                    self.note(&path, Role::User, FileState::Missing);
-                    Ok(())
-                }
-            };
-        }
-        let mut taken: Option<&PathBuf> = None;
-        for path in users {
-            match taken {
-                None => {
-                    if self.read(path, Role::User, folders)? {
-                        taken = Some(path);
-                    }
-                }
-                Some(first) if path.exists() => {
-                    let reason = format!("{} is used", first.display());
-                    self.note(path, Role::User, FileState::Skipped(reason));
-                }
-                Some(_) => self.note(path, Role::User, FileState::Missing),
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, path: &Path, role: Role, state: FileState) {
-        self.consulted.push(Consulted { path: path.to_path_buf(), role, state });
+    fn warn(&mut self, path: &Path, message: String) {
+        self.warnings.push(Warning::about_file(&path.display().to_string(), message));
     }
 }
 
+/// The file that replaces the user's, and the variable that names it; `None` for the flag.
+fn named_file(
+    asked_for: Option<&Path>,
+    environment: &Environment,
+    folders: &Folders,
+) -> Option<(PathBuf, Option<&'static str>)> {
+    if let Some(path) = asked_for {
+        return Some((path.to_path_buf(), None));
+    }
+    ["HOLMES_CONFIG", "HOLMES_CONFIG_PATH"].into_iter().find_map(|name| {
+        let path = expand_home(environment.get(name)?, folders.home.as_deref());
+        Some((path, Some(name)))
+    })
+}
+
 /// Where the user's own file may be, the first one that exists counts.
-pub(super) fn user_candidates(folders: &Folders) -> Vec<PathBuf> {
+fn user_candidates(folders: &Folders) -> Vec<PathBuf> {
     folders.holmes.iter().chain([&folders.xdg_config]).map(|folder| folder.join("config.yaml")).collect()
 }
 
 /// `.holmes/config.yaml` of the current folder, or of a parent up to the one that has `.git`. Outside a
 /// checkout only the current folder counts: a file that someone left in `/tmp` must not be found from below.
-fn project_file(cwd: &Path) -> Option<PathBuf> {
+fn project_file(cwd: &Path) -> PathBuf {
+    let in_folder = |folder: &Path| folder.join(".holmes/config.yaml");
     let root = cwd.ancestors().find(|folder| folder.join(".git").exists());
-    let mut nearest = None;
-    for folder in cwd.ancestors() {
-        let file = folder.join(".holmes/config.yaml");
-        if file.exists() {
-            nearest = Some(file);
-            break;
-        }
-        if root.is_none_or(|root| root == folder) {
-            break;
-        }
-    }
-    // Said even when missing, for `config path`.
-    nearest.or_else(|| Some(cwd.join(".holmes/config.yaml")))
+    let within = |folder: &&Path| root.map_or(*folder == cwd, |root| folder.starts_with(root));
+    cwd.ancestors()
+        .take_while(within)
+        .map(in_folder)
+        .find(|file| file.exists())
+        .unwrap_or_else(|| in_folder(cwd))
 }

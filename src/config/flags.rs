@@ -8,10 +8,7 @@ use serde_json::{Map, Value as Json};
 
 /// The flags that were given. `None`, an empty list and `false` mean "not given".
 #[derive(Debug, Clone, Default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "one field for one flag of the command line"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "one field for one flag of the command line")]
 pub struct Flags {
     /// `--config`: replaces the user file.
     pub config: Option<PathBuf>,
@@ -23,6 +20,7 @@ pub struct Flags {
     /// `auto`, `native` or `text`.
     pub tool_calling: Option<String>,
     pub no_llm: bool,
+    pub no_llm_fallback: bool,
     pub max_steps: Option<u64>,
     pub timeout: Option<Duration>,
     pub max_tokens_total: Option<u64>,
@@ -83,6 +81,7 @@ impl Flags {
         put("context_window", self.context_window.map(Json::from));
         put("tool_calling", text(self.tool_calling.as_deref()));
         put("no_llm", given(self.no_llm));
+        put("no_llm_fallback", given(self.no_llm_fallback));
         put("max_steps", self.max_steps.map(Json::from));
         let seconds = self.timeout.map(|timeout| timeout.as_secs_f64());
         put("timeout", seconds.map(Json::from));
@@ -92,22 +91,13 @@ impl Flags {
         put("refresh_toolsets", given(self.refresh_toolsets));
         put("bash_always_allow", given(self.bash_always_allow));
         put("bash_always_deny", given(self.bash_always_deny));
-        put(
-            "system_prompt_additions",
-            text(self.system_prompt_additions.as_deref()),
-        );
+        put("system_prompt_additions", text(self.system_prompt_additions.as_deref()));
         put("custom_runbooks", paths(&self.custom_runbooks));
-        put(
-            "post_processing_prompt",
-            text(self.post_processing_prompt.as_deref()),
-        );
+        put("post_processing_prompt", text(self.post_processing_prompt.as_deref()));
         put("prompt_file", self.prompt_file.as_deref().map(path));
         put("file", paths(&self.file));
         put("output", text(self.output.as_deref()));
-        put(
-            "json_output_file",
-            self.json_output_file.as_deref().map(path),
-        );
+        put("json_output_file", self.json_output_file.as_deref().map(path));
         put("show_tool_output", given(self.show_tool_output));
         put("log_costs", given(self.log_costs));
         put("echo", self.echo.map(Json::from));
@@ -122,27 +112,12 @@ impl Flags {
         put("slack_channel", text(self.slack_channel.as_deref()));
         put("prometheus_url", text(self.prometheus_url.as_deref()));
         put("alertmanager_url", text(self.alertmanager_url.as_deref()));
-        put(
-            "alertmanager_username",
-            text(self.alertmanager_username.as_deref()),
-        );
-        put(
-            "alertmanager_password",
-            secret(self.alertmanager_password.as_ref()),
-        );
-        put(
-            "alertmanager_alertname",
-            text(self.alertmanager_alertname.as_deref()),
-        );
+        put("alertmanager_username", text(self.alertmanager_username.as_deref()));
+        put("alertmanager_password", secret(self.alertmanager_password.as_ref()));
+        put("alertmanager_alertname", text(self.alertmanager_alertname.as_deref()));
         put("alertmanager_label", texts(&self.alertmanager_label));
-        put(
-            "alertmanager_file",
-            self.alertmanager_file.as_deref().map(path),
-        );
-        put(
-            "alertmanager_limit",
-            self.alertmanager_limit.map(Json::from),
-        );
+        put("alertmanager_file", self.alertmanager_file.as_deref().map(path));
+        put("alertmanager_limit", self.alertmanager_limit.map(Json::from));
         layer
     }
 }

@@ -18,7 +18,7 @@ mod layer;
 mod model;
 mod provider;
 mod resolved;
-mod settings;
+pub mod settings;
 mod value;
 
 #[cfg(test)]
@@ -27,11 +27,10 @@ mod tests;
 pub use choice::Listed;
 pub use env::Environment;
 pub use error::{ConfigError, Origin};
-pub use files::Surroundings;
+pub use files::{Surroundings, look_for};
 pub use flags::Flags;
 pub use folders::Folders;
 pub use layer::{Consulted, FileState, Role};
 pub use model::{Azure, DEFAULT_MODEL, ModelChoice, ModelSettings, Prices};
 pub use resolved::{Block, Config, Limits, Shown, ToolsetSources};
-pub use settings::{Kind, SETTINGS, Setting};
-pub use value::{Value, mask, parse_duration};
+pub use value::{mask, parse_duration};

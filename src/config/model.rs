@@ -54,7 +54,7 @@ pub struct ModelSettings {
     /// Fields added to each request.
     pub extra_body: Map<String, Json>,
     pub ca_file: Option<PathBuf>,
-    /// Certificate authorities given in the environment, as PEM.
+    /// What `CERTIFICATE` holds: certificate authorities as PEM, or base64 of it.
     pub ca_pem: Option<String>,
     /// Tokens.
     pub context_window: Option<u64>,
@@ -65,13 +65,20 @@ pub struct ModelSettings {
     pub hint: Option<String>,
 }
 
+impl ModelSettings {
+    /// The address as it may be shown.
+    pub fn shown_base(&self) -> String {
+        super::value::mask_url(&self.api_base)
+    }
+}
+
 /// Shows no key, no header's value, and no value of a field: files hold secrets where nobody expects them.
 impl fmt::Debug for ModelSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelSettings")
             .field("name", &self.name)
             .field("model", &self.model)
-            .field("api_base", &super::value::mask_url(&self.api_base))
+            .field("api_base", &self.shown_base())
             .field("has_key", &self.api_key.is_some())
             .field("azure", &self.azure)
             .field("extra_body", &self.extra_body.keys().collect::<Vec<_>>())

@@ -76,6 +76,8 @@ pub struct Shown {
     pub key: &'static str,
     /// `None` when it is not set.
     pub value: Option<String>,
+    /// The same for programs; null when it is not set.
+    pub json: Json,
     pub origin: Origin,
     /// Why the value cannot be used, in one line.
     pub error: Option<String>,
@@ -93,21 +95,15 @@ impl Config {
         surroundings: &Surroundings,
     ) -> Result<Self, ConfigError> {
         let folders = Folders::new(environment);
-        let mut found =
-            files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
-        let mut layers = vec![
-            layer::from_flags(flags),
-            layer::from_environment(environment),
-        ];
+        let mut found = files::read_all(flags.config.as_deref(), environment, &folders, surroundings)?;
+        let mut layers = vec![layer::from_flags(flags), layer::from_environment(environment)];
         layers.append(&mut found.layers);
         for (name, nearest) in environment.unknown_names() {
             let message = match nearest {
                 Some(near) => format!("`{name}` is no known variable, did you mean `{near}`?"),
                 None => format!("`{name}` is no known variable"),
             };
-            found
-                .warnings
-                .push(Warning::about_file("environment", message));
+            found.warnings.push(Warning::about_file("environment", message));
         }
         let mut config = Config {
             layers,
@@ -154,28 +150,17 @@ impl Config {
             timeout: self.duration("timeout")?,
             max_tokens_total: self.count("max_tokens_total")?,
             max_cost: self.decimal("max_cost")?,
-            tool_timeout: self
-                .duration("tool_timeout")?
-                .unwrap_or(Duration::from_mins(1)),
+            tool_timeout: self.duration("tool_timeout")?.unwrap_or(Duration::from_mins(1)),
         })
     }
 
     pub fn toolset_sources(&self) -> Result<ToolsetSources, ConfigError> {
-        let location = self
-            .path("custom_toolset_location")?
-            .filter(|path| path.exists());
+        let location = self.path("custom_toolset_location")?.filter(|path| path.exists());
         let mut blocks = Vec::new();
         for layer in self.layers.iter().rev() {
             for key in ["toolsets", "mcp_servers"] {
-                if let Some(Written {
-                    node: Some(node), ..
-                }) = layer.get(key)
-                {
-                    blocks.push(Block {
-                        key,
-                        node: node.clone(),
-                        path: PathBuf::from(node.file()),
-                    });
+                if let Some(Written { node: Some(node), .. }) = layer.get(key) {
+                    blocks.push(Block { key, node: node.clone(), path: PathBuf::from(node.file()) });
                 }
             }
         }
@@ -257,24 +242,24 @@ impl Config {
             .filter(|setting| !setting.per_call || self.written(setting.key).is_some())
             .map(|setting| {
                 let origin = self.origin(setting.key);
-                let (value, error) = match self.value(setting.key) {
-                    Ok(value) => (value.map(|value| value.shown(setting.kind)), None),
-                    Err(error) => (None, Some(one_line(&error))),
-                };
-                Shown {
-                    key: setting.key,
-                    value,
-                    origin,
-                    error,
+                let mut shown =
+                    Shown { key: setting.key, value: None, json: Json::Null, origin, error: None };
+                match self.value(setting.key) {
+                    Ok(Some(value)) => {
+                        shown.value = Some(value.shown(setting.kind));
+                        shown.json = value.to_json(setting.kind);
+                    }
+                    Ok(None) => {}
+                    Err(error) => shown.error = Some(one_line(&error)),
                 }
+                shown
             })
             .collect()
     }
 
     /// Where the value of a setting comes from.
     pub fn origin(&self, key: &str) -> Origin {
-        self.written(key)
-            .map_or(Origin::Default, |written| written.origin.clone())
+        self.written(key).map_or(Origin::Default, |written| written.origin.clone())
     }
 
     pub(super) fn written(&self, key: &str) -> Option<&Written> {
@@ -295,10 +280,7 @@ impl Config {
 
     fn typed(&self, setting: &Setting, written: &Written) -> Result<Value, ConfigError> {
         let expanded;
-        let mut base = Base {
-            folder: None,
-            home: self.folders.home.as_deref(),
-        };
+        let mut base = Base { folder: None, home: self.folders.home.as_deref() };
         let json = match &written.origin {
             Origin::File { path, .. } => {
                 base.folder = path.parent();
@@ -329,10 +311,7 @@ impl Config {
             return None;
         }
         let written = Json::String(setting.default.to_owned());
-        let base = Base {
-            folder: None,
-            home: self.folders.home.as_deref(),
-        };
+        let base = Base { folder: None, home: self.folders.home.as_deref() };
         interpret(setting.kind, &written, base).ok()
     }
 }

@@ -128,6 +128,8 @@ pub const SETTINGS: &[Setting] = &[
         .also(&["modelList", "model_list"])
         .sensitive(),
     set("no_llm", Switch, "answer with the built-in rules, ask no model").default("false"),
+    set("no_llm_fallback", Switch, "answer with the built-in rules when the model cannot be reached")
+        .default("false"),
     // Limits.
     set("max_steps", Count, "model calls in one investigation").default("100").env(&["MAX_STEPS"]),
     set("timeout", Duration, "time for one investigation"),

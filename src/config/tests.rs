@@ -26,11 +26,7 @@ impl Machine {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         let home = root.path().join("home").display().to_string();
-        Machine {
-            root,
-            variables: vec![("HOME".to_owned(), home)],
-            flags: Flags::default(),
-        }
+        Machine { root, variables: vec![("HOME".to_owned(), home)], flags: Flags::default() }
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -80,10 +76,7 @@ impl Machine {
 
     fn load_flags(&self, flags: &Flags) -> Result<Config, ConfigError> {
         let environment: Environment = self.variables.iter().cloned().collect();
-        let surroundings = Surroundings {
-            cwd: self.path("work/below"),
-            system: self.path("etc"),
-        };
+        let surroundings = Surroundings { cwd: self.path("work/below"), system: self.path("etc") };
         Config::load(flags, &environment, &surroundings)
     }
 
@@ -99,9 +92,7 @@ impl Machine {
     fn warnings(&self) -> Vec<String> {
         let config = self.config();
         let warnings = config.warnings().iter();
-        warnings
-            .map(|warning| self.plain(&warning.to_string()))
-            .collect()
+        warnings.map(|warning| self.plain(&warning.to_string())).collect()
     }
 
     fn plain(&self, text: &str) -> String {

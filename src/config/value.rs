@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_hours(8760);
 
 /// A setting's value, typed. `Debug` shows no secret.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub(super) enum Value {
     Text(String),
     Secret(SecretString),
     Path(PathBuf),
@@ -59,34 +59,22 @@ impl Base<'_> {
 
 /// Reads a value as `kind`. Text from the environment comes as a JSON string and is taken apart here.
 pub(super) fn interpret(kind: Kind, written: &Json, base: Base) -> Result<Value, Mismatch> {
-    let wrong = |needs: &str| Mismatch {
-        needs: needs.to_owned(),
-        got: describe(kind, written),
-    };
+    let wrong = |needs: &str| Mismatch { needs: needs.to_owned(), got: describe(kind, written) };
     match kind {
-        Kind::Text | Kind::Url => scalar(written)
-            .map(Value::Text)
-            .ok_or_else(|| wrong("a text")),
-        Kind::Secret => scalar(written)
-            .map(|text| Value::Secret(text.trim().into()))
-            .ok_or_else(|| wrong("a text")),
-        Kind::Path => written
-            .as_str()
-            .map(|text| Value::Path(base.path(text)))
-            .ok_or_else(|| wrong("a path")),
-        Kind::Count => count(written)
-            .map(Value::Count)
-            .ok_or_else(|| wrong("a whole number above zero")),
-        Kind::Decimal => decimal(written)
-            .map(Value::Decimal)
-            .ok_or_else(|| wrong("a number from 0")),
+        Kind::Text | Kind::Url => scalar(written).map(Value::Text).ok_or_else(|| wrong("a text")),
+        Kind::Secret => {
+            scalar(written).map(|text| Value::Secret(text.trim().into())).ok_or_else(|| wrong("a text"))
+        }
+        Kind::Path => {
+            written.as_str().map(|text| Value::Path(base.path(text))).ok_or_else(|| wrong("a path"))
+        }
+        Kind::Count => count(written).map(Value::Count).ok_or_else(|| wrong("a whole number above zero")),
+        Kind::Decimal => decimal(written).map(Value::Decimal).ok_or_else(|| wrong("a number from 0")),
         Kind::Duration => scalar(written)
             .ok_or_else(|| wrong(DURATION_FORMS))
             .and_then(|text| parse_duration(&text).map_err(|needs| wrong(&needs)))
             .map(Value::Duration),
-        Kind::Switch => switch(written)
-            .map(Value::Switch)
-            .ok_or_else(|| wrong("true or false")),
+        Kind::Switch => switch(written).map(Value::Switch).ok_or_else(|| wrong("true or false")),
         Kind::Choice(choices) => written
             .as_str()
             .and_then(|text| {
@@ -95,15 +83,13 @@ pub(super) fn interpret(kind: Kind, written: &Json, base: Base) -> Result<Value,
             })
             .map(|choice| Value::Text((*choice).to_owned()))
             .ok_or_else(|| wrong(&format!("one of {}", choices.join(", ")))),
-        Kind::Texts => list(written)
-            .map(Value::Texts)
-            .ok_or_else(|| wrong("a list of texts")),
+        Kind::Texts => list(written).map(Value::Texts).ok_or_else(|| wrong("a list of texts")),
         Kind::Paths => list(written)
             .map(|paths| Value::Paths(paths.iter().map(|path| base.path(path)).collect()))
             .ok_or_else(|| wrong("a list of paths")),
-        Kind::SecretMap => secret_map(written)
-            .map(Value::SecretMap)
-            .ok_or_else(|| wrong("a map of names to texts")),
+        Kind::SecretMap => {
+            secret_map(written).map(Value::SecretMap).ok_or_else(|| wrong("a map of names to texts"))
+        }
         Kind::Block => match written {
             Json::Object(map) => Ok(Value::Block(map.len())),
             Json::Array(items) => Ok(Value::Block(items.len())),
@@ -159,13 +145,9 @@ fn switch(written: &Json) -> Option<bool> {
 /// A list, or one text as a list; in a text, commas part the items.
 fn list(written: &Json) -> Option<Vec<String>> {
     match written {
-        Json::String(text) => Some(
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        ),
+        Json::String(text) => {
+            Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        }
         Json::Array(items) => items.iter().map(scalar).collect(),
         _ => None,
     }
@@ -181,9 +163,7 @@ fn secret_map(written: &Json) -> Option<Vec<(String, SecretString)>> {
         }
         _ => return None,
     };
-    map.iter()
-        .map(|(name, value)| Some((name.clone(), scalar(value)?.into())))
-        .collect()
+    map.iter().map(|(name, value)| Some((name.clone(), scalar(value)?.into()))).collect()
 }
 
 fn describe(kind: Kind, written: &Json) -> String {
@@ -199,16 +179,9 @@ fn describe(kind: Kind, written: &Json) -> String {
 
 /// One line of at most 60 characters.
 fn shorten(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .take(60)
-        .collect();
-    if text.chars().nth(60).is_some() {
-        line + "…"
-    } else {
-        line
-    }
+    let line: String =
+        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(60).collect();
+    if text.chars().nth(60).is_some() { line + "…" } else { line }
 }
 
 const DURATION_FORMS: &str = "a duration such as `30s`, `5m`, `1h30m` or a number of seconds";
@@ -239,9 +212,7 @@ fn sum_of_parts(text: &str) -> Option<f64> {
     while !rest.is_empty() {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
         let (number, tail) = rest.split_at(digits);
-        let letters = tail
-            .find(|letter: char| letter.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let letters = tail.find(|letter: char| letter.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         let unit = match unit.trim() {
             "ms" => 0.001,
@@ -264,12 +235,9 @@ fn sum_of_parts(text: &str) -> Option<f64> {
 pub(super) fn expand(written: &Json, environment: &Environment) -> Result<Json, String> {
     Ok(match written {
         Json::String(text) => Json::String(expand_text(text, environment)?),
-        Json::Array(items) => Json::Array(
-            items
-                .iter()
-                .map(|item| expand(item, environment))
-                .collect::<Result<_, _>>()?,
-        ),
+        Json::Array(items) => {
+            Json::Array(items.iter().map(|item| expand(item, environment)).collect::<Result<_, _>>()?)
+        }
         Json::Object(map) => Json::Object(
             map.iter()
                 .map(|(name, value)| Ok((name.clone(), expand(value, environment)?)))
@@ -305,11 +273,10 @@ fn expand_text(text: &str, environment: &Environment) -> Result<String, String> 
 /// Whether any text of `written` refers to the environment.
 pub(super) fn refers_to_environment(written: &Json) -> bool {
     match written {
-        Json::String(text) => text.split("{{").skip(1).any(|part| {
-            part.split("}}")
-                .next()
-                .is_some_and(|inside| variable(inside).is_some())
-        }),
+        Json::String(text) => text
+            .split("{{")
+            .skip(1)
+            .any(|part| part.split("}}").next().is_some_and(|inside| variable(inside).is_some())),
         Json::Array(items) => items.iter().any(refers_to_environment),
         Json::Object(map) => map.values().any(refers_to_environment),
         _ => false,
@@ -353,7 +320,7 @@ pub(super) fn mask_url(url: &str) -> String {
 
 impl Value {
     /// The value as it may be shown to anyone.
-    pub fn shown(&self, kind: Kind) -> String {
+    pub(super) fn shown(&self, kind: Kind) -> String {
         match self {
             Value::Text(text) if kind == Kind::Url => mask_url(text),
             Value::Text(text) => text.clone(),
@@ -365,19 +332,27 @@ impl Value {
             Value::Switch(on) => on.to_string(),
             Value::Texts(texts) => texts.join(", "),
             Value::Paths(paths) => {
-                let paths: Vec<String> = paths
-                    .iter()
-                    .map(|path| path.display().to_string())
-                    .collect();
+                let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 paths.join(", ")
             }
             Value::SecretMap(map) => {
-                let pairs: Vec<String> =
-                    map.iter().map(|(name, _)| format!("{name}: ***")).collect();
+                let pairs: Vec<String> = map.iter().map(|(name, _)| format!("{name}: ***")).collect();
                 pairs.join(", ")
             }
             Value::Block(1) => "1 entry".to_owned(),
             Value::Block(count) => format!("{count} entries"),
+        }
+    }
+
+    /// The same for programs: numbers, switches and lists as such.
+    pub(super) fn to_json(&self, kind: Kind) -> Json {
+        match self {
+            Value::Count(number) => (*number).into(),
+            Value::Decimal(number) => (*number).into(),
+            Value::Switch(on) => (*on).into(),
+            Value::Texts(texts) => texts.iter().cloned().collect(),
+            Value::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
+            other => other.shown(kind).into(),
         }
     }
 }
@@ -387,40 +362,8 @@ fn show_duration(duration: Duration) -> String {
     if duration.subsec_nanos() > 0 {
         return format!("{}s", duration.as_secs_f64());
     }
-    let parts = [
-        (seconds / 3600, "h"),
-        (seconds / 60 % 60, "m"),
-        (seconds % 60, "s"),
-    ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count}{unit}"))
-        .collect();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
     parts.concat()
-}
-
-/// Base64 with or without padding and line breaks; `None` for anything else.
-pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let mut bits: u32 = 0;
-    let mut count = 0;
-    let digits = text.trim_end().trim_end_matches('=').bytes();
-    for digit in digits.filter(|digit| !digit.is_ascii_whitespace()) {
-        let six = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.extend(u8::try_from(bits >> count & 0xff));
-        }
-    }
-    Some(bytes)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -22,6 +22,8 @@ const LONGEST_SHOWN: usize = 2_000;
 const LONGEST_CONDENSED: usize = 400;
 /// Troublesome lines remembered per pass: by far more than any view can hold.
 const MOST_REMEMBERED: usize = 4_000;
+/// Bytes searched at once.
+const BLOCK: usize = 256 * 1024;
 /// Tokens of a line's number and separator.
 const LINE_FRAME: u64 = 3;
 
@@ -86,34 +88,31 @@ struct Survey {
 
 impl Survey {
     fn take(raw: &Path, allowance: u64) -> io::Result<Self> {
-        let mut survey = Self { lines: 0, head: Vec::new(), tail: VecDeque::new(), trouble: Vec::new() };
-        let mut shapes: HashMap<u64, u32> = HashMap::new();
         let keep = usize::try_from(allowance / 8).unwrap_or(1_000).clamp(4, 1_000);
-        for_each_line(raw, |number, line, troubled| {
-            survey.lines = number;
-            let wanted = survey.head.len() < keep;
-            let cost = |line: &[u8]| tokens::estimate(&shown(line, LONGEST_CONDENSED)) + LINE_FRAME;
-            if wanted {
-                survey.head.push((number, cost(line)));
-            } else {
-                if survey.tail.len() == keep {
-                    survey.tail.pop_front();
-                }
-                // costed when chosen: estimating every line of a huge file would be the slowest part
-                survey.tail.push_back((
-                    number,
-                    u64::try_from(line.len().min(LONGEST_CONDENSED) / 3).unwrap_or(0) + LINE_FRAME,
-                ));
-            }
-            if troubled && survey.trouble.len() < MOST_REMEMBERED {
+        let cost = |line: &[u8]| tokens::estimate(&shown(line, LONGEST_CONDENSED)) + LINE_FRAME;
+        let mut head = Vec::new();
+        let mut reader = Lines::open(raw)?;
+        while head.len() < keep
+            && let Some((number, line)) = reader.next(LONGEST_CONDENSED * 4)?
+        {
+            head.push((number, cost(line)));
+        }
+        let mut trouble = Vec::new();
+        let mut shapes: HashMap<u64, u32> = HashMap::new();
+        let lines = for_each_trouble(raw, |number, line| {
+            if trouble.len() < MOST_REMEMBERED {
                 let count = shapes.entry(shape(line)).or_default();
                 *count += 1;
                 if *count <= 3 {
-                    survey.trouble.push((number, cost(line), *count == 1));
+                    trouble.push((number, cost(line), *count == 1));
                 }
             }
         })?;
-        Ok(survey)
+        let tail = last_lines(raw, keep)?;
+        let numbers = (lines + 1).saturating_sub(tail.len() as u64)..=lines;
+        let tail =
+            numbers.zip(tail.iter().map(|line| cost(line))).filter(|(number, _)| *number > 0).collect();
+        Ok(Self { lines, head, tail, trouble })
     }
 
     /// Line numbers within the allowance: trouble first (new shapes before repeated ones), then the tail, then the head.
@@ -182,37 +181,59 @@ impl Chosen {
     }
 }
 
-/// Calls `f` with each line's number, bytes, and whether it looks like trouble.
-/// Lines are handed over in blocks so that the pattern runs over large buffers, not line by line.
-fn for_each_line(raw: &Path, mut f: impl FnMut(u64, &[u8], bool)) -> io::Result<()> {
-    const BLOCK: usize = 256 * 1024;
+/// Calls `f` with number and bytes of each line that looks like trouble; returns the number of lines.
+/// The pattern runs over large blocks, and lines without trouble are only counted.
+fn for_each_trouble(raw: &Path, mut f: impl FnMut(u64, &[u8])) -> io::Result<u64> {
     let mut file = File::open(raw)?;
     let mut block = Vec::with_capacity(2 * BLOCK);
-    let mut number = 0;
+    let mut before = 0;
     loop {
         let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut block)?;
         let end = if read == 0 { block.len() } else { memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1) };
-        // A line longer than four blocks is handled in pieces rather than held whole.
+        // A line longer than four blocks is searched in pieces rather than held whole.
         let end = if end == 0 && block.len() >= 4 * BLOCK { block.len() } else { end };
         let (ready, _) = block.split_at(end);
-        let mut next = TROUBLE.as_ref().and_then(|t| t.find(ready)).map(|m| m.start());
-        let mut start = 0;
-        while start < ready.len() {
-            let stop = memchr::memchr(b'\n', ready.get(start..).unwrap_or_default())
-                .map_or(ready.len(), |at| start + at + 1);
-            number += 1;
-            let troubled = next.is_some_and(|at| at < stop);
-            f(number, ready.get(start..stop).unwrap_or_default(), troubled);
-            if troubled {
-                next = TROUBLE.as_ref().and_then(|t| t.find_at(ready, stop)).map(|m| m.start());
+        let count = |from: usize, to: usize| {
+            ready.get(from..to).map_or(0, |part| memchr::memchr_iter(b'\n', part).count() as u64)
+        };
+        let mut counted = 0;
+        while let Some(found) = TROUBLE.as_ref().and_then(|trouble| trouble.find_at(ready, counted)) {
+            let start =
+                memchr::memrchr(b'\n', ready.get(..found.start()).unwrap_or_default()).map_or(0, |at| at + 1);
+            let rest = ready.get(found.start()..).unwrap_or_default();
+            let stop = memchr::memchr(b'\n', rest).map_or(ready.len(), |at| found.start() + at);
+            before += count(counted, start);
+            f(before + 1, ready.get(start..stop).unwrap_or_default());
+            if stop >= ready.len() {
+                counted = start;
+                break;
             }
-            start = stop;
+            before += 1;
+            counted = stop + 1;
         }
+        before += count(counted, ready.len());
+        let unfinished = read == 0 && ready.last().is_some_and(|last| *last != b'\n');
         block.drain(..end);
         if read == 0 {
-            return Ok(());
+            return Ok(before + u64::from(unfinished));
         }
     }
+}
+
+/// The last lines of the file, at most `keep` of them, as far as one block from the end holds them.
+fn last_lines(raw: &Path, keep: usize) -> io::Result<Vec<Vec<u8>>> {
+    let mut file = File::open(raw)?;
+    let size = file.metadata()?.len();
+    let from = size.saturating_sub(BLOCK as u64);
+    file.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    file.take(BLOCK as u64).read_to_end(&mut end)?;
+    if end.last() == Some(&b'\n') {
+        end.pop();
+    }
+    let mut lines: Vec<Vec<u8>> = end.rsplit(|byte| *byte == b'\n').take(keep).map(<[u8]>::to_vec).collect();
+    lines.reverse();
+    Ok(lines)
 }
 
 /// The shape of a line: digits, hex and quoted parts blurred, so that repeats of one message are one shape.

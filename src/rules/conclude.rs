@@ -27,16 +27,25 @@ const FINDINGS: usize = 8;
 const FIXES: usize = 6;
 
 /// A root and what follows from it: indices into the matches.
-struct Problem {
-    root: usize,
-    members: Vec<usize>,
+pub(super) struct Problem {
+    pub(super) root: usize,
+    pub(super) members: Vec<usize>,
     score: u32,
+}
+
+impl Problem {
+    /// Whether the question names what it is about.
+    pub(super) fn asked_for(&self, found: &[Match<'_>]) -> bool {
+        self.members
+            .iter()
+            .any(|&index| found.get(index).is_some_and(|one| one.asked_for))
+    }
 }
 
 /// Concludes from what was found. `understood`: the question is one the rules can look into.
 pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Conclusion {
     let mut conclusion = Conclusion {
-        not_sure: unread(case),
+        not_sure: unread(case, found),
         ..Conclusion::default()
     };
     let problems = problems(found);
@@ -47,9 +56,7 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     conclusion.verdict = "problem_found";
     let mut told: Vec<String> = Vec::new();
     let mut confidence = Confidence::High;
-    let named = problems
-        .iter()
-        .any(|problem| problem.members.iter().any(|&index| is_asked(found, index)));
+    let named = problems.iter().any(|problem| problem.asked_for(found));
     for (position, problem) in problems.iter().enumerate() {
         let Some(root) = found.get(problem.root) else {
             continue;
@@ -62,6 +69,9 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
             if !told.contains(&said) {
                 told.push(said);
             }
+        } else if named {
+            // What the question did not ask for is counted, not told.
+            continue;
         }
         conclusion.add(root);
         let mut symptoms: Vec<&Match<'_>> = problem
@@ -71,10 +81,15 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
             .filter_map(|&index| found.get(index))
             .collect();
         symptoms.sort_by_key(|one| std::cmp::Reverse(one.score()));
-        for symptom in symptoms.into_iter().take(2) {
+        let shown = if position == 0 { 2 } else { 1 };
+        for symptom in symptoms.into_iter().take(shown) {
             conclusion.add(symptom);
         }
-        let fixes = if position == 0 { 3 } else { 1 };
+        let fixes = match position {
+            0 => 3,
+            _ if named && !problem.asked_for(found) => 0,
+            _ => 1,
+        };
         for fix in root.fix.iter().take(fixes) {
             if !conclusion.fix.contains(fix) && conclusion.fix.len() < FIXES {
                 conclusion.fix.push(fix.clone());
@@ -94,7 +109,16 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
         }
     }
     conclusion.confidence = confidence.word();
-    for weak in found.iter().filter(|one| one.rule.weak).take(2) {
+    let explained = |weak: &Match<'_>| {
+        found
+            .iter()
+            .any(|one| !one.rule.weak && (one.quote == weak.quote || same_thing(one, weak)))
+    };
+    for weak in found
+        .iter()
+        .filter(|one| one.rule.weak && !explained(one))
+        .take(2)
+    {
         conclusion
             .not_sure
             .push(format!("{} [E{}]", weak.cause, weak.exhibit));
@@ -164,10 +188,6 @@ impl Conclusion {
     }
 }
 
-fn is_asked(found: &[Match<'_>], index: usize) -> bool {
-    found.get(index).is_some_and(|one| one.asked_for)
-}
-
 /// `symptom: cause`, or the cause alone.
 fn sentence(found: &[Match<'_>], problem: &Problem) -> String {
     let Some(root) = found.get(problem.root) else {
@@ -196,7 +216,7 @@ fn stop(text: &str) -> String {
 }
 
 /// Problems in order of weight; each strong match belongs to exactly one.
-fn problems(found: &[Match<'_>]) -> Vec<Problem> {
+pub(super) fn problems(found: &[Match<'_>]) -> Vec<Problem> {
     let strong = |one: &Match<'_>| !one.rule.weak && !one.rule.healthy;
     let mut problems: Vec<Problem> = Vec::new();
     for (index, one) in found.iter().enumerate() {
@@ -248,10 +268,27 @@ fn explanation(found: &[Match<'_>], index: usize) -> Option<usize> {
                 && !one.rule.healthy
                 && one.rule.id != this.rule.id
                 && (one.rule.explains.contains(&this.rule.id) && related(one, this)
-                    || this.rule.symptom && !one.rule.symptom && same_thing(one, this))
+                    || same_thing(one, this) && outweighs(one, this))
         })
         .max_by_key(|(other, one)| (one.rule.rank, std::cmp::Reverse(*other)))
         .map(|(other, _)| other)
+}
+
+/// Of two matches about one thing the cause stands above the symptom, and the plainer above the vaguer.
+fn outweighs(one: &Match<'_>, other: &Match<'_>) -> bool {
+    if one.rule.symptom {
+        return false;
+    }
+    let (rank, below) = (one.rule.rank, other.rule.rank);
+    match one.scope.as_str() {
+        // The machine as a whole can have several troubles at once.
+        "machine" => other.rule.symptom,
+        // So can the program whose log was handed over, when both are plain.
+        scope if scope.starts_with('E') && scope[1..].bytes().all(|b| b.is_ascii_digit()) => {
+            other.rule.symptom || rank >= below + 15
+        }
+        _ => other.rule.symptom || rank > below,
+    }
 }
 
 /// Said to explain, and not plainly about something else.
@@ -270,7 +307,7 @@ fn same_thing(one: &Match<'_>, other: &Match<'_>) -> bool {
 }
 
 /// Sources that gave nothing to judge by.
-fn unread(case: &Case) -> Vec<String> {
+fn unread(case: &Case, found: &[Match<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     for made in &case.made {
         if let Some(refusal) = &made.refusal {
@@ -279,6 +316,10 @@ fn unread(case: &Case) -> Vec<String> {
     }
     for seen in &case.seen {
         let exhibit = &seen.exhibit;
+        // A failing command whose words a rule understands has told what it was asked.
+        if found.iter().any(|one| one.exhibit == exhibit.id) {
+            continue;
+        }
         if let Some(error) = &exhibit.error {
             notes.push(format!("{} failed: {error} [E{}]", exhibit.tool, exhibit.id));
         } else if exhibit.title.contains("timed out") {

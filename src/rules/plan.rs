@@ -8,6 +8,7 @@ use crate::agent::ToolSpec;
 
 use super::book::{Book, Probe};
 use super::case::Case;
+use super::conclude;
 use super::recognise::{Match, calls, holds};
 
 /// A tool and its arguments.
@@ -22,7 +23,9 @@ const FOLLOWED: usize = 8;
 
 /// Whether any probe understands the question, so that the rules have something to say about it.
 pub(super) fn understands(book: &Book, question: &str) -> bool {
-    foreign(question) || book.probes.iter().any(|probe| probe.asked.is_match(question))
+    [false, true]
+        .into_iter()
+        .any(|fallback| !asked(book, question, fallback).is_empty())
 }
 
 /// The calls of the next turn; empty when it is time to answer.
@@ -49,7 +52,7 @@ pub(super) fn next(
         kept.truncate(limit);
         kept
     };
-    let mut order: Vec<&Match<'_>> = found.iter().collect();
+    let mut order = worth_following(found);
     order.sort_by_key(|one| std::cmp::Reverse(one.score()));
     let followed = |limit| {
         let calls = order.iter().flat_map(|one| one.calls.clone()).collect();
@@ -71,6 +74,23 @@ pub(super) fn next(
         return fits(asked(book, &case.question, true), CALLS);
     }
     next
+}
+
+/// All matches; only those of the problems asked for, where the question names one.
+fn worth_following<'a, 'b>(found: &'a [Match<'b>]) -> Vec<&'a Match<'b>> {
+    let problems = conclude::problems(found);
+    let asked: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.asked_for(found))
+        .collect();
+    if asked.is_empty() {
+        return found.iter().collect();
+    }
+    asked
+        .iter()
+        .flat_map(|problem| &problem.members)
+        .filter_map(|&index| found.get(index))
+        .collect()
 }
 
 fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {

@@ -40,15 +40,13 @@ impl Match<'_> {
 const FRESH_SECONDS: i64 = 24 * 3600;
 
 /// Tools whose output is a table or a state, not running text: `log` rules stay away.
-const NOT_LOGS: [&str; 16] = [
+const NOT_LOGS: [&str; 14] = [
+    "host_connect",
     "host_load",
     "host_disk",
     "host_network",
-    "host_certificate",
-    "host_time",
     "docker_ps",
     "docker_inspect",
-    "docker_images",
     "kubectl_get_by_name",
     "kubectl_get_by_kind_in_namespace",
     "kubectl_get_by_kind_in_cluster",
@@ -96,7 +94,7 @@ fn merge<'a>(found: &mut Vec<Match<'a>>, new: Match<'a>) {
     let known = found.iter_mut().find(|known| {
         known.rule.id == new.rule.id
             && known.scope == new.scope
-            && (known.cause == new.cause || !new.rule.symptom && new.rule.at_least > 1)
+            && (known.cause == new.cause || new.rule.scope.is_some() || new.rule.at_least > 1)
     });
     match known {
         Some(known) => {

@@ -52,18 +52,15 @@ fn the_line_of_a_secret_is_not_shown() {
 
 #[test]
 fn a_missing_variable_is_named_where_its_value_is_used() {
-    let machine = Machine::new()
-        .user("model: '{{ env.WHICH }}'\njira_api_key: '{{ env.JIRA }}'\napi_base: http://x\n");
+    let machine =
+        Machine::new().user("model: '{{ env.WHICH }}'\njira_api_key: '{{ env.JIRA }}'\napi_base: http://x\n");
     let config = machine.config();
     let error = config.model().unwrap_err();
     assert_eq!(
         machine.plain(&error.to_string()),
         "home/.holmes/config.yaml:1:8: `model` refers to the environment variable `WHICH`, which is not set"
     );
-    assert_eq!(
-        error.hints(),
-        ["export WHICH=…, or write the value into the file"]
-    );
+    assert_eq!(error.hints(), ["export WHICH=…, or write the value into the file"]);
     let machine = machine.env("WHICH", "gpt-5");
     assert_eq!(machine.model().model, "gpt-5");
 }
@@ -81,15 +78,17 @@ fn a_wrong_value_of_the_environment_names_it() {
 fn a_folder_binary_data_and_huge_files_are_one_line() {
     let machine = Machine::new();
     std::fs::create_dir_all(machine.path("home/.holmes/config.yaml")).unwrap();
+    assert_eq!(machine.error(), "config file `home/.holmes/config.yaml` cannot be read: it is a folder");
+    let machine = Machine::new().user("");
+    let path = machine.path("home/.holmes/config.yaml");
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("config.yaml", &path).unwrap();
     assert_eq!(
         machine.error(),
-        "config file `home/.holmes/config.yaml` cannot be read: it is a folder"
+        "config file `home/.holmes/config.yaml` cannot be read: too many levels of symbolic links"
     );
     let machine = Machine::new().file("home/.holmes/config.yaml", b"model: \xff\n");
-    assert_eq!(
-        machine.error(),
-        "home/.holmes/config.yaml:1:1: is not UTF-8 text: byte 0xff"
-    );
+    assert_eq!(machine.error(), "home/.holmes/config.yaml:1:1: is not UTF-8 text: byte 0xff");
     let machine = Machine::new().file("home/.holmes/config.yaml", vec![b'#'; 17 << 20]);
     assert_eq!(
         machine.error(),

@@ -25,11 +25,7 @@ fn the_stronger_layer_wins() {
         }
         let winner = (0..5).find(|index| has(*index)).unwrap();
         let config = machine.config();
-        assert_eq!(
-            config.text("model").unwrap().as_deref(),
-            Some(layers[winner]),
-            "{present:05b}"
-        );
+        assert_eq!(config.text("model").unwrap().as_deref(), Some(layers[winner]), "{present:05b}");
     }
 }
 
@@ -54,20 +50,10 @@ fn every_value_knows_its_origin() {
 
 #[test]
 fn our_name_in_the_environment_wins_over_the_general_one() {
-    let machine = Machine::new()
-        .env("MODEL", "general")
-        .env("HOLMES_MODEL", "ours");
-    assert_eq!(
-        machine.config().text("model").unwrap().as_deref(),
-        Some("ours")
-    );
-    let machine = Machine::new()
-        .env("OPENAI_BASE_URL", "http://b")
-        .env("OPENAI_API_BASE", "http://a");
-    assert_eq!(
-        machine.config().text("api_base").unwrap().as_deref(),
-        Some("http://a")
-    );
+    let machine = Machine::new().env("MODEL", "general").env("HOLMES_MODEL", "ours");
+    assert_eq!(machine.config().text("model").unwrap().as_deref(), Some("ours"));
+    let machine = Machine::new().env("OPENAI_BASE_URL", "http://b").env("OPENAI_API_BASE", "http://a");
+    assert_eq!(machine.config().text("api_base").unwrap().as_deref(), Some("http://a"));
 }
 
 #[test]
@@ -75,10 +61,7 @@ fn a_project_file_is_found_from_below_up_to_the_checkout() {
     let machine = Machine::new().file(".holmes/config.yaml", "model: outside\n");
     assert_eq!(machine.config().text("model").unwrap(), None);
     let machine = machine.project("model: inside\n");
-    assert_eq!(
-        machine.config().text("model").unwrap().as_deref(),
-        Some("inside")
-    );
+    assert_eq!(machine.config().text("model").unwrap().as_deref(), Some("inside"));
 }
 
 #[test]
@@ -95,10 +78,8 @@ fn a_project_file_that_redirects_data_is_named() {
     );
     assert_eq!(
         machine.warnings(),
-        [
-            "work/.holmes/config.yaml: this project file sets `api_base`, `toolsets`, `custom_toolsets`: \
-             it decides where data goes or what runs"
-        ]
+        ["work/.holmes/config.yaml: this project file sets `api_base`, `toolsets`, `custom_toolsets`: \
+             it decides where data goes or what runs"]
     );
     assert!(Machine::new().project("model: x\n").warnings().is_empty());
 }
@@ -120,46 +101,29 @@ fn a_named_file_replaces_the_user_file_alone() {
 #[test]
 fn a_named_file_that_is_missing_is_an_error_as_a_flag_and_a_warning_in_the_environment() {
     let machine = Machine::new().flags(|flags| flags.config = Some("/nowhere/c.yaml".into()));
-    assert_eq!(
-        machine.error(),
-        "config file `/nowhere/c.yaml` cannot be read: no such file"
-    );
+    assert_eq!(machine.error(), "config file `/nowhere/c.yaml` cannot be read: no such file");
     let machine = Machine::new().env("HOLMES_CONFIG_PATH", "/nowhere/c.yaml");
-    assert_eq!(
-        machine.warnings(),
-        ["/nowhere/c.yaml: named by `HOLMES_CONFIG_PATH`, does not exist"]
-    );
+    assert_eq!(machine.warnings(), ["/nowhere/c.yaml: named by `HOLMES_CONFIG_PATH`, does not exist"]);
 }
 
 #[test]
 fn the_first_user_file_hides_the_second_and_it_is_told() {
-    let machine = Machine::new()
-        .user("model: first\n")
-        .file("home/.config/holmes-rs/config.yaml", "model: second\n");
+    let machine =
+        Machine::new().user("model: first\n").file("home/.config/holmes-rs/config.yaml", "model: second\n");
     let config = machine.config();
     assert_eq!(config.text("model").unwrap().as_deref(), Some("first"));
-    let looked_for: Vec<_> = config
-        .consulted()
-        .iter()
-        .map(|file| (file.role, &file.state))
-        .collect();
+    let looked_for: Vec<_> = config.consulted().iter().map(|file| (file.role, &file.state)).collect();
     assert_eq!(looked_for.len(), 4);
     assert_eq!(looked_for[0], (Role::Project, &FileState::Missing));
     assert_eq!(looked_for[1], (Role::User, &FileState::Read));
     assert!(matches!(looked_for[2], (Role::User, FileState::Skipped(_))));
     assert_eq!(looked_for[3], (Role::System, &FileState::Missing));
-    assert!(is_below(
-        &config.consulted()[3].path,
-        &machine,
-        "etc/config.yaml"
-    ));
+    assert!(is_below(&config.consulted()[3].path, &machine, "etc/config.yaml"));
 }
 
 #[test]
 fn unknown_names_are_told_with_the_nearest() {
-    let machine = Machine::new()
-        .user("modle: gpt-5\nzzzzzz: 1\nresume: abc\n")
-        .env("HOLMES_TIMOUT", "1");
+    let machine = Machine::new().user("modle: gpt-5\nzzzzzz: 1\nresume: abc\n").env("HOLMES_TIMOUT", "1");
     assert_eq!(
         machine.warnings(),
         [
@@ -194,15 +158,9 @@ fn toolset_blocks_come_weakest_first() {
         .file("home/.holmes/near.yaml", "toolsets: {}\n")
         .flags(|flags| flags.custom_toolsets = vec!["t.yaml".into()]);
     let sources = machine.config().toolset_sources().unwrap();
-    let files: Vec<_> = sources
-        .blocks
-        .iter()
-        .map(|block| machine.plain(&block.path.display().to_string()))
-        .collect();
-    assert_eq!(
-        files,
-        ["home/.holmes/config.yaml", "work/.holmes/config.yaml"]
-    );
+    let files: Vec<_> =
+        sources.blocks.iter().map(|block| machine.plain(&block.path.display().to_string())).collect();
+    assert_eq!(files, ["home/.holmes/config.yaml", "work/.holmes/config.yaml"]);
     assert_eq!(sources.files, [machine.path("home/.holmes/near.yaml")]);
     assert_eq!(sources.extra, [std::path::PathBuf::from("t.yaml")]);
 }
@@ -221,12 +179,7 @@ fn no_debug_and_no_listing_shows_a_secret() {
         .flags(|flags| flags.api_key = Some(secret.into()));
     let config = machine.config();
     let model = config.model().unwrap();
-    let all = format!(
-        "{config:?} {model:?} {:?} {:?} {:?}",
-        config.shown(),
-        config.models(),
-        machine.flags
-    );
+    let all = format!("{config:?} {model:?} {:?} {:?} {:?}", config.shown(), config.models(), machine.flags);
     assert!(!all.contains(&secret[3..]), "{all}");
     assert!(!all.contains("short"), "{all}");
     assert!(all.contains("sk-…bcde"), "{all}");
