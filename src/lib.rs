@@ -5,7 +5,7 @@
 
 pub mod agent;
 pub mod answer;
-//C pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;

@@ -63,7 +63,7 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let question = Question { text, subject: None, attachments };
     let sources = Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
-    let exit = investigation::run(question, &sources, context).await;
+    let exit = investigation::run(question, sources, context).await;
     drop(piped);
     exit
 }

@@ -2,16 +2,22 @@
 //! the other rooms; it decides nothing about an investigation.
 
 mod ask;
+mod attachments;
 mod complete;
-//C mod config;
+mod conclusion;
+mod config;
 mod context;
+mod equipment;
 mod failure;
-//C mod investigation;
-//C mod model;
+mod investigation;
+mod listeners;
+mod model;
 mod options;
 mod recorded;
+mod signals;
 mod stdin;
-//C mod toolset;
+mod thinking;
+mod toolset;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

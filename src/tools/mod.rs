@@ -1,10 +1,7 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
-mod read_exhibit;
-mod toolbox;
-
-pub use read_exhibit::ReadExhibit;
-pub use toolbox::Toolbox;
+mod command;
+mod parameters;
 
 use std::future::Future;
 use std::path::Path;
@@ -15,6 +12,8 @@ use serde_json::{Map, Value};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
+
+pub use command::CommandTool;
 
 /// A boxed future of a tool's run.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
