@@ -11,13 +11,13 @@ use super::listeners::Listeners;
 use super::options::{OutputArgs, OutputFormat};
 use crate::agent::Finish;
 use crate::agent::drive::Conclusion;
-use crate::answer::Verdict;
+use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
 use crate::evidence::Store;
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
-use crate::ui::{self, Terminal};
+use crate::ui::{self, Terminal, markdown};
 
 /// Where results go, and what of the run's end a script is told.
 pub struct Outlets {
@@ -36,6 +36,8 @@ pub struct About<'a> {
     pub model: &'a str,
     pub limits: &'a Limits,
     pub started_at: Timestamp,
+    /// Tokens of one request, as far as known.
+    pub context_window: Option<u64>,
 }
 
 impl Outlets {
@@ -74,18 +76,17 @@ impl Outlets {
         let redact = |text: &str| store.redactor().redact(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
+            let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
             let text = match self.format {
-                OutputFormat::Text if listeners.streamed() => sink::text::footer(&investigation, &self.stdout),
-                OutputFormat::Text => sink::text::render(&investigation, &self.stdout),
-                OutputFormat::Markdown => sink::markdown::render(&investigation),
-                OutputFormat::Html => sink::html::render(&investigation, &redact),
-                OutputFormat::Json => format!("{:#}\n", sink::json::render(&investigation, &redact)),
+                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed()),
+                OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
+                OutputFormat::Html => sink::to_html(&investigation, &redact),
+                OutputFormat::Json => json(),
                 OutputFormat::Jsonl => String::new(),
             };
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, &format!("{:#}\n", sink::json::render(&investigation, &redact)))
-                    .map_err(io(format!("JSON output file {}", path.display())))?;
+                sink::write_file(path, &json()).map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {
@@ -100,6 +101,21 @@ impl Outlets {
             };
         }
         Ok(self.exit(finish, investigation.answer.verdict))
+    }
+
+    /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
+    fn text(&self, answer: &Answer, streamed: bool) -> String {
+        let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
+        if streamed && !text.is_empty() {
+            text.insert(0, '\n');
+        }
+        if self.stdout.tty {
+            text = markdown::render(&text, &self.stdout);
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
     }
 
     fn exit(&self, finish: Finish, verdict: Verdict) -> Exit {
@@ -121,8 +137,7 @@ fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> In
     let now = SystemClock.now();
     Investigation {
         run_id: about.run_id.to_owned(),
-        question: about.question.text.clone(),
-        subject: about.question.subject.clone(),
+        question: about.question.clone(),
         model: about.model.to_owned(),
         answer: conclusion.answer,
         exhibits: store.exhibits().to_vec(),
@@ -131,14 +146,15 @@ fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> In
         calls: conclusion.calls,
         cost: conclusion.cost,
         finish: conclusion.finish,
-        finish_reason: conclusion.finish_reason,
         started_at: about.started_at.to_string(),
         duration_seconds: (now - about.started_at).total(jiff::Unit::Second).unwrap_or_default(),
         budget: Budget {
-            max_steps: about.limits.max_steps,
+            max_steps: Some(about.limits.max_steps),
             timeout_seconds: about.limits.timeout.map(|timeout| timeout.as_secs_f64()),
             max_tokens_total: about.limits.max_tokens_total,
             max_cost: about.limits.max_cost,
+            context_window: about.context_window,
         },
+        metadata: serde_json::Map::new(),
     }
 }

@@ -103,8 +103,10 @@ impl Run {
         let started_at = SystemClock.now();
         let run_id = record::new_run_id(started_at);
         let journal = journal(&config, &run_id, &mut progress)?;
+        // Dropping the future on a signal ends the checks; nothing else stops them.
+        let (_keep, stop) = watch::channel(false);
         let equipment =
-            equipment::prepare(&config, &mut progress, context, &journal.exhibits(), model.is_some()).await?;
+            equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let allowance = model.as_ref().map_or(RULES_VIEW, |model| {
             let window = model.context_window().unwrap_or(CAREFUL_WINDOW);
@@ -222,6 +224,7 @@ impl Run {
             model: &name,
             limits: &self.limits,
             started_at: self.started_at,
+            context_window: self.model.as_ref().and_then(|model| model.context_window()),
         };
         self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
     }

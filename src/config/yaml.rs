@@ -20,7 +20,8 @@ pub use error::{Warning, YamlError};
 /// Bytes of text that are read at most: a thousand times the largest toolset file seen.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// One value with its place. Columns and lines count from 1, columns in characters.
+/// One value with its place. Columns and lines count from 1, columns in characters. A block scalar
+/// stands where its text begins, on the line below its `|`.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub line: usize,
@@ -36,8 +37,6 @@ pub enum Kind {
     Scalar {
         text: String,
         value: Scalar,
-        /// Line in the file of the first line of `text`: a block's text begins below its `|`.
-        first_line: usize,
     },
     Sequence(Vec<Node>),
     /// Keys are unique and in file order; merged ones (`<<`) stand first.
@@ -145,7 +144,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 impl Node {
     fn null(source: Arc<Source>) -> Self {
-        let kind = Kind::Scalar { text: String::new(), value: Scalar::Null, first_line: 1 };
+        let kind = Kind::Scalar { text: String::new(), value: Scalar::Null };
         Self { line: 1, column: 1, kind, source }
     }
 
@@ -162,6 +161,11 @@ impl Node {
     /// An error that points here.
     pub fn error(&self, message: impl Into<String>) -> YamlError {
         YamlError::at(&self.source, self.line, self.column, message.into())
+    }
+
+    /// An error at a line of a block of text: `line` lines below the first, at `column` of the file.
+    pub fn error_at(&self, line: usize, column: usize, message: &str) -> YamlError {
+        YamlError::at(&self.source, self.line + line, column, message.to_owned())
     }
 
     /// A warning that points here.

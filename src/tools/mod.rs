@@ -2,6 +2,8 @@
 
 mod command;
 mod parameters;
+mod read_exhibit;
+mod toolbox;
 
 use std::future::Future;
 use std::path::Path;
@@ -14,6 +16,8 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
+pub use read_exhibit::ReadExhibit;
+pub use toolbox::Toolbox;
 
 /// A boxed future of a tool's run.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;

@@ -45,7 +45,8 @@ fn words(error: &granit_parser::ScanError) -> String {
     let text = error.kind().to_string();
     let text =
         text.replace("unexpected eof", "the file ends too early").replace("unexpected EOF", "the file ends");
-    format!("invalid YAML: {text}")
+    let hint = if text.contains("quoted scalar") { ", is a quote left open above?" } else { "" };
+    format!("invalid YAML: {text}{hint}")
 }
 
 struct Builder {
@@ -84,11 +85,9 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.typed(&text, style, tag.as_deref(), mark);
-                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                let first_line = mark.line() + usize::from(block);
                 let merge = style == ScalarStyle::Plain && tag.is_none() && text == "<<";
                 let weight = NODE_BYTES + text.len();
-                let kind = Kind::Scalar { text: text.into_owned(), value, first_line };
+                let kind = Kind::Scalar { text: text.into_owned(), value };
                 self.finish(self.node(mark, kind), anchor, weight, merge)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -284,6 +283,15 @@ fn template_error(source: &Source, line: usize, column: usize, message: &str) ->
             format!("a value that begins with `{{{{` needs quotes: `\"{shown}\"`")
         };
         return YamlError::at(source, index + 1, column, message);
+    }
+    // A tab at the start of a line is what it stumbles over, one line late.
+    let lines = source.text.lines().enumerate().skip(line.saturating_sub(1)).take(2);
+    for (index, content) in lines {
+        let indent = content.len() - content.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = content.get(..indent).and_then(|indent| indent.find('\t')) {
+            let message = "a tab indents this line, YAML needs spaces".to_owned();
+            return YamlError::at(source, index + 1, tab + 1, message);
+        }
     }
     YamlError::at(source, line, column, message.to_owned())
 }

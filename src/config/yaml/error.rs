@@ -49,6 +49,15 @@ impl YamlError {
         self
     }
 
+    /// The whole error in one line: `place:line:column: message, at: comand: "x"`.
+    pub fn inline(&self) -> String {
+        let line = self.snippet.lines().next().and_then(|line| line.split_once(" | "));
+        match line {
+            Some((_, line)) => format!("{}, at: {}", self.one_line(), line.trim()),
+            None => self.one_line(),
+        }
+    }
+
     /// `place:line:column: message`, without the snippet.
     pub fn one_line(&self) -> String {
         format!("{}:{}:{}: {}", self.place, self.line, self.column, self.message)
