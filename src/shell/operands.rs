@@ -11,6 +11,8 @@ pub(super) struct Held {
     pub(super) index: usize,
     /// Where it begins in `Word::text`; `None` inside a substitution.
     pub(super) at: Option<usize>,
+    /// Of its text, in bytes.
+    length: usize,
 }
 
 /// One word of a command, as far as it is known before the shell runs.
@@ -31,6 +33,7 @@ impl Word {
         self.values.push(Held {
             index,
             at: Some(self.text.len()),
+            length: text.len(),
         });
         self.text.push_str(text);
         self.quoted = true;
@@ -40,6 +43,7 @@ impl Word {
         self.values.extend(indexes.iter().map(|index| Held {
             index: *index,
             at: None,
+            length: 0,
         }));
     }
 
@@ -63,6 +67,10 @@ impl Word {
         self.text
             .split_once('[')
             .is_some_and(|(name, rest)| is_name(name) && !rest.contains(']'))
+    }
+
+    fn is_one_value(&self) -> bool {
+        matches!(self.values.as_slice(), [held] if held.at == Some(0) && held.length == self.text.len())
     }
 
     fn is_option(&self) -> bool {
@@ -575,7 +583,11 @@ fn jq(words: &[Word], next: usize, judged: &mut Judged) {
             text if text.starts_with('-') => at += 1,
             _ if brought => at += 1,
             _ => {
-                judged.programs.push((at, Language::Jq));
+                // A whole program that the model wrote is what `jq {{ expression }}` asks for, and jq can
+                // neither run nor write anything. Inside the author's program a value stays a value.
+                if !word.is_one_value() {
+                    judged.programs.push((at, Language::Jq));
+                }
                 brought = true;
                 at += 1;
             }
