@@ -2,8 +2,11 @@
 //!
 //! `machine` decides and touches nothing; `drive` performs what it decides. Only `drive` is async.
 
+pub mod drive;
 mod event;
+pub mod machine;
 mod message;
 
 pub use event::{Event, Finish, Limit, Unusable};
+pub use machine::{ANSWER_TOOL, Limits};
 pub use message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, Usage};

@@ -3,6 +3,18 @@
 //! A model ends a run by calling the `answer` tool, or by plain text from which `text` reads the same
 //! fields. Whether a quote is true is not decided here: `crate::evidence` checks it against raw bytes.
 
+mod call;
+mod citation;
+mod markdown;
+mod section;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use call::{answer_tool, from_call};
+pub use markdown::{footer, to_markdown};
+pub use text::from_text;
+
 use serde::{Deserialize, Serialize};
 
 /// The conclusion of a run.
@@ -18,6 +30,9 @@ pub struct Answer {
     /// Commands or changes, most important first.
     #[serde(default)]
     pub fix: Vec<String>,
+    /// What the model itself leaves open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_sure: Vec<String>,
     pub confidence: Confidence,
     #[serde(default)]
     pub not_checked: Vec<NotChecked>,
@@ -51,7 +66,8 @@ pub struct Finding {
     pub exhibit: u32,
     /// The words as they stand in the exhibit.
     pub quote: String,
-    /// First and last line of the quote in the raw exhibit, 1-based; set by verification.
+    /// First and last line of the quote in the raw exhibit, 1-based. As the answer claims them
+    /// (`[E3:41-44]`) until verification finds where the quote really stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<(u64, u64)>,
     /// Set by verification; false until then.

@@ -20,7 +20,8 @@ pub use error::{Warning, YamlError};
 /// Bytes of text that are read at most: a thousand times the largest toolset file seen.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// One value with its place. Columns and lines count from 1, columns in characters.
+/// One value with its place. Columns and lines count from 1, columns in characters. A block scalar
+/// stands where its text begins, on the line below its `|`.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub line: usize,
@@ -36,8 +37,6 @@ pub enum Kind {
     Scalar {
         text: String,
         value: Scalar,
-        /// Line in the file of the first line of `text`: a block's text begins below its `|`.
-        first_line: usize,
     },
     Sequence(Vec<Node>),
     /// Keys are unique and in file order; merged ones (`<<`) stand first.
@@ -78,15 +77,9 @@ pub struct Document {
 pub fn parse(text: &str, place: &str) -> Result<Document, YamlError> {
     let mut documents = parse_all(text, place)?;
     let count = documents.len();
-    let chosen = documents
-        .iter()
-        .position(|d| !d.node.is_null())
-        .unwrap_or(0);
+    let chosen = documents.iter().position(|d| !d.node.is_null()).unwrap_or(0);
     if count == 0 {
-        return Ok(Document {
-            node: Node::null(Source::new(place, "")),
-            warnings: Vec::new(),
-        });
+        return Ok(Document { node: Node::null(Source::new(place, "")), warnings: Vec::new() });
     }
     let mut document = documents.swap_remove(chosen);
     if documents.iter().any(|other| !other.node.is_null()) {
@@ -101,11 +94,8 @@ pub fn parse_all(text: &str, place: &str) -> Result<Vec<Document>, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source::new(place, text);
     if text.len() > MAX_BYTES {
-        let message = format!(
-            "is {} MiB of YAML, at most {} MiB are read",
-            text.len() >> 20,
-            MAX_BYTES >> 20
-        );
+        let message =
+            format!("is {} MiB of YAML, at most {} MiB are read", text.len() >> 20, MAX_BYTES >> 20);
         return Err(YamlError::at(&source, 1, 1, message));
     }
     build::documents(&source)
@@ -128,21 +118,13 @@ pub fn decode(bytes: &[u8], place: &str) -> Result<String, YamlError> {
     }
     let line_of = |offset: usize| 1 + bytes.iter().take(offset).filter(|b| **b == b'\n').count();
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(refused(
-            line_of(offset),
-            "is binary data, not YAML".to_owned(),
-        ));
+        return Err(refused(line_of(offset), "is binary data, not YAML".to_owned()));
     }
-    std::str::from_utf8(bytes)
-        .map(str::to_owned)
-        .map_err(|error| {
-            let offset = error.valid_up_to();
-            let byte = bytes.get(offset).copied().unwrap_or_default();
-            refused(
-                line_of(offset),
-                format!("is not UTF-8 text: byte 0x{byte:02x}"),
-            )
-        })
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+        let offset = error.valid_up_to();
+        let byte = bytes.get(offset).copied().unwrap_or_default();
+        refused(line_of(offset), format!("is not UTF-8 text: byte 0x{byte:02x}"))
+    })
 }
 
 /// The known name that `name` most likely meant, if any is close enough to be worth saying.
@@ -162,17 +144,8 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 impl Node {
     fn null(source: Arc<Source>) -> Self {
-        let kind = Kind::Scalar {
-            text: String::new(),
-            value: Scalar::Null,
-            first_line: 1,
-        };
-        Self {
-            line: 1,
-            column: 1,
-            kind,
-            source,
-        }
+        let kind = Kind::Scalar { text: String::new(), value: Scalar::Null };
+        Self { line: 1, column: 1, kind, source }
     }
 
     /// `file:line:column`.
@@ -190,19 +163,18 @@ impl Node {
         YamlError::at(&self.source, self.line, self.column, message.into())
     }
 
+    /// An error at a line of a block of text: `line` lines below the first, at `column` of the file.
+    pub fn error_at(&self, line: usize, column: usize, message: &str) -> YamlError {
+        YamlError::at(&self.source, self.line + line, column, message.to_owned())
+    }
+
     /// A warning that points here.
     pub fn warning(&self, message: impl Into<String>) -> Warning {
         Warning::at(&self.source, self.line, self.column, message.into())
     }
 
     pub fn is_null(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Scalar {
-                value: Scalar::Null,
-                ..
-            }
-        )
+        matches!(self.kind, Kind::Scalar { value: Scalar::Null, .. })
     }
 
     /// What this is, in words of a message: `a list`, `the number 3`.
@@ -215,20 +187,9 @@ impl Node {
             }
         };
         match &self.kind {
-            Kind::Scalar {
-                value: Scalar::Null,
-                ..
-            } => "nothing".to_owned(),
-            Kind::Scalar {
-                text,
-                value: Scalar::String,
-                ..
-            } => format!("the text `{}`", shown(text)),
-            Kind::Scalar {
-                text,
-                value: Scalar::Int(_) | Scalar::Float(_),
-                ..
-            } => {
+            Kind::Scalar { value: Scalar::Null, .. } => "nothing".to_owned(),
+            Kind::Scalar { text, value: Scalar::String, .. } => format!("the text `{}`", shown(text)),
+            Kind::Scalar { text, value: Scalar::Int(_) | Scalar::Float(_), .. } => {
                 format!("the number {}", shown(text))
             }
             Kind::Scalar { text, .. } => format!("`{}`", shown(text)),
@@ -251,10 +212,7 @@ impl Node {
     /// Truth as PyYAML and pydantic read it: also `yes`, `off`, `"true"`, `1`.
     pub fn as_bool(&self) -> Result<bool, YamlError> {
         let truth = match &self.kind {
-            Kind::Scalar {
-                value: Scalar::Bool(truth),
-                ..
-            } => Some(*truth),
+            Kind::Scalar { value: Scalar::Bool(truth), .. } => Some(*truth),
             Kind::Scalar { text, .. } => scalar::truth(text),
             _ => None,
         };
@@ -264,10 +222,7 @@ impl Node {
     /// A whole number, also when it was quoted.
     pub fn as_i64(&self) -> Result<i64, YamlError> {
         let number = match &self.kind {
-            Kind::Scalar {
-                value: Scalar::Int(number),
-                ..
-            } => Some(*number),
+            Kind::Scalar { value: Scalar::Int(number), .. } => Some(*number),
             Kind::Scalar { text, .. } => text.trim().parse().ok(),
             _ => None,
         };
@@ -277,10 +232,7 @@ impl Node {
     /// A number, also when it was quoted.
     pub fn as_f64(&self) -> Result<f64, YamlError> {
         let number = match &self.kind {
-            Kind::Scalar {
-                value: Scalar::Float(number),
-                ..
-            } => Some(*number),
+            Kind::Scalar { value: Scalar::Float(number), .. } => Some(*number),
             Kind::Scalar { text, .. } => text.trim().parse().ok(),
             _ => None,
         };
@@ -308,10 +260,7 @@ impl Node {
     /// The value of `key`, where this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {
-            Kind::Mapping(entries) => entries
-                .iter()
-                .find(|entry| entry.key == key)
-                .map(|entry| &entry.value),
+            Kind::Mapping(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
             _ => None,
         }
     }
@@ -329,9 +278,7 @@ impl Node {
             },
             Kind::Sequence(items) => items.iter().map(Node::to_json).collect(),
             Kind::Mapping(entries) => {
-                let pairs = entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()));
+                let pairs = entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json()));
                 Value::Object(pairs.collect())
             }
         }

@@ -2,8 +2,20 @@
 //!
 //! Nothing here runs commands or talks to models.
 
+pub mod condense;
 mod exhibit;
+mod ledger;
+mod lines;
+pub mod redact;
+mod store;
+pub mod tokens;
 pub mod untrusted;
+mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, Status};
+pub use ledger::not_checked;
+pub use lines::Lines;
+pub use redact::Redactor;
+pub use store::{Store, raw_path};
+pub use verify::verify;

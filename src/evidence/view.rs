@@ -21,18 +21,11 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
     if let Some(error) = &exhibit.error {
         let _ = writeln!(view, "error: {}", neutral(error, marker));
     }
-    let width = lines
-        .last()
-        .map_or(1, |(number, _)| number.to_string().len());
+    let width = lines.last().map_or(1, |(number, _)| number.to_string().len());
     let mut next = 1;
     for (number, text) in lines {
         if *number > next {
-            let _ = writeln!(
-                view,
-                "{:>width$} | … {} lines left out …",
-                "",
-                number - next
-            );
+            let _ = writeln!(view, "{:>width$} | … {} lines left out …", "", number - next);
         }
         let _ = writeln!(view, "{number:>width$} | {}", neutral(text, marker));
         next = number + 1;
@@ -42,10 +35,7 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
         let _ = writeln!(view, "{:>width$} | … {left} lines left out …", "");
     }
     if exhibit.condensed {
-        let _ = writeln!(
-            view,
-            "(condensed: `read_exhibit` with id E{id} gives any lines or matches)"
-        );
+        let _ = writeln!(view, "(condensed: `read_exhibit` with id E{id} gives any lines or matches)");
     }
     let _ = write!(view, "</exhibit E{id} k={marker}>");
     view
@@ -56,11 +46,7 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
 pub fn header(exhibit: &Exhibit) -> String {
     let mut header = format!("E{} {}", exhibit.id, exhibit.tool);
     if !exhibit.invocation.is_empty() {
-        let shown: String = exhibit
-            .invocation
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let shown: String = exhibit.invocation.split_whitespace().collect::<Vec<_>>().join(" ");
         let _ = write!(header, " · {}", clip(&shown, 200));
     }
     let ending = match (exhibit.status, exhibit.exit_code) {
@@ -76,12 +62,7 @@ pub fn header(exhibit: &Exhibit) -> String {
     if exhibit.bytes == 0 {
         header.push_str(" · no output");
     } else {
-        let _ = write!(
-            header,
-            " · {} lines, {}",
-            exhibit.lines,
-            size(exhibit.bytes)
-        );
+        let _ = write!(header, " · {} lines, {}", exhibit.lines, size(exhibit.bytes));
     }
     header
 }
@@ -150,15 +131,8 @@ pub fn read_views(text: &str) -> Vec<SeenExhibit> {
                 if let Some(fence) = line.strip_prefix("<exhibit E")
                     && let Some(fence) = fence.strip_suffix('>')
                 {
-                    let id = fence
-                        .split(' ')
-                        .next()
-                        .and_then(|id| id.parse().ok())
-                        .unwrap_or(0);
-                    let exhibit = SeenExhibit {
-                        id,
-                        ..SeenExhibit::default()
-                    };
+                    let id = fence.split(' ').next().and_then(|id| id.parse().ok()).unwrap_or(0);
+                    let exhibit = SeenExhibit { id, ..SeenExhibit::default() };
                     open = Some((format!("</exhibit E{fence}>"), exhibit));
                 }
             }

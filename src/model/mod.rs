@@ -3,7 +3,9 @@
 //! The engine knows only `Model`. `openai` speaks to any OpenAI-compatible endpoint, `crate::rules`
 //! answers without one. A model never runs tools and never prints.
 
+pub mod catalog;
 pub mod openai;
+pub mod text_calls;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -2,7 +2,22 @@
 //!
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
-pub mod lexer;
-pub mod run;
+mod environment;
+mod lexer;
+mod methods;
+mod operands;
+mod process;
+mod quoting;
+mod run;
+mod syntax;
+mod tail;
+pub mod template;
 
-pub use run::{Ending, Finished, Limits, Script, Stop, run};
+#[cfg(test)]
+mod template_tests;
+#[cfg(test)]
+mod tests;
+
+pub use environment::environment;
+pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, run};
+pub use syntax::Variable;

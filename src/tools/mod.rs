@@ -1,5 +1,10 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
+mod command;
+mod parameters;
+mod read_exhibit;
+mod toolbox;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -9,6 +14,10 @@ use serde_json::{Map, Value};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
+
+pub use command::CommandTool;
+pub use read_exhibit::ReadExhibit;
+pub use toolbox::Toolbox;
 
 /// A boxed future of a tool's run.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -24,12 +33,7 @@ pub trait Tool {
 
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
-    fn run<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a>;
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;
 }
 
 /// How a tool's run ended; its output is in the file it was given.

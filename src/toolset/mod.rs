@@ -2,6 +2,21 @@
 //!
 //! It describes tools; `crate::tools` runs them.
 
+pub mod cache;
+pub mod prerequisites;
+
+mod builtin;
+mod containers;
+mod fields;
+mod infer;
+mod load;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod tool;
+
+pub use load::{LoadError, Loaded, Sources, load};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -24,6 +39,8 @@ pub struct Toolset {
     pub llm_instructions: Option<String>,
     /// Shell filter that gets a successful command's output on stdin and replaces it.
     pub additional_instructions: Option<String>,
+    /// Globs of tools that a person must approve, whatever policy thinks of their commands.
+    pub approval_required_tools: Vec<String>,
     /// Where it comes from: `builtin`, or the path of the file that had the last word.
     pub origin: String,
     /// Why it cannot be used, where reading it already told (`file:line:col: …`).
@@ -50,6 +67,8 @@ pub struct ToolDefinition {
     pub workdir: Option<String>,
     /// Values that begin with `-` may reach the program as bare words.
     pub allow_options: bool,
+    /// The toolset's filter, or the tool's own in the older format.
+    pub additional_instructions: Option<String>,
     /// Where the tool stands: `file:line`.
     pub place: String,
     pub broken: Option<String>,
@@ -117,5 +136,5 @@ pub enum ReadinessStatus {
     Failed,
 }
 
-/// Toolsets by name, in the order they were first seen.
+/// Toolsets by name: one order for every run, whatever file was read first.
 pub type Toolsets = BTreeMap<String, Toolset>;

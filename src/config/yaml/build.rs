@@ -30,14 +30,8 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Document>, YamlError
             template_error(source, mark.line(), mark.col() + 1, &words(&error))
         })?;
         if let Event::DocumentEnd = event {
-            let node = builder
-                .root
-                .take()
-                .unwrap_or_else(|| Node::null(Arc::clone(source)));
-            documents.push(Document {
-                node,
-                warnings: std::mem::take(&mut builder.warnings),
-            });
+            let node = builder.root.take().unwrap_or_else(|| Node::null(Arc::clone(source)));
+            documents.push(Document { node, warnings: std::mem::take(&mut builder.warnings) });
             builder.anchors.clear();
         } else {
             builder.take(event, span)?;
@@ -49,10 +43,10 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Document>, YamlError
 /// The parser's own words, without its `while parsing …` where the rest says enough.
 fn words(error: &granit_parser::ScanError) -> String {
     let text = error.kind().to_string();
-    let text = text
-        .replace("unexpected eof", "the file ends too early")
-        .replace("unexpected EOF", "the file ends");
-    format!("invalid YAML: {text}")
+    let text =
+        text.replace("unexpected eof", "the file ends too early").replace("unexpected EOF", "the file ends");
+    let hint = if text.contains("quoted scalar") { ", is a quote left open above?" } else { "" };
+    format!("invalid YAML: {text}{hint}")
 }
 
 struct Builder {
@@ -74,12 +68,7 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Node>),
-    Mapping {
-        entries: Vec<Entry>,
-        merged: Vec<Entry>,
-        key: Option<Key>,
-        seen: HashMap<String, usize>,
-    },
+    Mapping { entries: Vec<Entry>, merged: Vec<Entry>, key: Option<Key>, seen: HashMap<String, usize> },
 }
 
 struct Key {
@@ -96,25 +85,14 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.typed(&text, style, tag.as_deref(), mark);
-                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                let first_line = mark.line() + usize::from(block);
                 let merge = style == ScalarStyle::Plain && tag.is_none() && text == "<<";
                 let weight = NODE_BYTES + text.len();
-                let kind = Kind::Scalar {
-                    text: text.into_owned(),
-                    value,
-                    first_line,
-                };
+                let kind = Kind::Scalar { text: text.into_owned(), value };
                 self.finish(self.node(mark, kind), anchor, weight, merge)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.untag(tag.as_deref(), "seq", mark);
-                self.open.push(Open {
-                    anchor,
-                    mark,
-                    weight: NODE_BYTES,
-                    items: Items::Sequence(Vec::new()),
-                });
+                self.open.push(Open { anchor, mark, weight: NODE_BYTES, items: Items::Sequence(Vec::new()) });
                 Ok(())
             }
             Event::MappingStart(_, anchor, tag) => {
@@ -125,12 +103,7 @@ impl Builder {
                     key: None,
                     seen: HashMap::new(),
                 };
-                self.open.push(Open {
-                    anchor,
-                    mark,
-                    weight: NODE_BYTES,
-                    items,
-                });
+                self.open.push(Open { anchor, mark, weight: NODE_BYTES, items });
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -139,9 +112,7 @@ impl Builder {
                 };
                 let kind = match open.items {
                     Items::Sequence(items) => Kind::Sequence(items),
-                    Items::Mapping {
-                        entries, merged, ..
-                    } => Kind::Mapping(with_merged(entries, merged)),
+                    Items::Mapping { entries, merged, .. } => Kind::Mapping(with_merged(entries, merged)),
                 };
                 self.finish(self.node(open.mark, kind), open.anchor, open.weight, false)
             }
@@ -164,31 +135,17 @@ impl Builder {
     }
 
     fn node(&self, mark: Marker, kind: Kind) -> Node {
-        Node {
-            line: mark.line(),
-            column: mark.col() + 1,
-            kind,
-            source: Arc::clone(&self.source),
-        }
+        Node { line: mark.line(), column: mark.col() + 1, kind, source: Arc::clone(&self.source) }
     }
 
     fn warn(&mut self, mark: Marker, message: String) {
-        self.warnings.push(Warning::at(
-            &self.source,
-            mark.line(),
-            mark.col() + 1,
-            message,
-        ));
+        self.warnings.push(Warning::at(&self.source, mark.line(), mark.col() + 1, message));
     }
 
     /// A scalar's type: its tag's, or for plain ones what it looks like.
     fn typed(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, mark: Marker) -> Scalar {
         let Some(tag) = tag else {
-            return if style == ScalarStyle::Plain {
-                scalar::plain(text)
-            } else {
-                Scalar::String
-            };
+            return if style == ScalarStyle::Plain { scalar::plain(text) } else { Scalar::String };
         };
         match tag.core_suffix() {
             Some("str" | "binary" | "timestamp") => Scalar::String,
@@ -196,11 +153,7 @@ impl Builder {
             _ if tag.original() == "!" => Scalar::String,
             _ => {
                 self.warn(mark, format!("unknown tag `{}` is ignored", tag.original()));
-                if style == ScalarStyle::Plain {
-                    scalar::plain(text)
-                } else {
-                    Scalar::String
-                }
+                if style == ScalarStyle::Plain { scalar::plain(text) } else { Scalar::String }
             }
         }
     }
@@ -215,13 +168,7 @@ impl Builder {
     }
 
     /// Puts a complete node where it belongs.
-    fn finish(
-        &mut self,
-        node: Node,
-        anchor: usize,
-        weight: usize,
-        merge: bool,
-    ) -> Result<(), YamlError> {
+    fn finish(&mut self, node: Node, anchor: usize, weight: usize, merge: bool) -> Result<(), YamlError> {
         if anchor != 0 {
             // Nested anchors are kept once each, which is the same cost as aliases of them.
             self.aliased = self.aliased.saturating_add(weight);
@@ -237,12 +184,7 @@ impl Builder {
         open.weight = open.weight.saturating_add(weight);
         match &mut open.items {
             Items::Sequence(items) => items.push(node),
-            Items::Mapping {
-                entries,
-                merged,
-                key: waiting,
-                seen,
-            } => match waiting.take() {
+            Items::Mapping { entries, merged, key: waiting, seen } => match waiting.take() {
                 None => *waiting = Some(key_of(&node, merge)?),
                 Some(key) if key.merge => merged.extend(merge_entries(node)?),
                 Some(key) => {
@@ -253,22 +195,11 @@ impl Builder {
                             "`{}` stands twice, this one counts (the other is on line {})",
                             key.text, earlier.line
                         );
-                        self.warnings
-                            .push(Warning::at(&node.source, line, column, message));
-                        *earlier = Entry {
-                            key: key.text,
-                            line,
-                            column,
-                            value: node,
-                        };
+                        self.warnings.push(Warning::at(&node.source, line, column, message));
+                        *earlier = Entry { key: key.text, line, column, value: node };
                     } else {
                         seen.insert(key.text.clone(), entries.len());
-                        entries.push(Entry {
-                            key: key.text,
-                            line,
-                            column,
-                            value: node,
-                        });
+                        entries.push(Entry { key: key.text, line, column, value: node });
                     }
                 }
             },
@@ -279,20 +210,12 @@ impl Builder {
 
 fn key_of(node: &Node, merge: bool) -> Result<Key, YamlError> {
     match &node.kind {
-        Kind::Scalar { text, .. } => Ok(Key {
-            text: text.clone(),
-            line: node.line,
-            column: node.column,
-            merge,
-        }),
+        Kind::Scalar { text, .. } => {
+            Ok(Key { text: text.clone(), line: node.line, column: node.column, merge })
+        }
         Kind::Sequence(_) | Kind::Mapping(_) => {
             let message = format!("a key needs to be text, got {}", node.describe());
-            Err(template_error(
-                &node.source,
-                node.line,
-                node.column,
-                &message,
-            ))
+            Err(template_error(&node.source, node.line, node.column, &message))
         }
     }
 }
@@ -313,13 +236,8 @@ fn merge_entries(node: Node) -> Result<Vec<Entry>, YamlError> {
             }
             Ok(all)
         }
-        Kind::Scalar {
-            value: Scalar::Null,
-            ..
-        } => Ok(Vec::new()),
-        Kind::Scalar { .. } => {
-            Err(node.error(format!("`<<` needs a map, got {}", node.describe())))
-        }
+        Kind::Scalar { value: Scalar::Null, .. } => Ok(Vec::new()),
+        Kind::Scalar { .. } => Err(node.error(format!("`<<` needs a map, got {}", node.describe()))),
     }
 }
 
@@ -349,27 +267,14 @@ fn with_merged(own: Vec<Entry>, merged: Vec<Entry>) -> Vec<Entry> {
 fn template_error(source: &Source, line: usize, column: usize, message: &str) -> YamlError {
     // The parser complains at the templated line or just after it.
     let first = line.saturating_sub(3);
-    let near = source
-        .text
-        .lines()
-        .enumerate()
-        .skip(first)
-        .take(line.saturating_sub(first).max(1));
+    let near = source.text.lines().enumerate().skip(first).take(line.saturating_sub(first).max(1));
     for (index, content) in near {
         let Some(open) = unquoted_template(content) else {
             continue;
         };
         let inner = content.get(open..).unwrap_or_default();
-        let column = content
-            .get(..open)
-            .map_or(1, |before| before.chars().count() + 1);
-        let shown: String = inner
-            .split_inclusive("}}")
-            .next()
-            .unwrap_or(inner)
-            .chars()
-            .take(60)
-            .collect();
+        let column = content.get(..open).map_or(1, |before| before.chars().count() + 1);
+        let shown: String = inner.split_inclusive("}}").next().unwrap_or(inner).chars().take(60).collect();
         let message = if is_go(inner) {
             format!(
                 "holds Helm templating (`{shown}`), not plain YAML: give the rendered file (`helm template`)"
@@ -378,6 +283,15 @@ fn template_error(source: &Source, line: usize, column: usize, message: &str) ->
             format!("a value that begins with `{{{{` needs quotes: `\"{shown}\"`")
         };
         return YamlError::at(source, index + 1, column, message);
+    }
+    // A tab at the start of a line is what it stumbles over, one line late.
+    let lines = source.text.lines().enumerate().skip(line.saturating_sub(1)).take(2);
+    for (index, content) in lines {
+        let indent = content.len() - content.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = content.get(..indent).and_then(|indent| indent.find('\t')) {
+            let message = "a tab indents this line, YAML needs spaces".to_owned();
+            return YamlError::at(source, index + 1, tab + 1, message);
+        }
     }
     YamlError::at(source, line, column, message.to_owned())
 }
@@ -397,10 +311,7 @@ fn is_go(inner: &str) -> bool {
         return true;
     }
     let word = body.trim_start();
-    let first = word
-        .split(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or_default();
+    let first = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     word.starts_with(['.', '$', '/'])
         || matches!(
             first,

@@ -12,10 +12,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(place: &str, text: &str) -> Arc<Self> {
-        Arc::new(Self {
-            place: place.to_owned(),
-            text: text.to_owned(),
-        })
+        Arc::new(Self { place: place.to_owned(), text: text.to_owned() })
     }
 }
 
@@ -52,12 +49,18 @@ impl YamlError {
         self
     }
 
+    /// The whole error in one line: `place:line:column: message, at: comand: "x"`.
+    pub fn inline(&self) -> String {
+        let line = self.snippet.lines().next().and_then(|line| line.split_once(" | "));
+        match line {
+            Some((_, line)) => format!("{}, at: {}", self.one_line(), line.trim()),
+            None => self.one_line(),
+        }
+    }
+
     /// `place:line:column: message`, without the snippet.
     pub fn one_line(&self) -> String {
-        format!(
-            "{}:{}:{}: {}",
-            self.place, self.line, self.column, self.message
-        )
+        format!("{}:{}:{}: {}", self.place, self.line, self.column, self.message)
     }
 }
 
@@ -82,22 +85,12 @@ pub struct Warning {
 
 impl Warning {
     pub(super) fn at(source: &Source, line: usize, column: usize, message: String) -> Self {
-        Self {
-            place: source.place.clone(),
-            line,
-            column,
-            message,
-        }
+        Self { place: source.place.clone(), line, column, message }
     }
 
     /// A warning about a whole file or folder.
     pub fn about_file(place: &str, message: impl Into<String>) -> Self {
-        Self {
-            place: place.to_owned(),
-            line: 0,
-            column: 0,
-            message: message.into(),
-        }
+        Self { place: place.to_owned(), line: 0, column: 0, message: message.into() }
     }
 }
 
@@ -106,11 +99,7 @@ impl fmt::Display for Warning {
         if self.line == 0 {
             return write!(f, "{}: {}", self.place, self.message);
         }
-        write!(
-            f,
-            "{}:{}:{}: {}",
-            self.place, self.line, self.column, self.message
-        )
+        write!(f, "{}:{}:{}: {}", self.place, self.line, self.column, self.message)
     }
 }
 
@@ -126,11 +115,7 @@ fn snippet(text: &str, line: usize, column: usize) -> String {
         return String::new();
     }
     let column = column.max(1);
-    let skipped = if column > SHOWN {
-        column - SHOWN / 2
-    } else {
-        0
-    };
+    let skipped = if column > SHOWN { column - SHOWN / 2 } else { 0 };
     let shown: String = content
         .chars()
         .skip(skipped)

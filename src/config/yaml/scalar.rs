@@ -46,8 +46,7 @@ fn int(text: &str) -> Option<Scalar> {
     };
     // `_` may stand between digits; a decimal begins with one.
     let allowed = |b: u8| b == b'_' || (b as char).is_digit(radix);
-    if digits.is_empty() || !digits.bytes().all(allowed) || (radix == 10 && digits.starts_with('_'))
-    {
+    if digits.is_empty() || !digits.bytes().all(allowed) || (radix == 10 && digits.starts_with('_')) {
         return None;
     }
     let digits: String = digits.chars().filter(|c| *c != '_').collect();
@@ -61,11 +60,7 @@ fn int(text: &str) -> Option<Scalar> {
             #[allow(clippy::cast_precision_loss)]
             Some(i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Int))
         }
-        Err(_) => digits
-            .parse()
-            .ok()
-            .filter(|_| radix == 10)
-            .map(Scalar::Float),
+        Err(_) => digits.parse().ok().filter(|_| radix == 10).map(Scalar::Float),
     }
 }
 
@@ -74,11 +69,7 @@ fn float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     match unsigned {
         ".inf" | ".Inf" | ".INF" => {
-            return Some(if text.starts_with('-') {
-                f64::NEG_INFINITY
-            } else {
-                f64::INFINITY
-            });
+            return Some(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
         }
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
         _ => {}

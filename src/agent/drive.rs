@@ -1,0 +1,390 @@
+//! Performs what the machine decides: calls the model, runs tools side by side, keeps time, builds the answer.
+//!
+//! The only async file of the agent. It prints nothing: everything that happens goes to the listener as
+//! an [`Event`], and the same event drives the machine.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Map;
+use tokio::sync::{Semaphore, watch};
+
+use super::event::{Event, Finish, Limit};
+use super::machine::{Effect, Source, State};
+use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
+use crate::answer::{self, Answer};
+use crate::clock::Clock;
+use crate::evidence::{self, Exhibit, Status, Store};
+use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
+use crate::tools::{Outcome, Toolbox};
+
+/// Tools that run at the same time; a model may ask for any number in one turn.
+const PARALLEL_TOOLS: usize = 16;
+/// Requests shortened and sent again after "context length exceeded".
+const SHORTENED_REQUESTS: u32 = 8;
+
+/// What a run needs besides its state and its evidence.
+pub struct Engine<'a> {
+    pub model: &'a dyn Model,
+    /// Concludes from the exhibits when the model cannot: the rules engine.
+    pub fallback: &'a dyn Model,
+    pub toolbox: &'a Toolbox,
+    pub clock: &'a dyn Clock,
+    /// When the time budget is used up.
+    pub deadline: Option<Instant>,
+    /// What the last call may take after the deadline.
+    pub grace: Duration,
+    /// `true` once the person wants the run to end.
+    pub interrupt: watch::Receiver<bool>,
+    /// Whether listeners want text as it arrives.
+    pub stream: bool,
+    /// Toolsets that could not be used: name and reason, for the ledger.
+    pub unusable: Vec<(String, String)>,
+}
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    pub answer: Answer,
+    pub finish: Finish,
+    pub transcript: Vec<Message>,
+    pub usage: Usage,
+    /// Model calls made.
+    pub calls: u32,
+    /// USD, where known.
+    pub cost: Option<f64>,
+    /// Why the model failed, where it did.
+    pub failure: Option<ModelError>,
+    /// As the server spelled it in its last reply.
+    pub finish_reason: String,
+}
+
+/// Runs to the end. Whatever goes wrong, there is a conclusion.
+pub async fn drive(
+    engine: &Engine<'_>,
+    state: State,
+    store: &mut Store,
+    listener: &mut dyn FnMut(&Event),
+) -> Conclusion {
+    let driver = Driver {
+        engine,
+        state,
+        store,
+        listener,
+        deadline: engine.deadline,
+        interrupted: false,
+        failure: None,
+        finish_reason: String::new(),
+    };
+    driver.run().await
+}
+
+struct Driver<'a, 'b> {
+    engine: &'a Engine<'a>,
+    state: State,
+    store: &'b mut Store,
+    listener: &'b mut dyn FnMut(&Event),
+    /// Moves by the grace once it has passed.
+    deadline: Option<Instant>,
+    interrupted: bool,
+    failure: Option<ModelError>,
+    finish_reason: String,
+}
+
+/// What ended a wait before its time.
+enum Cut {
+    Deadline,
+    Interrupt,
+}
+
+impl Driver<'_, '_> {
+    async fn run(mut self) -> Conclusion {
+        let mut effects: VecDeque<Effect> = self.state.start().into();
+        loop {
+            let mut calls = Vec::new();
+            while let Some(effect) = effects.pop_front() {
+                match effect {
+                    Effect::CallModel { tools } => {
+                        let next = self.call_model(tools).await;
+                        effects.extend(next);
+                    }
+                    Effect::RunTool(call) => calls.push(call),
+                    Effect::Answered { call, reply, repeats } => {
+                        self.emit(&Event::ToolAnswered { call, reply, repeats });
+                    }
+                    Effect::Conclude { source, finish } => return self.conclude(source, finish).await,
+                }
+                // The calls of a turn stand together: they run once the next effect is something else.
+                if !calls.is_empty()
+                    && !matches!(effects.front(), Some(Effect::RunTool(_) | Effect::Answered { .. }))
+                {
+                    let next = self.run_tools(std::mem::take(&mut calls)).await;
+                    effects.extend(next);
+                }
+            }
+        }
+    }
+
+    /// Publishes an event, then lets the machine decide on it.
+    fn emit(&mut self, event: &Event) -> Vec<Effect> {
+        (self.listener)(event);
+        self.state.step(event)
+    }
+
+    fn cut(&mut self, cut: &Cut) -> Vec<Effect> {
+        match cut {
+            Cut::Deadline => {
+                self.deadline = Some(self.engine.clock.instant() + self.engine.grace);
+                self.emit(&Event::LimitReached { limit: Limit::Time })
+            }
+            Cut::Interrupt => {
+                self.interrupted = true;
+                self.emit(&Event::Interrupted)
+            }
+        }
+    }
+
+    async fn call_model(&mut self, tools: bool) -> Vec<Effect> {
+        for _ in 0..=SHORTENED_REQUESTS {
+            let specs = if tools { self.state.tools() } else { &[] };
+            let tools_count = specs.len();
+            let tool_tokens: u64 = specs.iter().map(spec_tokens).sum();
+            let step = self.state.calls();
+            (self.listener)(&Event::ModelRequested {
+                step,
+                messages: self.state.transcript().len(),
+                tools: tools_count,
+                tokens: self.state.request_tokens() + tool_tokens,
+            });
+            let started = self.engine.clock.instant();
+            let request = Request {
+                messages: self.state.transcript(),
+                tools: if tools { self.state.tools() } else { &[] },
+                stream: self.engine.stream,
+            };
+            let listener = &mut *self.listener;
+            let mut on_delta = |delta: Delta<'_>| listener(&event_of(delta));
+            let reply = tokio::select! {
+                reply = self.engine.model.complete(request, &mut on_delta) => Ok(reply),
+                cut = wait_for_cut(self.deadline, self.engine.interrupt.clone()) => Err(cut),
+            };
+            match reply {
+                Err(cut) => return self.cut(&cut),
+                Ok(Ok(reply)) => return self.replied(step, reply, started),
+                Ok(Err(error)) => {
+                    if matches!(error.kind, ModelErrorKind::ContextTooLong { .. }) && self.state.compact() {
+                        continue;
+                    }
+                    return self.failed(error);
+                }
+            }
+        }
+        self.failed(ModelError {
+            kind: ModelErrorKind::Unavailable,
+            message: "the request is still too long after shortening it".to_owned(),
+            hint: Some("use a model with a larger context window".to_owned()),
+        })
+    }
+
+    fn replied(&mut self, step: u32, reply: Reply, started: Instant) -> Vec<Effect> {
+        let seconds = (self.engine.clock.instant() - started).as_secs_f64();
+        self.finish_reason.clone_from(&reply.finish_reason);
+        self.emit(&Event::ModelReplied {
+            step,
+            message: reply.message,
+            usage: reply.usage,
+            finish_reason: reply.finish_reason,
+            cost: reply.cost,
+            seconds,
+        })
+    }
+
+    fn failed(&mut self, error: ModelError) -> Vec<Effect> {
+        let exit_code = match error.kind {
+            ModelErrorKind::Configuration => 3,
+            ModelErrorKind::Unavailable | ModelErrorKind::ContextTooLong { .. } => 4,
+        };
+        let event =
+            Event::ModelFailed { message: error.message.clone(), hint: error.hint.clone(), exit_code };
+        self.failure = Some(error);
+        self.emit(&event)
+    }
+
+    /// Runs the calls of one turn at the same time; their exhibits are numbered in call order.
+    async fn run_tools(&mut self, calls: Vec<ToolCall>) -> Vec<Effect> {
+        let (stop, stopped) = watch::channel(false);
+        let permits = Semaphore::new(PARALLEL_TOOLS);
+        let engine = self.engine;
+        let mut effects = Vec::new();
+        let mut prepared = Vec::new();
+        for call in calls {
+            let Some(tool) = engine.toolbox.get(&call.tool) else {
+                continue;
+            };
+            let params = match &call.arguments {
+                Arguments::Object(params) => params.clone(),
+                Arguments::Unreadable(_) => Map::new(),
+            };
+            let (exhibit, path) = self.store.allot();
+            let description = self.store.redactor().redact(&tool.describe(&params));
+            let toolset = tool.toolset().to_owned();
+            (self.listener)(&Event::ToolStarted {
+                exhibit,
+                call: call.clone(),
+                toolset: toolset.clone(),
+                description: description.clone(),
+            });
+            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool));
+        }
+        let mut running: FuturesUnordered<_> = prepared
+            .into_iter()
+            .map(|(running, tool)| {
+                let (stopped, permits) = (stopped.clone(), &permits);
+                async move {
+                    let _permit = permits.acquire().await;
+                    let started = engine.clock.instant();
+                    let outcome = tool.run(&running.params, &running.path, stopped).await;
+                    (running, outcome, engine.clock.instant() - started)
+                }
+            })
+            .collect();
+        let mut stopping = self.interrupted;
+        loop {
+            let next = tokio::select! {
+                next = running.next() => next,
+                cut = wait_for_cut(self.deadline, engine.interrupt.clone()), if !stopping => {
+                    stopping = true;
+                    let _ = stop.send(true);
+                    effects.extend(self.cut(&cut));
+                    continue;
+                }
+            };
+            let Some((finished, outcome, duration)) = next else {
+                return effects;
+            };
+            let exhibit = self.keep(finished, outcome, duration);
+            effects.extend(self.emit(&Event::ToolFinished { exhibit }));
+        }
+    }
+
+    fn keep(&mut self, running: Running, outcome: Outcome, duration: Duration) -> Exhibit {
+        let exhibit = Exhibit {
+            id: running.exhibit,
+            call_id: running.call.id,
+            tool: running.call.tool,
+            toolset: running.toolset,
+            description: running.description,
+            params: running.params,
+            invocation: outcome.invocation,
+            status: outcome.status,
+            exit_code: outcome.exit_code,
+            error: outcome.error,
+            seconds: duration.as_secs_f64(),
+            bytes: outcome.bytes,
+            lines: outcome.lines,
+            path: running.path,
+            view: String::new(),
+            condensed: false,
+        };
+        match self.store.keep(exhibit.clone()) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let unreadable = Exhibit {
+                    status: Status::Error,
+                    error: Some(format!("its output cannot be read back: {error}")),
+                    bytes: 0,
+                    lines: 0,
+                    ..exhibit
+                };
+                // Without raw bytes nothing is read, so this cannot fail again.
+                self.store.keep(unreadable.clone()).unwrap_or(unreadable)
+            }
+        }
+    }
+
+    async fn conclude(mut self, source: Source, finish: Finish) -> Conclusion {
+        let mut answer = match source {
+            Source::Call(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
+            Source::Text(text) => answer::from_text(&text),
+            Source::Call(_) | Source::Exhibits => self.answer_from_exhibits().await,
+        };
+        evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
+        answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
+        if answer.text.is_empty() {
+            answer.text = answer::to_markdown(&answer);
+        }
+        (self.listener)(&Event::Concluded { answer: answer.clone(), finish });
+        Conclusion {
+            answer,
+            finish,
+            usage: self.state.usage(),
+            calls: self.state.calls(),
+            cost: self.state.cost(),
+            transcript: self.state.transcript().to_vec(),
+            failure: self.failure,
+            finish_reason: self.finish_reason,
+        }
+    }
+
+    /// The best that the rules engine can say from the evidence gathered so far.
+    async fn answer_from_exhibits(&mut self) -> Answer {
+        let tools = [answer::answer_tool()];
+        let request = Request { messages: self.state.transcript(), tools: &tools, stream: false };
+        let reply = self.engine.fallback.complete(request, &mut |_| {}).await;
+        match reply.map(|reply| reply.message) {
+            Ok(AssistantMessage { tool_calls, text, .. }) => match tool_calls.into_iter().next() {
+                Some(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
+                _ => answer::from_text(&text),
+            },
+            Err(_) => Answer::default(),
+        }
+    }
+}
+
+/// A call on its way.
+struct Running {
+    exhibit: u32,
+    call: ToolCall,
+    toolset: String,
+    description: String,
+    params: Map<String, serde_json::Value>,
+    path: PathBuf,
+}
+
+fn event_of(delta: Delta<'_>) -> Event {
+    match delta {
+        Delta::Text(text) => Event::TextDelta { text: text.to_owned() },
+        Delta::Reasoning(text) => Event::ReasoningDelta { text: text.to_owned() },
+        Delta::Retry { attempt, wait, reason } => {
+            Event::ModelRetried { attempt, wait_seconds: wait.as_secs_f64(), reason: reason.to_owned() }
+        }
+    }
+}
+
+fn spec_tokens(spec: &super::message::ToolSpec) -> u64 {
+    12 + evidence::tokens::estimate(&spec.description)
+        + evidence::tokens::estimate(&spec.parameters.to_string())
+}
+
+/// Returns when the time is up or the person wants to stop; never, when neither can happen.
+async fn wait_for_cut(deadline: Option<Instant>, mut interrupt: watch::Receiver<bool>) -> Cut {
+    let time = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let person = async {
+        if interrupt.wait_for(|wanted| *wanted).await.is_err() {
+            // Nobody can interrupt any more.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = time => Cut::Deadline,
+        () = person => Cut::Interrupt,
+    }
+}

@@ -1,0 +1,85 @@
+//! `holmes-rs ask`: one question, one answer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::{Exit, Failure, io};
+use super::investigation::{self, Sources};
+use super::options::{LimitArgs, ModelArgs, OutputArgs, ToolsetArgs};
+use super::{Context, stdin};
+use crate::question::{Attachment, Question};
+
+/// What is asked when evidence is piped in without words.
+const ABOUT_PIPED: &str = "What is wrong here, and why?";
+
+/// Investigate a question and answer it with the root cause, its evidence and the fix
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    holmes-rs ask \"why is this machine slow?\"\n  \
+    holmes-rs ask -f /var/log/syslog \"what happened at 03:12?\"\n  \
+    kubectl logs deploy/checkout | holmes-rs ask \"why does it crash?\" -o json")]
+pub struct AskArgs {
+    /// The question; with piped input it may be left out
+    #[arg(value_name = "QUESTION")]
+    pub question: Vec<String>,
+    /// Attach a file as evidence; may be given several times
+    #[arg(short, long = "file", value_name = "PATH")]
+    pub file: Vec<PathBuf>,
+    /// Read the question from a file (also -pf)
+    #[arg(long, value_name = "PATH")]
+    pub prompt_file: Option<PathBuf>,
+    /// Never ask back: what needs a person is denied
+    #[arg(short, long)]
+    pub no_interactive: bool,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    #[command(flatten)]
+    pub toolsets: ToolsetArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Runs the verb.
+pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
+    let words = words(&args)?;
+    let piped = stdin::piped(!words.is_empty()).await?;
+    let mut attachments: Vec<Attachment> = args
+        .file
+        .iter()
+        .map(|path| Attachment { name: path.display().to_string(), path: path.clone() })
+        .collect();
+    attachments.extend(piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }));
+    let text = match words {
+        words if !words.is_empty() => words,
+        _ if !attachments.is_empty() => ABOUT_PIPED.to_owned(),
+        _ => {
+            return Err(Failure::new(Exit::Usage, "no question was given")
+                .hint("holmes-rs ask \"why is this machine slow?\"")
+                .hint("or pipe something in: journalctl -n 500 | holmes-rs ask"));
+        }
+    };
+    let question = Question { text, subject: None, attachments };
+    let sources = Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
+    let exit = investigation::run(question, sources, context).await;
+    drop(piped);
+    exit
+}
+
+/// The question's words, from the command line and the prompt file.
+fn words(args: &AskArgs) -> Result<String, Failure> {
+    let mut parts = vec![args.question.join(" ")];
+    if let Some(path) = &args.prompt_file {
+        if !args.question.is_empty() {
+            return Err(Failure::new(Exit::Usage, "a question and `--prompt-file` cannot be given together"));
+        }
+        let text = std::fs::read_to_string(path).map_err(io(format!("prompt file {}", path.display())))?;
+        if text.trim().is_empty() {
+            return Err(Failure::new(Exit::Usage, format!("prompt file {} is empty", path.display())));
+        }
+        parts.push(text);
+    }
+    Ok(parts.join("").trim().to_owned())
+}

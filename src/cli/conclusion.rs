@@ -1,0 +1,160 @@
+//! The end of an investigation: the answer goes to its sinks, the run's end becomes an exit code.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::Context;
+use super::attachments::ATTACHED;
+use super::failure::{Exit, Failure, io};
+use super::listeners::Listeners;
+use super::options::{OutputArgs, OutputFormat};
+use crate::agent::Finish;
+use crate::agent::drive::Conclusion;
+use crate::answer::{self, Answer, Verdict};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Config, Limits};
+use crate::evidence::Store;
+use crate::question::Question;
+use crate::sink::{self, Budget, Investigation};
+use crate::ui::{self, Terminal, markdown};
+
+/// Where results go, and what of the run's end a script is told.
+pub struct Outlets {
+    pub format: OutputFormat,
+    pub echo: bool,
+    json_file: Option<PathBuf>,
+    log_costs: bool,
+    exit_status: bool,
+    stdout: Terminal,
+}
+
+/// What the conclusion does not know about its run.
+pub struct About<'a> {
+    pub run_id: &'a str,
+    pub question: &'a Question,
+    pub model: &'a str,
+    pub limits: &'a Limits,
+    pub started_at: Timestamp,
+    /// Tokens of one request, as far as known.
+    pub context_window: Option<u64>,
+}
+
+impl Outlets {
+    pub fn new(config: &Config, typed: &OutputArgs, context: &Context) -> Result<Self, Failure> {
+        let format = match typed.output {
+            Some(format) => format,
+            None => match config.text("output")? {
+                None => OutputFormat::Text,
+                Some(name) => clap::ValueEnum::from_str(&name, true)
+                    .map_err(|_| Failure::new(Exit::Configuration, format!("there is no output form `{name}`")))?,
+            },
+        };
+        Ok(Self {
+            format,
+            echo: config.switch("echo")?,
+            json_file: config.path("json_output_file")?,
+            log_costs: config.switch("log_costs")?,
+            exit_status: config.switch("exit_status")?,
+            stdout: context.stdout,
+        })
+    }
+
+    /// Writes the answer and says how the run ended.
+    pub fn deliver(
+        &self,
+        about: &About<'_>,
+        conclusion: Conclusion,
+        store: &Store,
+        listeners: &mut Listeners,
+    ) -> Result<Exit, Failure> {
+        listeners.progress.hide();
+        let finish = conclusion.finish;
+        let failure = conclusion.failure.clone();
+        let nothing_known = store.exhibits().iter().all(|exhibit| exhibit.toolset == ATTACHED);
+        let investigation = investigation(about, conclusion, store);
+        let redact = |text: &str| store.redactor().redact(text);
+        let failed = matches!(finish, Finish::ModelFailed { .. });
+        if !(failed && nothing_known) {
+            let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
+            let text = match self.format {
+                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed()),
+                OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
+                OutputFormat::Html => sink::to_html(&investigation, &redact),
+                OutputFormat::Json => json(),
+                OutputFormat::Jsonl => String::new(),
+            };
+            ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
+            if let Some(path) = &self.json_file {
+                sink::write_file(path, json().as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))?;
+            }
+        }
+        if self.log_costs {
+            let (calls, usage, cost) = (investigation.calls, investigation.usage, investigation.cost);
+            listeners.progress.costs(calls, usage, cost);
+        }
+        if let Some(failure) = failure {
+            let failure = Failure::from(failure);
+            return match finish {
+                Finish::ModelFailed { .. } => Err(failure),
+                _ => Ok(self.exit(finish, investigation.answer.verdict)),
+            };
+        }
+        Ok(self.exit(finish, investigation.answer.verdict))
+    }
+
+    /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
+    fn text(&self, answer: &Answer, streamed: bool) -> String {
+        let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
+        if streamed && !text.is_empty() {
+            text.insert(0, '\n');
+        }
+        if self.stdout.tty {
+            text = markdown::render(&text, &self.stdout);
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn exit(&self, finish: Finish, verdict: Verdict) -> Exit {
+        match finish {
+            Finish::Answered if self.exit_status => match verdict {
+                Verdict::ProblemFound => Exit::ProblemFound,
+                Verdict::Inconclusive => Exit::Inconclusive,
+                Verdict::NoProblem => Exit::Answered,
+            },
+            Finish::Answered => Exit::Answered,
+            Finish::Limit(_) => Exit::Budget,
+            Finish::Interrupted => Exit::Interrupted,
+            Finish::ModelFailed { .. } => Exit::Model,
+        }
+    }
+}
+
+fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> Investigation {
+    let now = SystemClock.now();
+    Investigation {
+        run_id: about.run_id.to_owned(),
+        question: about.question.clone(),
+        model: about.model.to_owned(),
+        answer: conclusion.answer,
+        exhibits: store.exhibits().to_vec(),
+        messages: conclusion.transcript,
+        usage: conclusion.usage,
+        calls: conclusion.calls,
+        cost: conclusion.cost,
+        finish: conclusion.finish,
+        started_at: about.started_at.to_string(),
+        duration_seconds: (now - about.started_at).total(jiff::Unit::Second).unwrap_or_default(),
+        budget: Budget {
+            max_steps: Some(about.limits.max_steps),
+            timeout_seconds: about.limits.timeout.map(|timeout| timeout.as_secs_f64()),
+            max_tokens_total: about.limits.max_tokens_total,
+            max_cost: about.limits.max_cost,
+            context_window: about.context_window,
+        },
+        metadata: serde_json::Map::new(),
+    }
+}

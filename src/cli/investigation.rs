@@ -1,0 +1,252 @@
+//! One investigation from a question to its sinks: the same for every verb that asks one.
+//!
+//! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::Context;
+use super::attachments;
+use super::conclusion::{self, Outlets};
+use super::equipment::{self, Equipment};
+use super::failure::{Exit, Failure, io};
+use super::listeners::Listeners;
+use super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, ToolsetArgs, flags};
+use super::signals::Signals;
+use super::thinking::{self, Thinking};
+use crate::agent::drive::{Conclusion, Engine, drive};
+use crate::agent::machine::State;
+use crate::agent::{Event, Finish, Limits};
+use crate::answer::answer_tool;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Config;
+use crate::context::{Opening, Prompts};
+use crate::evidence::{Redactor, Store};
+use crate::model::{Model, ModelErrorKind};
+use crate::question::Question;
+use crate::record::{self, Journal};
+use crate::rules::RulesModel;
+use crate::ui::markdown::MarkdownStream;
+use crate::ui::{Progress, ProgressOptions};
+
+/// One exhibit's view takes at most this share of the window …
+const VIEW_SHARE: u64 = 8;
+/// … and between these numbers of tokens.
+const VIEW_TOKENS: std::ops::RangeInclusive<u64> = 400..=6_000;
+/// Taken when nothing tells the model's window: what local servers are commonly started with.
+const CAREFUL_WINDOW: u64 = 32_768;
+/// The rules read views of this size, in tokens: they pay nothing for them.
+const RULES_VIEW: u64 = 12_000;
+/// The last call after the time limit may take a fifth of it, within these bounds.
+const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
+
+/// Where the settings of an investigation were typed.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    pub model: &'a ModelArgs,
+    pub limits: &'a LimitArgs,
+    pub toolsets: &'a ToolsetArgs,
+    pub output: &'a OutputArgs,
+}
+
+/// Investigates and writes the answer to its sinks.
+pub async fn run(question: Question, sources: Sources<'_>, context: &Context) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let started = SystemClock.instant();
+    let run = tokio::select! {
+        run = Run::prepare(question, sources, context) => run?,
+        () = signals.next() => return Ok(Exit::Interrupted),
+    };
+    let deadline = run.limits.timeout.map(|timeout| started + timeout);
+    run.investigate(deadline, &mut signals).await
+}
+
+/// Everything a run needs, checked before its first step.
+struct Run {
+    question: Question,
+    run_id: String,
+    started_at: Timestamp,
+    model: Option<Box<dyn Model>>,
+    rules: RulesModel,
+    falls_back: bool,
+    limits: crate::config::Limits,
+    equipment: Equipment,
+    prompts: Prompts,
+    additions: String,
+    store: Store,
+    listeners: Listeners,
+    outlets: Outlets,
+}
+
+impl Run {
+    async fn prepare(question: Question, sources: Sources<'_>, context: &Context) -> Result<Self, Failure> {
+        let config = context.config(flags(sources)?)?;
+        let limits = config.limits()?;
+        let prompts = Prompts::load(Some(&config.folders().config.join("prompts")))
+            .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        let additions = config.text("system_prompt_additions")?.unwrap_or_default();
+        let outlets = Outlets::new(&config, sources.output, context)?;
+        let Thinking { model, secrets } =
+            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
+        let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
+        let mut progress = Progress::new(
+            context.stderr,
+            ProgressOptions {
+                quiet: false,
+                show_tool_output: config.switch("show_tool_output")?,
+                verbose: context.global.verbose,
+            },
+        );
+        let started_at = SystemClock.now();
+        let run_id = record::new_run_id(started_at);
+        let journal = journal(&config, &run_id, &mut progress)?;
+        // Dropping the future on a signal ends the checks; nothing else stops them.
+        let (_keep, stop) = watch::channel(false);
+        let equipment =
+            equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
+        let model = model.map(|model| Box::new(model) as Box<dyn Model>);
+        let allowance = model.as_ref().map_or(RULES_VIEW, |model| {
+            let window = model.context_window().unwrap_or(CAREFUL_WINDOW);
+            (window / VIEW_SHARE).clamp(*VIEW_TOKENS.start(), *VIEW_TOKENS.end())
+        });
+        let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
+        let store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
+        let jsonl = outlets.format == OutputFormat::Jsonl;
+        let streams = outlets.format == OutputFormat::Text && context.stdout.tty && model.is_some();
+        let stream = streams.then(|| MarkdownStream::new(context.stdout));
+        Ok(Self {
+            question: Question { text: redactor.redact(&question.text), ..question },
+            run_id,
+            started_at,
+            model,
+            rules: thinking::rules()?,
+            falls_back: sources.model.no_llm_fallback,
+            limits,
+            equipment,
+            prompts,
+            additions,
+            store,
+            listeners: Listeners::new(progress, journal, redactor, jsonl, stream),
+            outlets,
+        })
+    }
+
+    async fn investigate(
+        mut self,
+        deadline: Option<std::time::Instant>,
+        signals: &mut Signals,
+    ) -> Result<Exit, Failure> {
+        if self.outlets.echo {
+            self.listeners.progress.note(&self.question.text);
+        }
+        let name = self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
+        self.listeners.hear(&Event::RunStarted {
+            run_id: self.run_id.clone(),
+            question: self.question.clone(),
+            model: name.clone(),
+            started_at: self.started_at.to_string(),
+        });
+        self.listeners.hear(&self.equipment.checked());
+        let attached = attachments::attach(&self.question.attachments, &mut self.store)?;
+        for exhibit in &attached {
+            self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
+        }
+        let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
+        let opening = self
+            .prompts
+            .open(&Opening {
+                question: &self.question.text,
+                now: &self.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+                host: &self.equipment.host,
+                marker: self.store.marker(),
+                attachments: &views,
+                instructions: &self.equipment.instructions,
+                additions: &self.additions,
+            })
+            .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        let mut tools = self.equipment.toolbox.specs();
+        tools.push(answer_tool());
+        let limits = Limits {
+            max_steps: u32::try_from(self.limits.max_steps).unwrap_or(u32::MAX),
+            max_tokens: self.limits.max_tokens_total,
+            max_cost: self.limits.max_cost,
+        };
+        let state = State::new(opening, tools, limits);
+        let (interrupt, interrupted) = watch::channel(false);
+        let grace = self.limits.timeout.map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
+        let engine = |model| Engine {
+            model,
+            fallback: &self.rules,
+            toolbox: &self.equipment.toolbox,
+            clock: &SystemClock,
+            deadline,
+            grace,
+            interrupt: interrupted.clone(),
+            stream: self.listeners.want_stream(),
+            unusable: self.equipment.unusable.clone(),
+        };
+        let first = engine(self.model.as_deref().unwrap_or(&self.rules));
+        let second = engine(&self.rules);
+        let conclusion = {
+            let (listeners, store) = (&mut self.listeners, &mut self.store);
+            let investigation = async {
+                let conclusion = drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                if !(self.falls_back && unreachable_at_once(&conclusion)) {
+                    return (conclusion, name);
+                }
+                listeners.progress.warning("the model cannot be reached: the built-in rules answer");
+                let conclusion = drive(&second, state, store, &mut |event| listeners.hear(event)).await;
+                (conclusion, self.rules.name().to_owned())
+            };
+            tokio::pin!(investigation);
+            loop {
+                tokio::select! {
+                    conclusion = &mut investigation => break Some(conclusion),
+                    () = signals.next() => {
+                        if *interrupt.borrow() {
+                            break None;
+                        }
+                        let _ = interrupt.send(true);
+                    }
+                }
+            }
+        };
+        let Some((conclusion, name)) = conclusion else {
+            // The second signal: dropping the run ends its processes.
+            return Ok(Exit::Interrupted);
+        };
+        let about = conclusion::About {
+            run_id: &self.run_id,
+            question: &self.question,
+            model: &name,
+            limits: &self.limits,
+            started_at: self.started_at,
+            context_window: self.model.as_ref().and_then(|model| model.context_window()),
+        };
+        self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
+    }
+}
+
+/// The model failed for good before anything was found out.
+fn unreachable_at_once(conclusion: &Conclusion) -> bool {
+    matches!(conclusion.finish, Finish::ModelFailed { .. })
+        && conclusion.failure.as_ref().is_some_and(|failure| failure.kind == ModelErrorKind::Unavailable)
+        && conclusion.calls <= 1
+}
+
+/// The record, or none: asked for, or because its folder cannot be written.
+fn journal(config: &Config, run_id: &str, progress: &mut Progress) -> Result<Journal, Failure> {
+    if !config.switch("no_record")? {
+        match Journal::start(&config.folders().state, run_id) {
+            Ok(journal) => return Ok(journal),
+            Err(error) => progress.warning(&format!(
+                "this run is not recorded: {}: {error}",
+                config.folders().state.display()
+            )),
+        }
+    }
+    Journal::none().map_err(io("no folder for this run's evidence"))
+}

@@ -1,0 +1,112 @@
+//! Who hears the events of a run: the record, the terminal, and a script reading JSON lines.
+
+use std::rc::Rc;
+
+use crate::agent::Event;
+use crate::clock::{Clock as _, SystemClock};
+use crate::evidence::Redactor;
+use crate::record::Journal;
+use crate::ui::markdown::MarkdownStream;
+use crate::ui::{self, Progress};
+
+/// Passes each event to everyone, in order.
+pub struct Listeners {
+    pub progress: Progress,
+    pub journal: Journal,
+    redactor: Rc<Redactor>,
+    /// Whether events go to stdout as JSON lines.
+    jsonl: bool,
+    /// Renders text as it arrives; only where a person watches stdout.
+    stream: Option<MarkdownStream>,
+    /// The text of the last reply went to stdout while it arrived.
+    streamed: bool,
+}
+
+impl Listeners {
+    pub fn new(
+        progress: Progress,
+        journal: Journal,
+        redactor: Rc<Redactor>,
+        jsonl: bool,
+        stream: Option<MarkdownStream>,
+    ) -> Self {
+        Self { progress, journal, redactor, jsonl, stream, streamed: false }
+    }
+
+    /// Whether anyone wants text as it arrives.
+    pub fn want_stream(&self) -> bool {
+        self.jsonl || self.stream.is_some()
+    }
+
+    /// Whether the answer's text is on the screen already.
+    pub fn streamed(&self) -> bool {
+        self.streamed
+    }
+
+    pub fn hear(&mut self, event: &Event) {
+        if let Err(error) = self.journal.write(event, SystemClock.now(), &self.redactor) {
+            self.progress.warning(&format!("the run is no longer recorded: {error}"));
+        }
+        if self.jsonl {
+            self.print_json(event);
+        }
+        if !self.stream_text(event) {
+            self.progress.event(event);
+        }
+    }
+
+    fn print_json(&mut self, event: &Event) {
+        let Ok(mut value) = serde_json::to_value(event) else {
+            return;
+        };
+        self.redactor.redact_json(&mut value);
+        self.print(&format!("{value}\n"));
+    }
+
+    /// Shows text on stdout as it arrives. True when the event is dealt with.
+    fn stream_text(&mut self, event: &Event) -> bool {
+        let Some(stream) = &mut self.stream else {
+            return false;
+        };
+        match event {
+            Event::TextDelta { text } => {
+                let ready = stream.push(text);
+                self.streamed = true;
+                if !ready.is_empty() {
+                    self.progress.hide();
+                    self.print(&ready);
+                }
+                true
+            }
+            Event::ModelRetried { .. } | Event::ModelFailed { .. } | Event::Interrupted => {
+                self.end_block();
+                self.streamed = false;
+                false
+            }
+            Event::ModelReplied { message, .. } => {
+                let streamed = self.streamed;
+                self.end_block();
+                self.streamed = streamed && message.tool_calls.is_empty();
+                // What was streamed needs no second showing as a thought.
+                streamed && !message.tool_calls.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    fn end_block(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            let rest = stream.finish();
+            if !rest.is_empty() {
+                self.progress.hide();
+                self.print(&rest);
+            }
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Err(error) = ui::write_stdout(text.as_bytes()) {
+            self.progress.warning(&format!("stdout cannot be written: {error}"));
+        }
+    }
+}

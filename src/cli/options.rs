@@ -1,0 +1,163 @@
+//! Options that several verbs share, as typed; `flags` hands them to `config` as its topmost layer.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::failure::{Exit, Failure};
+use super::investigation::Sources;
+use crate::config::{Flags, parse_duration};
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GlobalArgs {
+    /// Configuration file, in place of ~/.holmes/config.yaml
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Say more on stderr: -v each request and toolset, -vv details of errors too
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+/// How a result is printed on stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Markdown, rendered and coloured on a terminal, plain in a pipe
+    #[default]
+    Text,
+    /// One object
+    Json,
+    /// One event a line, as it happens
+    Jsonl,
+    Markdown,
+    /// One self-contained file
+    Html,
+}
+
+/// Which model, and how it is talked to.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub struct ModelArgs {
+    /// Model name or an alias of the model list [env: MODEL]
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Model for summaries of long outputs
+    #[arg(long, value_name = "NAME")]
+    pub fast_model: Option<String>,
+    /// Base URL of an OpenAI-compatible endpoint [env: OPENAI_API_BASE]
+    #[arg(long, value_name = "URL")]
+    pub api_base: Option<String>,
+    /// Key of the endpoint; the environment is a safer place for it [env: OPENAI_API_KEY]
+    #[arg(long, value_name = "KEY")]
+    pub api_key: Option<String>,
+    /// Tokens the model can take in one request
+    #[arg(long, value_name = "TOKENS")]
+    pub context_window: Option<u64>,
+    /// Answer by the built-in rules, without a model
+    #[arg(long)]
+    pub no_llm: bool,
+    /// When the model cannot be reached, answer by the built-in rules
+    #[arg(long, conflicts_with = "no_llm")]
+    pub no_llm_fallback: bool,
+    /// Text added to the system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub system_prompt_additions: Option<String>,
+}
+
+/// When a run is made to end; it still answers.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Model calls with tools; one more asks for the answer [default: 100]
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u64>,
+    /// Time for the whole run, such as 90s, 5m or 1h30m
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+    /// Tokens of all model calls together
+    #[arg(long, value_name = "N")]
+    pub max_tokens_total: Option<u64>,
+    /// Cost of all model calls together
+    #[arg(long, value_name = "USD")]
+    pub max_cost: Option<f64>,
+}
+
+/// Which tools there are.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Toolsets")]
+pub struct ToolsetArgs {
+    /// Toolset file or folder of them; may be given several times
+    #[arg(short = 't', long = "custom-toolsets", value_name = "FILE|DIR")]
+    pub custom_toolsets: Vec<PathBuf>,
+    /// Use only these toolsets; may be given several times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub toolset: Vec<String>,
+    /// Check all prerequisites now, whatever the cache says
+    #[arg(long)]
+    pub refresh_toolsets: bool,
+}
+
+/// What is printed, and where else it goes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Form of the result on stdout [default: text]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<OutputFormat>,
+    /// Also write the JSON result to this file
+    #[arg(long, value_name = "FILE")]
+    pub json_output_file: Option<PathBuf>,
+    /// Show what each tool printed, on stderr
+    #[arg(long)]
+    pub show_tool_output: bool,
+    /// Say on stderr what the model calls took
+    #[arg(long)]
+    pub log_costs: bool,
+    /// Exit 8 when a problem was found, 7 when the verdict is inconclusive
+    #[arg(long)]
+    pub exit_status: bool,
+    /// Keep no record of the run
+    #[arg(long)]
+    pub no_record: bool,
+    /// Repeat the question on stderr before the run
+    #[arg(long, overrides_with = "no_echo")]
+    pub echo: bool,
+    /// Do not repeat the question
+    #[arg(long)]
+    pub no_echo: bool,
+}
+
+/// The shared options as the topmost layer of the configuration.
+pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
+    let Sources { model, limits, toolsets, output } = sources;
+    let timeout = match &limits.timeout {
+        None => None,
+        Some(text) => Some(
+            parse_duration(text)
+                .map_err(|needs| Failure::new(Exit::Usage, format!("`--timeout {text}`: {needs}")))?,
+        ),
+    };
+    Ok(Flags {
+        model: model.model.clone(),
+        fast_model: model.fast_model.clone(),
+        api_base: model.api_base.clone(),
+        api_key: model.api_key.clone().map(Into::into),
+        context_window: model.context_window,
+        no_llm: model.no_llm,
+        system_prompt_additions: model.system_prompt_additions.clone(),
+        max_steps: limits.max_steps,
+        timeout,
+        max_tokens_total: limits.max_tokens_total,
+        max_cost: limits.max_cost,
+        custom_toolsets: toolsets.custom_toolsets.clone(),
+        toolset: toolsets.toolset.clone(),
+        refresh_toolsets: toolsets.refresh_toolsets,
+        json_output_file: output.json_output_file.clone(),
+        show_tool_output: output.show_tool_output,
+        log_costs: output.log_costs,
+        exit_status: output.exit_status,
+        no_record: output.no_record,
+        echo: (output.echo || output.no_echo).then_some(output.echo),
+        ..Flags::default()
+    })
+}

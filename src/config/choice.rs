@@ -1,0 +1,178 @@
+//! The questions about models that the configuration answers: who answers, and what the model list has.
+
+use serde_json::Map;
+
+use super::aliases::{self, Alias};
+use super::error::{ConfigError, Origin};
+use super::layer::Written;
+use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
+use super::provider;
+use super::resolved::{Config, one_line};
+use super::value::{Value, mask, mask_url};
+use super::yaml::{self, Warning};
+
+/// One alias of the model list as `model list` prints it: no secret in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    pub model: String,
+    pub api_base: Option<String>,
+    pub context_window: Option<u64>,
+    /// Masked; `None` when it has none of its own.
+    pub api_key: Option<String>,
+    pub origin: Origin,
+    /// Why it cannot be used, in one line.
+    pub error: Option<String>,
+}
+
+impl Config {
+    /// Who answers.
+    pub fn model(&self) -> Result<ModelChoice, ConfigError> {
+        if self.switch("no_llm")? {
+            return Ok(ModelChoice::None {
+                reason: "no model was wanted (`no_llm`)".to_owned(),
+                hints: Vec::new(),
+            });
+        }
+        let mut wanted = self.wanted("model")?;
+        // A list stands for a choice of models: the first is the one to take when nothing else says.
+        if wanted.name.is_none()
+            && wanted.api_base.is_none()
+            && let Some(first) = self.aliases.first()
+        {
+            wanted.name = Some(Sourced { value: first.name.clone(), origin: first.origin.clone() });
+        }
+        if wanted.is_empty(&self.environment) {
+            return Ok(model::no_model());
+        }
+        let settings = self.resolve_model(wanted)?;
+        Ok(ModelChoice::Model(Box::new(settings)))
+    }
+
+    /// The model for summaries, where one is named.
+    pub fn fast_model(&self) -> Result<Option<ModelSettings>, ConfigError> {
+        let wanted = self.wanted("fast_model")?;
+        match wanted.name {
+            Some(_) => self.resolve_model(wanted).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The model list, without secrets.
+    pub fn models(&self) -> Vec<Listed> {
+        self.aliases
+            .iter()
+            .map(|alias| {
+                let entry = alias.entry(&self.environment);
+                let error = entry.as_ref().err().map(one_line);
+                let entry = entry.ok();
+                let written = |field: &str| alias.written(field).map(str::to_owned);
+                let (model, api_base) = match &entry {
+                    Some(entry) => (entry.model.clone(), entry.api_base.clone()),
+                    None => (written("model").unwrap_or_default(), written("api_base")),
+                };
+                Listed {
+                    name: alias.name.clone(),
+                    model,
+                    api_base: api_base.map(|base| mask_url(&base)),
+                    context_window: entry.as_ref().and_then(|entry| entry.context_window),
+                    api_key: entry.as_ref().and_then(|entry| entry.api_key.as_ref()).map(mask),
+                    origin: alias.origin.clone(),
+                    error,
+                }
+            })
+            .collect()
+    }
+
+    fn wanted(&self, name_key: &str) -> Result<Wanted, ConfigError> {
+        let text = |key: &str| -> Result<Option<Sourced<String>>, ConfigError> {
+            let origin = self.origin(key);
+            let text = self.text(key)?.map(|text| text.trim().to_owned());
+            Ok(text.filter(|text| !text.is_empty()).map(|value| Sourced { value, origin }))
+        };
+        let mut extra_body = Map::new();
+        if let Some(temperature) = self.decimal("temperature")? {
+            extra_body.insert("temperature".to_owned(), temperature.into());
+        }
+        if let Some(effort) = self.text("reasoning_effort")?.filter(|effort| !effort.is_empty()) {
+            extra_body.insert("reasoning_effort".to_owned(), effort.into());
+        }
+        let headers = match self.value("extra_headers")? {
+            Some(Value::SecretMap(headers)) => headers,
+            _ => Vec::new(),
+        };
+        let ca_pem = self.environment.get("CERTIFICATE").map(str::to_owned);
+        Ok(Wanted {
+            name: text(name_key)?,
+            api_key: self.secret("api_key")?.map(|value| Sourced { value, origin: self.origin("api_key") }),
+            api_base: text("api_base")?,
+            api_version: text("api_version")?,
+            extra_headers: headers,
+            extra_body,
+            context_window: self
+                .count("context_window")?
+                .map(|value| Sourced { value, origin: self.origin("context_window") }),
+            ca_file: self.path("ca_file")?,
+            ca_pem,
+        })
+    }
+
+    fn resolve_model(&self, wanted: Wanted) -> Result<ModelSettings, ConfigError> {
+        let alias = match &wanted.name {
+            Some(name) => self.aliases.iter().find(|alias| alias.name == name.value),
+            None => None,
+        };
+        if let (Some(name), None) = (&wanted.name, alias)
+            && !self.aliases.is_empty()
+        {
+            let known: Vec<&str> = self.aliases.iter().map(|alias| alias.name.as_str()).collect();
+            let nearest = Some(name.value.as_str())
+                .filter(|name| name.len() < 200)
+                .and_then(|name| yaml::nearest(name, &known));
+            let may_be = wanted.api_base.is_some() && nearest.is_none();
+            if !may_be && !provider::is_plausible(&name.value) {
+                return Err(ConfigError::UnknownModel {
+                    name: name.value.clone(),
+                    origin: name.origin.clone(),
+                    nearest: nearest.map(str::to_owned),
+                    known: known.iter().map(|name| (*name).to_owned()).collect(),
+                });
+            }
+        }
+        let entry = alias.map(|alias| alias.entry(&self.environment)).transpose()?;
+        model::resolve(wanted, entry, &self.environment)
+    }
+
+    /// The list file first, then the config files' own lists over it.
+    pub(super) fn read_aliases(&mut self) -> Result<Vec<Alias>, ConfigError> {
+        let mut list = self.listed_in_file()?;
+        for layer in self.layers.iter().rev() {
+            if let Some(Written { node: Some(node), .. }) = layer.get("models") {
+                aliases::put_over(&mut list, aliases::from_node(node)?);
+            }
+        }
+        Ok(list)
+    }
+
+    fn listed_in_file(&mut self) -> Result<Vec<Alias>, ConfigError> {
+        let Some(path) = self.path("model_list_file")? else {
+            let folders = [self.folders.holmes.clone(), Some(self.folders.xdg_config.clone())];
+            let places = folders.into_iter().flatten().chain([self.system.clone()]);
+            for folder in places {
+                let path = folder.join("model_list.yaml");
+                if let Some(found) = aliases::from_file(&path, false, &mut self.warnings)? {
+                    return Ok(found);
+                }
+            }
+            return Ok(Vec::new());
+        };
+        let found = aliases::from_file(&path, true, &mut self.warnings)?;
+        if found.is_none() {
+            let origin = self.origin("model_list_file");
+            let message = format!("the model list named by {origin} does not exist");
+            let place = path.display().to_string();
+            self.warnings.push(Warning::about_file(&place, message));
+        }
+        Ok(found.unwrap_or_default())
+    }
+}

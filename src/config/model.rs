@@ -1,0 +1,349 @@
+//! Which model answers, where it is and what it is sent: a name and some settings become an endpoint.
+//!
+//! A model counts as configured when a key or an address is known, from wherever, or an alias of the model
+//! list is chosen. A name alone is a mistake that is told at once, not a 401 three seconds later. Nothing at
+//! all is no mistake: the rules answer.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value as Json};
+
+use super::env::Environment;
+use super::error::{ConfigError, Origin};
+use super::provider::{self, Provider};
+
+/// The model asked for when there is a key or an address and no name: HolmesGPT's own default.
+pub const DEFAULT_MODEL: &str = "gpt-5.4";
+
+/// Azure's data-plane version when none is given: the last general one.
+const DEFAULT_AZURE_VERSION: &str = "2024-10-21";
+
+/// A value and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sourced<T> {
+    pub value: T,
+    pub origin: Origin,
+}
+
+/// Who answers.
+#[derive(Debug, Clone)]
+pub enum ModelChoice {
+    Model(Box<ModelSettings>),
+    /// The rules engine: no model is configured, or none is wanted.
+    None {
+        reason: String,
+        hints: Vec<String>,
+    },
+}
+
+/// All that is needed to talk to a model.
+#[derive(Clone)]
+pub struct ModelSettings {
+    /// As it was asked for: an alias, or the model's name.
+    pub name: String,
+    /// As the endpoint knows it; for Azure the deployment.
+    pub model: String,
+    /// Without a slash at the end.
+    pub api_base: String,
+    pub api_key: Option<SecretString>,
+    /// Set when the endpoint speaks Azure's URL scheme.
+    pub azure: Option<Azure>,
+    pub extra_headers: Vec<(String, SecretString)>,
+    /// Fields added to each request.
+    pub extra_body: Map<String, Json>,
+    pub ca_file: Option<PathBuf>,
+    /// What `CERTIFICATE` holds: certificate authorities as PEM, or base64 of it.
+    pub ca_pem: Option<String>,
+    /// Tokens.
+    pub context_window: Option<u64>,
+    pub prices: Option<Prices>,
+    /// Where the name comes from.
+    pub origin: Origin,
+    /// Something that is likely to go wrong, in one line.
+    pub hint: Option<String>,
+}
+
+impl ModelSettings {
+    /// The address as it may be shown.
+    pub fn shown_base(&self) -> String {
+        super::value::mask_url(&self.api_base)
+    }
+}
+
+/// Shows no key, no header's value, and no value of a field: files hold secrets where nobody expects them.
+impl fmt::Debug for ModelSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelSettings")
+            .field("name", &self.name)
+            .field("model", &self.model)
+            .field("api_base", &self.shown_base())
+            .field("has_key", &self.api_key.is_some())
+            .field("azure", &self.azure)
+            .field("extra_body", &self.extra_body.keys().collect::<Vec<_>>())
+            .field("context_window", &self.context_window)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Azure's part of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Azure {
+    pub api_version: String,
+}
+
+/// US dollars for one token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prices {
+    pub input: f64,
+    pub output: f64,
+    pub cached_input: Option<f64>,
+}
+
+/// One entry of the model list, typed. Its `{{ env.X }}` are resolved.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    pub model: String,
+    pub api_key: Option<SecretString>,
+    pub api_base: Option<String>,
+    pub api_version: Option<String>,
+    pub extra_headers: Vec<(String, SecretString)>,
+    pub extra_body: Map<String, Json>,
+    pub context_window: Option<u64>,
+    pub prices: Option<Prices>,
+}
+
+/// What the settings say about the model, before an alias is looked up.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub name: Option<Sourced<String>>,
+    pub api_key: Option<Sourced<SecretString>>,
+    pub api_base: Option<Sourced<String>>,
+    pub api_version: Option<Sourced<String>>,
+    pub extra_headers: Vec<(String, SecretString)>,
+    pub extra_body: Map<String, Json>,
+    pub context_window: Option<Sourced<u64>>,
+    pub ca_file: Option<PathBuf>,
+    pub ca_pem: Option<String>,
+}
+
+impl Wanted {
+    /// Whether anything says that a model is to be asked.
+    pub(super) fn is_empty(&self, environment: &Environment) -> bool {
+        self.name.is_none()
+            && self.api_key.is_none()
+            && self.api_base.is_none()
+            && !environment.has("AZURE_API_BASE")
+    }
+}
+
+/// The answer to "no model": why, and how to get one.
+pub(super) fn no_model() -> ModelChoice {
+    ModelChoice::None {
+        reason: "no model configured".to_owned(),
+        hints: vec![
+            "set `OPENAI_API_KEY`, or `OPENAI_API_BASE` and `MODEL` for a local or other \
+             OpenAI-compatible endpoint"
+                .to_owned(),
+            "`holmes-rs config init` writes a config file to fill in".to_owned(),
+        ],
+    }
+}
+
+/// Turns what is wanted into an endpoint. `entry` is the model list's entry of that name.
+pub(super) fn resolve(
+    wanted: Wanted,
+    entry: Option<Entry>,
+    environment: &Environment,
+) -> Result<ModelSettings, ConfigError> {
+    let listed = entry.is_some();
+    let entry = entry.unwrap_or_default();
+    let name =
+        wanted.name.unwrap_or_else(|| Sourced { value: DEFAULT_MODEL.to_owned(), origin: Origin::Default });
+    let full_name = if listed { &entry.model } else { &name.value };
+
+    let api_base = first_base(wanted.api_base, entry.api_base, &name.origin);
+    let (provider, model) =
+        provider::split(full_name, api_base.as_ref().map(|base| base.value.as_str()), environment);
+    if provider == Provider::Azure && name.origin == Origin::Default {
+        return Err(ConfigError::NoApiBase {
+            model: "azure".to_owned(),
+            hint: "name the deployment: `MODEL=azure/DEPLOYMENT`".to_owned(),
+        });
+    }
+    let given_base = provider_base(provider, environment, api_base.as_ref()).or(api_base);
+    let is_given = given_base.is_some();
+    let api_base = match given_base {
+        Some(base) => clean_base(provider, &base)?,
+        None => provider
+            .default_base()
+            .ok_or_else(|| ConfigError::NoApiBase {
+                model: full_name.clone(),
+                hint: "set `AZURE_API_BASE`, e.g. https://NAME.openai.azure.com".to_owned(),
+            })?
+            .to_owned(),
+    };
+
+    let api_key = first_key(provider, wanted.api_key, entry.api_key, environment)?;
+    if api_key.is_none() && provider.needs_key() && (!is_given || provider == Provider::Azure) {
+        return Err(ConfigError::NoApiKey {
+            model: full_name.clone(),
+            api_base,
+            variable: provider.key_variable(),
+        });
+    }
+
+    let api_version = entry
+        .api_version
+        .or(wanted.api_version.map(|version| version.value))
+        .unwrap_or_else(|| DEFAULT_AZURE_VERSION.to_owned());
+    let mut extra_body = wanted.extra_body;
+    extra_body.extend(entry.extra_body);
+    let mut extra_headers = wanted.extra_headers;
+    extra_headers
+        .retain(|(header, _)| !entry.extra_headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(header)));
+    extra_headers.extend(entry.extra_headers);
+    check_headers(&extra_headers, &name.origin)?;
+
+    let hint = (provider == Provider::Foreign && !is_given).then(|| {
+        format!(
+            "`{full_name}` is sent to {api_base} as it is: point `api_base` at an OpenAI-compatible \
+             gateway (LiteLLM, OpenRouter) for this provider"
+        )
+    });
+    // A flag is about this call, an alias about this model, the rest about all models.
+    let context_window = match wanted.context_window {
+        Some(Sourced { value, origin: Origin::Flag(_) }) => Some(value),
+        other => entry.context_window.or(other.map(|window| window.value)),
+    };
+    Ok(ModelSettings {
+        model,
+        name: name.value,
+        api_base,
+        api_key,
+        azure: (provider == Provider::Azure).then_some(Azure { api_version }),
+        extra_headers,
+        extra_body,
+        ca_file: wanted.ca_file,
+        ca_pem: wanted.ca_pem,
+        context_window,
+        prices: entry.prices,
+        origin: name.origin,
+        hint,
+    })
+}
+
+/// A flag, then the alias, then what stands for all models.
+fn first_base(
+    general: Option<Sourced<String>>,
+    own: Option<String>,
+    origin: &Origin,
+) -> Option<Sourced<String>> {
+    let own = own.map(|value| Sourced { value, origin: origin.clone() });
+    match general {
+        Some(Sourced { origin: Origin::Flag(_), .. }) => general,
+        _ => own.or(general),
+    }
+}
+
+/// The provider's own variable: before the general one, after a flag or the alias.
+fn provider_base(
+    provider: Provider,
+    environment: &Environment,
+    general: Option<&Sourced<String>>,
+) -> Option<Sourced<String>> {
+    let name = provider.base_variable()?;
+    let value = environment.get(name)?.to_owned();
+    let general_is_openais = match general {
+        None => true,
+        Some(base) => matches!(&base.origin, Origin::Env(name) if name.starts_with("OPENAI_")),
+    };
+    general_is_openais.then(|| Sourced { value, origin: Origin::Env(name.to_owned()) })
+}
+
+/// Which key goes with the request, by the same order. OpenAI's own key never goes to an Ollama server.
+fn first_key(
+    provider: Provider,
+    general: Option<Sourced<SecretString>>,
+    own: Option<SecretString>,
+    environment: &Environment,
+) -> Result<Option<SecretString>, ConfigError> {
+    let (key, origin) = match (general, own) {
+        (Some(Sourced { value, origin: origin @ Origin::Flag(_) }), _) => (Some(value), origin),
+        (_, Some(own)) => (Some(own), Origin::Default),
+        (general, None) => {
+            let variable = provider.key_variable();
+            match (environment.get(variable), general) {
+                (Some(key), _) if variable != provider::OPENAI_KEY => {
+                    (Some(key.into()), Origin::Env(variable.to_owned()))
+                }
+                (_, Some(Sourced { origin: Origin::Env(name), .. }))
+                    if provider == Provider::Ollama && name == provider::OPENAI_KEY =>
+                {
+                    (None, Origin::Default)
+                }
+                (_, Some(general)) => (Some(general.value), general.origin),
+                (_, None) => (None, Origin::Default),
+            }
+        }
+    };
+    let Some(key) = key else { return Ok(None) };
+    let text = key.expose_secret().trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if !text.chars().all(|letter| letter.is_ascii_graphic()) {
+        return Err(ConfigError::Value {
+            key: "api_key".to_owned(),
+            needs: "letters that can stand in an HTTP header".to_owned(),
+            got: "a key with a space, a line break or a letter outside ASCII".to_owned(),
+            origin,
+        });
+    }
+    Ok(Some(text.into()))
+}
+
+/// Takes off what people paste along, and refuses what is no web address.
+fn clean_base(provider: Provider, base: &Sourced<String>) -> Result<String, ConfigError> {
+    let wrong = |got: String| ConfigError::Value {
+        key: "api_base".to_owned(),
+        needs: "an address such as http://localhost:8000/v1".to_owned(),
+        got,
+        origin: base.origin.clone(),
+    };
+    let text = base.value.trim().trim_end_matches('/');
+    let text = text.strip_suffix("/chat/completions").unwrap_or(text).trim_end_matches('/');
+    let shown = format!("`{}`", super::value::mask_url(text));
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .ok_or_else(|| wrong(shown.clone()))?;
+    if rest.is_empty() || rest.starts_with(['/', ':', '?']) || !rest.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(wrong(shown));
+    }
+    if provider == Provider::Ollama && !rest.contains('/') {
+        // LiteLLM's spelling names the server alone.
+        return Ok(format!("{text}/v1"));
+    }
+    Ok(text.to_owned())
+}
+
+fn check_headers(headers: &[(String, SecretString)], origin: &Origin) -> Result<(), ConfigError> {
+    for (name, value) in headers {
+        let name_is_fine = !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c));
+        let value_is_fine =
+            value.expose_secret().chars().all(|c| c == '\t' || c == ' ' || c.is_ascii_graphic());
+        if !name_is_fine || !value_is_fine {
+            return Err(ConfigError::Value {
+                key: "extra_headers".to_owned(),
+                needs: "names and values that can stand in an HTTP header".to_owned(),
+                got: format!("the header `{}`", name.escape_debug()),
+                origin: origin.clone(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,570 @@
+//! What a failure means: which of the three kinds, in which words, and whether to try again.
+//!
+//! Servers spell errors in a dozen ways; `Said` reads them all into one line. The API key is masked
+//! wherever a server repeats it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use async_openai::error::OpenAIError;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::body::{End, Seen};
+use super::endpoint::Endpoint;
+use super::overflow;
+use super::retry::asked_wait;
+use super::transport::Refusal;
+use crate::model::{ModelError, ModelErrorKind};
+
+/// Requests after which a dead server is believed dead.
+const REFUSED_ATTEMPTS: u32 = 3;
+/// Characters of a server's words in a message.
+const WORDS: usize = 300;
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: ModelError,
+    pub(super) remedy: Remedy,
+    /// What the server said, for requests that can be made acceptable.
+    pub(super) said: Option<Said>,
+    /// There is text, only its end was not announced.
+    pub(super) unfinished: bool,
+}
+
+/// What may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    Nothing,
+    Again {
+        /// The wait the server asked for.
+        wait: Option<Duration>,
+        /// Attempts after which it is hopeless, where that is fewer than the settings allow.
+        most: u32,
+    },
+}
+
+impl Remedy {
+    pub(super) const AGAIN: Self = Self::Again {
+        wait: None,
+        most: u32::MAX,
+    };
+}
+
+/// An error as the server told it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) status: u16,
+    /// One line, masked, at most 300 characters.
+    pub(super) words: String,
+    /// Everything it said, in lower case, for recognising.
+    pub(super) all: String,
+    pub(super) code: String,
+    pub(super) param: String,
+    pub(super) html: bool,
+}
+
+impl Said {
+    pub(super) fn new(status: u16, body: &str, endpoint: &Endpoint) -> Self {
+        let trimmed = body.trim_start_matches('\u{feff}').trim();
+        let html = trimmed.starts_with('<');
+        let parsed = serde_json::from_str::<Value>(trimmed).unwrap_or(Value::Null);
+        let mut said = if html {
+            Self {
+                words: title(trimmed),
+                ..Self::default()
+            }
+        } else if parsed.is_null() {
+            Self {
+                words: trimmed.to_owned(),
+                ..Self::default()
+            }
+        } else {
+            Self::read(&parsed)
+        };
+        said.html = html;
+        said.status = status;
+        said.all = trimmed
+            .chars()
+            .take(8_000)
+            .collect::<String>()
+            .to_lowercase();
+        said.words = one_line(&said.words, endpoint);
+        said
+    }
+
+    fn read(value: &Value) -> Self {
+        let error = match value {
+            // Gemini wraps the one error in a list.
+            Value::Array(list) => return list.first().map(Self::read).unwrap_or_default(),
+            Value::Object(map) => map
+                .get("error")
+                .filter(|error| !error.is_null())
+                .unwrap_or(value),
+            Value::String(text) => {
+                return Self {
+                    words: text.clone(),
+                    ..Self::default()
+                };
+            }
+            _ => return Self::default(),
+        };
+        let field = |name: &str| error.get(name).map(scalar).unwrap_or_default();
+        let words = match error {
+            Value::String(text) => text.clone(),
+            _ => ["message", "msg", "detail", "error", "errors", "title"]
+                .iter()
+                .filter_map(|name| error.get(name).or_else(|| value.get(name)))
+                .map(prose)
+                .find(|text| !text.is_empty())
+                .unwrap_or_else(|| error.to_string()),
+        };
+        // OpenRouter hides the provider's own words.
+        let deeper = error
+            .pointer("/metadata/raw")
+            .map(prose)
+            .filter(|raw| !raw.is_empty())
+            .map(|raw| format!(": {raw}"))
+            .unwrap_or_default();
+        let mut code = field("code");
+        for other in ["type", "status"] {
+            let more = field(other);
+            if !more.is_empty() {
+                code = format!("{code} {more}");
+            }
+        }
+        Self {
+            words: words + &deeper,
+            code: code.trim().to_lowercase(),
+            param: field("param"),
+            ..Self::default()
+        }
+    }
+
+    /// The status an error object inside a successful answer stands for.
+    fn implied_status(&self) -> u16 {
+        for word in self.code.split_whitespace() {
+            if let Ok(status @ 400..=599) = word.parse() {
+                return status;
+            }
+        }
+        let has = |words: &[&str]| words.iter().any(|word| self.code.contains(word));
+        if has(&[
+            "insufficient_quota",
+            "rate_limit",
+            "resource_exhausted",
+            "too_many",
+        ]) {
+            429
+        } else if has(&["auth", "api_key", "permission"]) {
+            401
+        } else if has(&["not_found"]) {
+            404
+        } else if has(&["invalid", "bad_request", "context_length", "unsupported"]) {
+            400
+        } else {
+            502
+        }
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A message, wherever in lists and objects it hides.
+fn prose(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list
+            .iter()
+            .take(3)
+            .map(prose)
+            .collect::<Vec<_>>()
+            .join("; "),
+        Value::Object(map) => {
+            let place = map.get("loc").and_then(Value::as_array).map(|place| {
+                let words: Vec<String> = place.iter().map(scalar).collect();
+                format!("{}: ", words.join("."))
+            });
+            let text = ["message", "msg", "detail"]
+                .iter()
+                .find_map(|name| map.get(*name))
+                .map(prose)
+                .unwrap_or_default();
+            place.unwrap_or_default() + &text
+        }
+        _ => String::new(),
+    }
+}
+
+fn title(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let inside = lower
+        .find("<title>")
+        .zip(lower.find("</title>"))
+        .and_then(|(start, end)| html.get(start + 7..end));
+    inside.map_or_else(
+        || "an HTML page".to_owned(),
+        |text| format!("an HTML page `{}`", text.trim()),
+    )
+}
+
+/// One line of at most 300 characters, without control characters and without the key.
+pub(super) fn one_line(text: &str, endpoint: &Endpoint) -> String {
+    let key = endpoint.key().expose_secret();
+    let masked = if key.len() >= 4 {
+        text.replace(key, "***")
+    } else {
+        text.to_owned()
+    };
+    let visible: String = masked
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        .take(WORDS * 8)
+        .collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= WORDS {
+        return line;
+    }
+    line.chars().take(WORDS).chain(['…']).collect()
+}
+
+pub(super) fn configuration(message: String, hint: &str) -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Configuration,
+        message,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+pub(super) fn unavailable(message: String, hint: Option<String>) -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Unavailable,
+        message,
+        hint,
+    }
+}
+
+impl Failure {
+    pub(super) fn fatal(error: ModelError) -> Self {
+        Self {
+            error,
+            remedy: Remedy::Nothing,
+            said: None,
+            unfinished: false,
+        }
+    }
+
+    pub(super) fn again(message: String, hint: Option<String>) -> Self {
+        Self {
+            error: unavailable(message, hint),
+            remedy: Remedy::AGAIN,
+            said: None,
+            unfinished: false,
+        }
+    }
+
+    /// What opening the answer came to.
+    pub(super) fn of_call(error: OpenAIError, endpoint: &Endpoint, model: &str) -> Self {
+        match error {
+            OpenAIError::Boxed(inner) => match inner.downcast::<Refusal>() {
+                Ok(refusal) => Self::of_refusal(*refusal, endpoint, model),
+                Err(other) => Self::again(one_line(&other.to_string(), endpoint), None),
+            },
+            OpenAIError::Reqwest(error) => Self::of_transport(&error, endpoint),
+            other => Self::again(one_line(&other.to_string(), endpoint), None),
+        }
+    }
+
+    fn of_refusal(refusal: Refusal, endpoint: &Endpoint, model: &str) -> Self {
+        match refusal {
+            Refusal::Silent(patience) => silent(patience, endpoint),
+            Refusal::Status {
+                status: status @ 300..=399,
+                headers,
+                ..
+            } => {
+                let target = headers
+                    .get(reqwest::header::LOCATION)
+                    .and_then(|value| value.to_str().ok())
+                    .unwrap_or("elsewhere");
+                Self::fatal(configuration(
+                    format!(
+                        "`{}` answered {status}, a redirect to `{}`",
+                        endpoint.shown(),
+                        one_line(target, endpoint)
+                    ),
+                    &format!("set {} to the endpoint itself", endpoint.setting_names().1),
+                ))
+            }
+            Refusal::Status {
+                status,
+                headers,
+                body,
+            } => {
+                let said = Said::new(status, &body, endpoint);
+                Self::of_said(
+                    said,
+                    asked_wait(&headers, Timestamp::now()),
+                    endpoint,
+                    model,
+                )
+            }
+        }
+    }
+
+    /// An error object where an answer should be.
+    pub(super) fn of_error_object(value: &Value, endpoint: &Endpoint, model: &str) -> Self {
+        let mut said = Said::new(0, &value.to_string(), endpoint);
+        said.status = said.implied_status();
+        Self::of_said(said, None, endpoint, model)
+    }
+
+    fn of_said(said: Said, wait: Option<Duration>, endpoint: &Endpoint, model: &str) -> Self {
+        let (key, base) = endpoint.setting_names();
+        let status = said.status;
+        let told = if said.words.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", said.words)
+        };
+        let answered = format!("the model endpoint answered {}{told}", status_name(status));
+        if let Some(limit) = overflow::recognise(&said) {
+            return Self {
+                error: ModelError {
+                    kind: ModelErrorKind::ContextTooLong { limit },
+                    message: format!("the request is too long for `{model}`{told}"),
+                    hint: Some("a smaller `--context-window` makes requests smaller".to_owned()),
+                },
+                remedy: Remedy::Nothing,
+                said: None,
+                unfinished: false,
+            };
+        }
+        let (error, remedy) = match status {
+            401 | 403 => {
+                let hint = if said.html {
+                    format!("a proxy may be in the way: check {base} and `HTTPS_PROXY`, then {key}")
+                } else if endpoint.has_key() {
+                    format!("check the API key: {key}")
+                } else {
+                    format!("no API key is set: {key}")
+                };
+                (configuration(answered, &hint), Remedy::Nothing)
+            }
+            402 => (
+                configuration(answered, "the account has no credit left"),
+                Remedy::Nothing,
+            ),
+            404 | 405 => (
+                configuration(
+                    format!("{answered} (`{}`, model `{model}`)", endpoint.shown()),
+                    &format!("check the model's name (`--model` or `MODEL`) and {base}"),
+                ),
+                Remedy::Nothing,
+            ),
+            407 => (
+                configuration(answered, "the proxy wants credentials: check `HTTPS_PROXY`"),
+                Remedy::Nothing,
+            ),
+            429 if said.all.contains("insufficient_quota")
+                || said
+                    .all
+                    .contains("exceeded your current quota, please check your plan") =>
+            {
+                (
+                    configuration(
+                        answered,
+                        "the account's quota is used up: check its billing, or use another key or model",
+                    ),
+                    Remedy::Nothing,
+                )
+            }
+            408 | 409 | 425 | 429 | 500..=599 => (
+                unavailable(
+                    answered,
+                    (status == 429).then(|| "wait, or use another model with `--model`".to_owned()),
+                ),
+                Remedy::Again {
+                    wait,
+                    most: u32::MAX,
+                },
+            ),
+            _ => (
+                configuration(
+                    answered,
+                    &format!(
+                        "the endpoint refuses the request: check the model list's settings for `{model}` and {base}"
+                    ),
+                ),
+                Remedy::Nothing,
+            ),
+        };
+        Self {
+            error,
+            remedy,
+            said: Some(said),
+            unfinished: false,
+        }
+    }
+
+    fn of_transport(error: &reqwest::Error, endpoint: &Endpoint) -> Self {
+        let (_, base) = endpoint.setting_names();
+        let url = endpoint.shown();
+        let few = Remedy::Again {
+            wait: None,
+            most: REFUSED_ATTEMPTS,
+        };
+        let cause = one_line(&innermost(error), endpoint);
+        let (message, hint, remedy) = if in_chain(error, is_tls) || cause.contains("ertificate") {
+            (
+                format!("TLS with `{}` failed: {cause}", endpoint.host()),
+                "trust the server's CA: `SSL_CERT_FILE` (a PEM file) or `CERTIFICATE` (base64)"
+                    .to_owned(),
+                Remedy::Nothing,
+            )
+        } else if in_chain(error, is_refused) {
+            (
+                format!("connection refused by `{url}`"),
+                format!("is the server running? Else check {base}"),
+                few,
+            )
+        } else if in_chain(error, |source| source.to_string().contains("dns error")) {
+            (
+                format!("cannot resolve `{}`: {cause}", endpoint.host()),
+                format!("check {base}, the network and `HTTPS_PROXY`"),
+                few,
+            )
+        } else if error.is_connect() && error.is_timeout() {
+            (
+                format!("no connection to `{url}` in time"),
+                format!("check {base}, the network and `HTTPS_PROXY`"),
+                few,
+            )
+        } else if error.is_connect() {
+            (
+                format!("cannot connect to `{url}`: {cause}"),
+                format!("check {base} and `HTTPS_PROXY`"),
+                few,
+            )
+        } else if error.is_builder() {
+            return Self::fatal(configuration(
+                format!("no request can be made for `{url}`: {cause}"),
+                &format!("check {base}"),
+            ));
+        } else {
+            (
+                format!("the connection to `{url}` broke: {cause}"),
+                format!("check the server's log, {base} and `HTTPS_PROXY`"),
+                Remedy::AGAIN,
+            )
+        };
+        Self {
+            error: unavailable(message, Some(hint)),
+            remedy,
+            said: None,
+            unfinished: false,
+        }
+    }
+
+    /// An answer that began and did not come to its end.
+    pub(super) fn of_end(seen: &Seen, endpoint: &Endpoint) -> Self {
+        match &seen.end {
+            Some(End::Html) => Self::fatal(configuration(
+                format!(
+                    "`{}` answered with HTML, not JSON; is the URL right?",
+                    endpoint.shown()
+                ),
+                &format!("check {} and `HTTPS_PROXY`", endpoint.setting_names().1),
+            )),
+            Some(End::Cut(cause)) => Self::again(
+                format!("the answer was cut off: {}", one_line(cause, endpoint)),
+                None,
+            ),
+            Some(End::Silent(patience)) => silent(*patience, endpoint),
+            Some(End::TooLarge(bytes)) => Self::fatal(unavailable(
+                format!("the answer is larger than {} MiB", bytes >> 20),
+                Some("the model repeats itself, or this is no model endpoint".to_owned()),
+            )),
+            Some(End::Closed) | None => Self::again(
+                "the answer was cut off: it ended without a finish".to_owned(),
+                None,
+            ),
+        }
+    }
+
+    /// An answer in which no JSON could be found.
+    pub(super) fn of_gibberish(text: &str, endpoint: &Endpoint) -> Self {
+        Self::again(
+            format!(
+                "`{}` answered with what is no JSON: {}",
+                endpoint.shown(),
+                one_line(text, endpoint)
+            ),
+            Some(format!("check {}", endpoint.setting_names().1)),
+        )
+    }
+}
+
+fn silent(patience: Duration, endpoint: &Endpoint) -> Failure {
+    Failure::again(
+        format!("`{}` said nothing for {patience:?}", endpoint.shown()),
+        Some(
+            "the model may still be loading or overloaded; a smaller model answers sooner"
+                .to_owned(),
+        ),
+    )
+}
+
+fn status_name(status: u16) -> String {
+    reqwest::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|code| code.canonical_reason())
+        .map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
+/// The last cause: the one that says what happened and not who noticed.
+pub(super) fn innermost(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+fn in_chain(error: &dyn Error, test: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
+    let mut next = error.source();
+    while let Some(source) = next {
+        if test(source) {
+            return true;
+        }
+        // An io::Error made of another error hides it from `source`.
+        if let Some(inner) = source
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            && test(inner)
+        {
+            return true;
+        }
+        next = source.source();
+    }
+    false
+}
+
+fn is_refused(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    error.is::<rustls::Error>()
+}

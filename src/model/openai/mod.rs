@@ -1,0 +1,304 @@
+//! Any OpenAI-compatible chat endpoint as a `Model`.
+//!
+//! async-openai carries the bytes; what it would be strict about, lose or wait for is ours: loose
+//! reading (`assembly`), refusals (`errors`), retries and what an endpoint turns out not to
+//! understand (`quirks`). Every request is read as a stream of events: a whole JSON answer is a stream
+//! of one, so there is one path for servers that stream unasked and those that do not when asked.
+//!
+//! A stream that the server closes properly but without a finish reason is taken for complete when its
+//! tool calls parse or `[DONE]` came. Otherwise it counts as cut and is asked for again; when the
+//! second ends the same way, this server just never says it, and its answers are taken as they are.
+
+mod arguments;
+mod assembly;
+mod body;
+mod calls;
+mod endpoint;
+mod errors;
+mod overflow;
+mod quirks;
+mod request;
+mod retry;
+mod settings;
+mod splitter;
+mod transport;
+mod usage;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use async_openai::error::OpenAIError;
+use futures_util::stream::StreamExt;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use assembly::{Assembly, Listener};
+use body::{End, Patience, Trace};
+use endpoint::Endpoint;
+use errors::{Failure, Remedy, unavailable};
+use quirks::Quirks;
+
+use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
+
+pub(super) use arguments::read as read_arguments;
+pub use settings::{Azure, Limits, Settings};
+pub use transport::install_tls;
+
+/// After the finish reason some servers still send the token counts, and some only keep the line open.
+const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);
+/// Requests that may be made different because of a refusal, in one turn.
+const MOST_ADAPTATIONS: u32 = 8;
+
+/// A model behind an OpenAI-compatible endpoint.
+#[derive(Debug)]
+pub struct OpenAiModel {
+    settings: Settings,
+    endpoint: Endpoint,
+    http: reqwest::Client,
+    quirks: RefCell<Quirks>,
+}
+
+impl OpenAiModel {
+    /// Checks the settings; connects to nothing yet.
+    ///
+    /// # Errors
+    /// Configuration, naming the setting: an API base that is no URL, a key that fits in no header,
+    /// a CA file that cannot be read.
+    pub fn new(settings: Settings) -> Result<Self, ModelError> {
+        let endpoint = Endpoint::new(&settings)?;
+        let http = transport::build(&settings, &endpoint)?;
+        Ok(Self {
+            settings,
+            endpoint,
+            http,
+            quirks: RefCell::default(),
+        })
+    }
+
+    /// The address requests go to, as it may be shown.
+    pub fn url(&self) -> String {
+        self.endpoint.shown()
+    }
+
+    async fn converse(
+        &self,
+        request: Request<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Reply, ModelError> {
+        let limits = &self.settings.limits;
+        let deadline = Instant::now() + limits.budget;
+        let (mut failures, mut adaptations) = (0, 0);
+        loop {
+            let body = request::body(&self.settings, &self.quirks.borrow(), request);
+            let tried = timeout_at(deadline, self.attempt(&body, request, listener)).await;
+            let failure = match tried {
+                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(failure)) => failure,
+                Err(_) => {
+                    return Err(unavailable(
+                        format!("`{}` gave no answer within {:?}", self.url(), limits.budget),
+                        Some(
+                            "the model may be overloaded; a smaller model answers sooner"
+                                .to_owned(),
+                        ),
+                    ));
+                }
+            };
+            if let Some(said) = &failure.said
+                && adaptations < MOST_ADAPTATIONS
+                && let Some(reason) = self.quirks.borrow_mut().learn(said, &body)
+            {
+                adaptations += 1;
+                listener(Delta::Retry {
+                    attempt: failures + 1,
+                    wait: Duration::ZERO,
+                    reason: &reason,
+                });
+                continue;
+            }
+            if failure.unfinished {
+                // The next one of this kind is an answer.
+                self.quirks.borrow_mut().no_finish = true;
+            }
+            failures += 1;
+            let Remedy::Again { wait: asked, most } = failure.remedy else {
+                return Err(failure.error);
+            };
+            if failures >= limits.attempts.min(most) {
+                return Err(after(failures, failure.error));
+            }
+            let wait = asked
+                .filter(|wait| !wait.is_zero())
+                .unwrap_or_else(|| retry::backoff(limits.backoff, failures));
+            let left = deadline.saturating_duration_since(Instant::now());
+            if wait > limits.longest_wait.min(left) {
+                return Err(ModelError {
+                    message: format!(
+                        "{}; it asks to wait {:.0} s, longer than is waited for",
+                        failure.error.message,
+                        wait.as_secs_f64()
+                    ),
+                    ..failure.error
+                });
+            }
+            listener(Delta::Retry {
+                attempt: failures,
+                wait,
+                reason: &failure.error.message,
+            });
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        body: &Value,
+        request: Request<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Reply, Failure> {
+        let streams = body.get("stream") == Some(&Value::Bool(true));
+        let limits = &self.settings.limits;
+        // An answer that is not streamed comes when it is complete, however long that takes.
+        let patience = Patience {
+            first_byte: if streams {
+                limits.first_byte
+            } else {
+                limits.budget
+            },
+            idle: limits.idle,
+            bytes: limits.reply_bytes,
+        };
+        let trace = Trace::default();
+        let client = transport::client(&self.http, &self.endpoint, patience, &trace);
+        let model = self.settings.model.as_str();
+        let mut events = client
+            .chat()
+            .create_stream_byot::<_, Value>(body)
+            .await
+            .map_err(|error| Failure::of_call(error, &self.endpoint, model))?;
+
+        let mut deaf = |_: Delta<'_>| {};
+        let mut assembly = Assembly::default();
+        let mut gibberish = false;
+        loop {
+            let next = if assembly.finish_reason().is_empty() {
+                events.next().await
+            } else if assembly.has_usage() {
+                break;
+            } else {
+                timeout(WAIT_FOR_USAGE, events.next()).await.unwrap_or(None)
+            };
+            let values = match next {
+                None => break,
+                Some(Ok(value)) => vec![value],
+                Some(Err(OpenAIError::JSONDeserialize(_, text))) => {
+                    let values = values_in(&text);
+                    gibberish |= values.is_empty() && text.trim_start().starts_with(['{', '[']);
+                    values
+                }
+                // What broke is in the trace.
+                Some(Err(_)) => break,
+            };
+            for value in values {
+                let listener: &mut Listener<'_> = if request.stream { listener } else { &mut deaf };
+                assembly
+                    .take(&value, listener)
+                    .map_err(|error| Failure::of_error_object(&error, &self.endpoint, model))?;
+            }
+        }
+        let listener: &mut Listener<'_> = if request.stream { listener } else { &mut deaf };
+        self.conclude(assembly, &trace.seen(), gibberish, request, listener)
+    }
+
+    /// Whether what came is an answer.
+    fn conclude(
+        &self,
+        assembly: Assembly,
+        seen: &body::Seen,
+        gibberish: bool,
+        request: Request<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Reply, Failure> {
+        if !assembly.is_finished() {
+            let closed = seen.done || seen.end == Some(End::Closed);
+            if !closed {
+                return Err(Failure::of_end(seen, &self.endpoint));
+            }
+            if gibberish
+                || (assembly.is_empty()
+                    && !seen.done
+                    && !seen.first_line.is_empty()
+                    && !seen.first_line.starts_with("data:")
+                    && !seen.first_line.starts_with('{'))
+            {
+                return Err(Failure::of_gibberish(&seen.first_line, &self.endpoint));
+            }
+            let complete =
+                seen.done || assembly.calls_are_complete() || self.quirks.borrow().no_finish;
+            if !complete && !assembly.is_empty() {
+                return Err(Failure {
+                    unfinished: true,
+                    ..Failure::of_end(seen, &self.endpoint)
+                });
+            }
+        }
+        if assembly.is_empty() {
+            let why = match assembly.finish_reason() {
+                "" => String::new(),
+                reason => format!(
+                    " (finish reason `{}`)",
+                    errors::one_line(reason, &self.endpoint)
+                ),
+            };
+            return Err(Failure::again(
+                format!("the model gave an empty answer{why}"),
+                None,
+            ));
+        }
+        let mut reply = assembly.reply(request.messages, request.tools, listener);
+        if reply.cost.is_none() {
+            reply.cost = catalog::cost(&self.settings.model, reply.usage);
+        }
+        Ok(reply)
+    }
+}
+
+impl Model for OpenAiModel {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    fn context_window(&self) -> Option<u64> {
+        self.settings
+            .context_window
+            .or_else(|| catalog::window(&self.settings.model))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: Request<'a>,
+        listener: &'a mut dyn FnMut(Delta<'_>),
+    ) -> ModelFuture<'a> {
+        Box::pin(self.converse(request, listener))
+    }
+}
+
+/// Says how often it was tried, where that is not once.
+fn after(attempts: u32, error: ModelError) -> ModelError {
+    if attempts < 2 {
+        return error;
+    }
+    ModelError {
+        message: format!("{} (after {attempts} attempts)", error.message),
+        ..error
+    }
+}
+
+/// The values of an event that is not one value: several without the blank line between them.
+fn values_in(text: &str) -> Vec<Value> {
+    serde_json::Deserializer::from_str(text)
+        .into_iter::<Value>()
+        .map_while(Result::ok)
+        .filter(|value| value.is_object() || value.is_array())
+        .collect()
+}

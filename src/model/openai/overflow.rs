@@ -1,0 +1,217 @@
+//! "The request does not fit the window" in the words of the servers that say it, and the window's
+//! size where they name it.
+//!
+//! Wordings are those of OpenAI, vLLM, llama.cpp, Ollama, LM Studio, TGI, LiteLLM, Gemini, Anthropic,
+//! Bedrock, Mistral, xAI and Groq.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::errors::Said;
+
+const CODES: &[&str] = &[
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "contextwindowexceedederror",
+    "string_above_max_length",
+];
+
+const WORDINGS: &[&str] = &[
+    "maximum context length",
+    "max context length",
+    "maximum model length",
+    "maximum prompt length",
+    "exceeds the available context size",
+    "exceeds the context length",
+    "exceeded max context length",
+    "exceeds the maximum number of tokens allowed",
+    "exceed the configured limit",
+    "exceed context limit",
+    "exceeds the context window",
+    "exceed context window",
+    "greater than the context length",
+    "loaded with context length",
+    "context window exceeded",
+    "context length exceeded",
+    "prompt is too long",
+    "prompt too long",
+    "input is too long",
+    "input length and `max_tokens`",
+    "too many tokens",
+    "must have less than",
+    "`max_new_tokens` must be <=",
+    "reduce the length of the messages",
+    "request too large for model",
+];
+
+/// Sizes stand beside these words; the first that matches is the window.
+#[expect(clippy::expect_used, reason = "constant patterns, compiled by a test")]
+static SIZES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r#""n_ctx"\s*:\s*([\d,]+)"#,
+        r"(?:maximum|max) (?:context|model|prompt) length(?: is| of|:)*\s*([\d,]+)",
+        r"context (?:size|window|length)(?: of| of only| is|:)*\s*\(?([\d,]+)",
+        r"([\d,]+) maximum context length",
+        r"exceeded max context length by .*limit of ([\d,]+)",
+        r"tokens allowed \(([\d,]+)",
+        r"configured limit of ([\d,]+)",
+        r">\s*([\d,]+)(?: maximum)?",
+        r"(?:must have less than|must be <=|cannot exceed) ([\d,]+)",
+        r"limit:? ([\d,]+)",
+    ]
+    .iter()
+    .map(|pattern| Regex::new(pattern).expect("pattern is constant"))
+    .collect()
+});
+
+/// `Some(limit in tokens, where said)` when this refusal is about length.
+pub(super) fn recognise(said: &Said) -> Option<Option<u64>> {
+    let by_code = CODES
+        .iter()
+        .any(|code| said.code.contains(code) || said.all.contains(code));
+    let by_words = matches!(said.status, 400 | 413 | 422 | 429 | 500 | 502 | 503)
+        && WORDINGS.iter().any(|wording| said.all.contains(wording));
+    // Rate limits also speak of tokens: only those that no wait can help are about length.
+    let only_a_rate = said.status == 429 && !said.all.contains("request too large");
+    if !(by_code || by_words || said.status == 413) || (only_a_rate && !by_code) {
+        return None;
+    }
+    // An HTTP 413 of a proxy is about bytes.
+    if said.status == 413 && !(by_code || by_words) && !said.all.contains("token") {
+        return Some(None);
+    }
+    Some(SIZES.iter().find_map(|size| {
+        let digits = size.captures(&said.all)?.get(1)?.as_str().replace(',', "");
+        digits.parse().ok().filter(|limit| *limit >= 256)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(status: u16, body: &str) -> Option<Option<u64>> {
+        recognise(&Said {
+            status,
+            all: body.to_lowercase(),
+            ..Said::default()
+        })
+    }
+
+    #[test]
+    fn every_known_wording_is_recognised() {
+        for (status, body, want) in [
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 128000 tokens. However, your messages resulted in 130001 tokens.","code":"context_length_exceeded"}}"#,
+                Some(128_000),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300001 tokens."}}"#,
+                Some(272_000),
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"This model's maximum context length is 8192 tokens. However, you requested 9000 tokens","code":400}"#,
+                Some(8192),
+            ),
+            (
+                400,
+                r#"{"message":"The decoder prompt (length 9000) is longer than the maximum model length of 8192."}"#,
+                Some(8192),
+            ),
+            (
+                400,
+                r#"{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it"}}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":"input length exceeds the context length"}"#,
+                None,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"litellm.ContextWindowExceededError: ContextWindowExceededError: OpenAIException - This model's maximum context length is 16385 tokens."}}"#,
+                Some(16_385),
+            ),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]"#,
+                Some(1_048_576),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#,
+                Some(200_000),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"}}"#,
+                Some(200_000),
+            ),
+            (
+                413,
+                r#"{"error":{"message":"Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000","code":"rate_limit_exceeded"}}"#,
+                Some(6000),
+            ),
+            (
+                400,
+                r#"{"message":"Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length"}"#,
+                Some(32_768),
+            ),
+            (
+                422,
+                r#"{"error":"Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":"Trying to keep the first 4883 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens"}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":"This model's maximum prompt length is 131072 but the request contains 200000 tokens."}"#,
+                Some(131_072),
+            ),
+            (
+                400,
+                r#"{"message":"Input is too long for requested model."}"#,
+                None,
+            ),
+            (
+                400,
+                r#"{"message":"maximum context length is 128,000 tokens"}"#,
+                Some(128_000),
+            ),
+        ] {
+            assert_eq!(limit(status, body), Some(want), "{body}");
+        }
+    }
+
+    #[test]
+    fn other_refusals_are_not_about_length() {
+        for (status, body) in [
+            (
+                400,
+                r#"{"error":{"message":"Unsupported parameter: 'max_tokens'"}}"#,
+            ),
+            (
+                429,
+                r#"{"error":{"message":"Rate limit reached on tokens per minute (TPM): Limit 30000, Used 29000. Too many tokens"}}"#,
+            ),
+            (401, r#"{"error":"maximum context length"}"#),
+            (500, "oops"),
+        ] {
+            assert_eq!(limit(status, body), None, "{body}");
+        }
+    }
+}

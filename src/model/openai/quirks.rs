@@ -1,0 +1,285 @@
+//! What one endpoint turned out to refuse. Learned from its 400s, kept for the run, never guessed
+//! from the model's name: gateways hide what is behind them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::errors::Said;
+
+/// Words that say "I do not know that", not "that value is wrong".
+const REFUSED: &[&str] = &[
+    "unsupported",
+    "not supported",
+    "not support",
+    "n't support",
+    "unrecognized",
+    "unrecognised",
+    "unknown",
+    "unexpected",
+    "extra inputs",
+    "extra fields",
+    "extra_forbidden",
+    "not permitted",
+    "not allowed",
+    "forbidden",
+    "deprecated",
+    "only the default",
+    "not available",
+    "cannot find field",
+    "additional properties",
+    "not enabled",
+    "must be verified",
+    "use 'max_completion_tokens'",
+];
+
+/// A model or server without tool calls, in the words of Ollama, vLLM, llama.cpp, OpenRouter, TGI.
+const NO_TOOLS: &[&str] = &[
+    "does not support tools",
+    "does not support tool",
+    "not support tool use",
+    "support tool use",
+    "does not support function",
+    "tool choice requires",
+    "tools param requires",
+    "tools is not supported",
+    "tools are not supported",
+    "tool calling is not supported",
+    "function calling is not supported",
+    "function calling is not enabled",
+    "not support function calling",
+];
+
+/// Backends that want the tools for as long as the transcript speaks of them.
+const WANTS_TOOLS: &[&str] = &[
+    "`tools=` param",
+    "tools= param",
+    "toolconfig field must be defined",
+];
+
+/// Schema keywords some servers do not know.
+const SCHEMA_KEYWORDS: &[&str] = &[
+    "additionalProperties",
+    "$schema",
+    "default",
+    "examples",
+    "title",
+    "pattern",
+    "format",
+    "minimum",
+    "maximum",
+    "strict",
+];
+
+/// Fields that stand in every request and cannot be left out.
+const NEEDED: &[&str] = &["model", "messages", "tools", "stream"];
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum SystemRole {
+    #[default]
+    System,
+    Developer,
+    User,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one server"
+)]
+pub(super) struct Quirks {
+    /// Fields of the body or of messages that are not sent.
+    pub(super) dropped: BTreeSet<String>,
+    pub(super) system: SystemRole,
+    pub(super) no_tools: bool,
+    pub(super) no_stream: bool,
+    pub(super) no_stream_options: bool,
+    wants_tools_with_history: bool,
+    /// `max_tokens` and `max_completion_tokens` change places.
+    swap_max_tokens: bool,
+    schema: BTreeSet<&'static str>,
+    /// Its streams end without a finish reason, and that is all right.
+    pub(super) no_finish: bool,
+}
+
+impl Quirks {
+    /// Takes a refusal to heart. Returns what will be different, or None when nothing can be.
+    pub(super) fn learn(&mut self, said: &Said, body: &Value) -> Option<String> {
+        let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
+        if body.get("tools").is_some() {
+            if has(NO_TOOLS) && matches!(said.status, 400 | 404 | 422 | 500 | 501) {
+                self.no_tools = true;
+                return Some("the endpoint refuses `tools`: going on without".to_owned());
+            }
+        } else if has(WANTS_TOOLS) && !self.wants_tools_with_history {
+            self.wants_tools_with_history = true;
+            return Some(
+                "the endpoint refuses tool calls without `tools`: sent as text".to_owned(),
+            );
+        }
+        if !matches!(said.status, 400 | 422) || !(has(REFUSED) || said.code.contains("unsupported"))
+        {
+            return None;
+        }
+        let names = |field: &str| said.param == field || mentions(&said.all, field);
+        let without =
+            |field: &str| Some(format!("the endpoint refuses `{field}`: going on without"));
+        if body.get("stream_options").is_some() && names("stream_options") {
+            self.no_stream_options = true;
+            return without("stream_options");
+        }
+        if body.get("stream") == Some(&Value::Bool(true)) && names("stream") {
+            self.no_stream = true;
+            return without("stream");
+        }
+        if !self.swap_max_tokens {
+            for (sent, wanted) in [
+                ("max_tokens", "max_completion_tokens"),
+                ("max_completion_tokens", "max_tokens"),
+            ] {
+                if body.get(sent).is_some() && names(sent) {
+                    self.swap_max_tokens = true;
+                    return Some(format!("the endpoint refuses `{sent}`: sent as `{wanted}`"));
+                }
+            }
+        }
+        for field in extra_fields(body) {
+            if names(&field) && self.dropped.insert(self.set_name(&field)) {
+                return without(&field);
+            }
+        }
+        for keyword in SCHEMA_KEYWORDS {
+            let named = mentions(&said.all, &keyword.to_lowercase());
+            let sent = body.get("tools").is_some_and(|tools| holds(tools, keyword));
+            if named && sent && self.schema.insert(keyword) {
+                return Some(format!(
+                    "the endpoint refuses `{keyword}` in tool schemas: going on without"
+                ));
+            }
+        }
+        self.learn_role(said, body)
+    }
+
+    fn learn_role(&mut self, said: &Said, body: &Value) -> Option<String> {
+        let first = body.pointer("/messages/0/role").and_then(Value::as_str)?;
+        let about_role = mentions(&said.all, "role")
+            || said.all.contains("system message")
+            || said.all.contains("system instruction")
+            || said.all.contains("developer instruction");
+        if !about_role || !(mentions(&said.all, first) || said.all.contains("instruction")) {
+            return None;
+        }
+        self.system = match self.system {
+            SystemRole::System if said.all.contains("developer instruction") => SystemRole::User,
+            SystemRole::System if mentions(&said.all, "developer") => SystemRole::Developer,
+            SystemRole::System | SystemRole::Developer => SystemRole::User,
+            SystemRole::User => return None,
+        };
+        let role = if self.system == SystemRole::User {
+            "user"
+        } else {
+            "developer"
+        };
+        Some(format!(
+            "the endpoint refuses the role `{first}`: sent as `{role}`"
+        ))
+    }
+
+    /// Whether tool calls of the transcript are told as text.
+    pub(super) fn flat_history(&self, no_tools_offered: bool) -> bool {
+        self.no_tools || (self.wants_tools_with_history && no_tools_offered)
+    }
+
+    /// The name under which a configured field goes out; None when it does not.
+    pub(super) fn sent_name(&self, name: &str) -> Option<String> {
+        if self.dropped.contains(name) {
+            return None;
+        }
+        Some(self.set_name(name))
+    }
+
+    /// The swap is its own inverse.
+    fn set_name(&self, name: &str) -> String {
+        match name {
+            "max_tokens" if self.swap_max_tokens => "max_completion_tokens",
+            "max_completion_tokens" if self.swap_max_tokens => "max_tokens",
+            other => other,
+        }
+        .to_owned()
+    }
+
+    pub(super) fn strip_schema(&self, schema: &mut Value) {
+        if self.schema.is_empty() {
+            return;
+        }
+        match schema {
+            Value::Object(map) => {
+                map.retain(|key, _| !self.schema.contains(key.as_str()));
+                for (key, value) in map.iter_mut() {
+                    // Below `properties` keys are parameter names, which are never keywords.
+                    if let (true, Value::Object(parameters)) = (key == "properties", &mut *value) {
+                        parameters
+                            .values_mut()
+                            .for_each(|value| self.strip_schema(value));
+                    } else {
+                        self.strip_schema(value);
+                    }
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|value| self.strip_schema(value)),
+            _ => {}
+        }
+    }
+}
+
+/// Fields that may be left out: those of the body first, then those echoed in messages.
+fn extra_fields(body: &Value) -> Vec<String> {
+    let mut fields: Vec<String> = body
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.keys())
+        .filter(|key| !NEEDED.contains(&key.as_str()))
+        .cloned()
+        .collect();
+    let messages = body.get("messages").and_then(Value::as_array);
+    for message in messages.into_iter().flatten() {
+        let calls = message.get("tool_calls").and_then(Value::as_array);
+        for object in std::iter::once(message).chain(calls.into_iter().flatten()) {
+            for key in object.as_object().into_iter().flat_map(|map| map.keys()) {
+                let standard = [
+                    "role",
+                    "content",
+                    "tool_calls",
+                    "tool_call_id",
+                    "id",
+                    "type",
+                    "function",
+                ];
+                if !standard.contains(&key.as_str()) && !fields.contains(key) {
+                    fields.push(key.clone());
+                }
+            }
+        }
+    }
+    fields
+}
+
+fn holds(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(map) => map.contains_key(key) || map.values().any(|value| holds(value, key)),
+        Value::Array(list) => list.iter().any(|value| holds(value, key)),
+        _ => false,
+    }
+}
+
+/// Whether `word` stands in `text` as a word of its own: `stream` is not in `stream_options`.
+fn mentions(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text
+            .get(at + word.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}

@@ -1,0 +1,179 @@
+//! One HTTP exchange under async-openai: its client with our roots, proxy and limits, and the service
+//! that keeps a refusal's status and body, which the crate loses for every server that does not
+//! spell errors as OpenAI does.
+
+use async_openai::Client;
+use async_openai::error::OpenAIError;
+use async_openai::middleware::HttpRequestFactory;
+use futures_util::stream::StreamExt;
+use reqwest::header::HeaderMap;
+use tokio::time::timeout;
+
+use super::body::{Patience, Trace, guarded};
+use super::endpoint::Endpoint;
+use super::errors::configuration;
+use super::settings::Settings;
+use crate::model::ModelError;
+
+/// Bytes of a refusal that are looked at.
+const REFUSAL_BYTES: usize = 64 << 10;
+
+/// An answer with a status other than 2xx, or none before patience ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("status {status}")]
+    Status {
+        status: u16,
+        headers: HeaderMap,
+        body: String,
+    },
+    #[error("no answer within {0:?}")]
+    Silent(std::time::Duration),
+}
+
+/// Makes ring the process's TLS provider; without one, building a client panics. Any number of calls.
+pub fn install_tls() {
+    // Err means that a provider is already there, which is all that is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+pub(super) fn build(
+    settings: &Settings,
+    endpoint: &Endpoint,
+) -> Result<reqwest::Client, ModelError> {
+    install_tls();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("holmes-rs/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(settings.limits.connect)
+        // A redirected POST becomes a GET, and a redirect is how login pages get in.
+        .redirect(reqwest::redirect::Policy::none());
+    if endpoint.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if let Some(path) = &settings.ca_file {
+        let pem = std::fs::read(path).map_err(|error| {
+            configuration(
+                format!("CA file `{}` cannot be read: {error}", path.display()),
+                "set `SSL_CERT_FILE` to a PEM file",
+            )
+        })?;
+        builder = builder.tls_certs_merge(certificates(
+            &pem,
+            &format!("CA file `{}`", path.display()),
+        )?);
+    }
+    if let Some(text) = settings
+        .ca_pem
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+    {
+        let pem = if text.contains("-----BEGIN") {
+            text.as_bytes().to_vec()
+        } else {
+            decode_base64(text).ok_or_else(|| not_certificates("`CERTIFICATE`"))?
+        };
+        builder = builder.tls_certs_merge(certificates(&pem, "`CERTIFICATE`")?);
+    }
+    builder.build().map_err(|error| {
+        configuration(
+            format!("cannot set up HTTPS: {}", super::errors::innermost(&error)),
+            "check `SSL_CERT_FILE`, `CERTIFICATE` and `HTTPS_PROXY`",
+        )
+    })
+}
+
+/// A client for one attempt: what its bytes did is told to `trace`.
+pub(super) fn client(
+    http: &reqwest::Client,
+    endpoint: &Endpoint,
+    patience: Patience,
+    trace: &Trace,
+) -> Client<Endpoint> {
+    let (for_service, trace) = (http.clone(), trace.clone());
+    let service = tower::service_fn(move |factory: HttpRequestFactory| {
+        exchange(for_service.clone(), factory, patience, trace.clone())
+    });
+    Client::build(http.clone(), endpoint.clone()).with_http_service(service)
+}
+
+async fn exchange(
+    http: reqwest::Client,
+    factory: HttpRequestFactory,
+    patience: Patience,
+    trace: Trace,
+) -> Result<reqwest::Response, OpenAIError> {
+    let request = factory.build().await?;
+    let silent = |_| OpenAIError::Boxed(Box::new(Refusal::Silent(patience.first_byte)));
+    let response = timeout(patience.first_byte, http.execute(request))
+        .await
+        .map_err(silent)??;
+    let status = response.status();
+    if !status.is_success() {
+        let headers = response.headers().clone();
+        let body = timeout(patience.idle, read_start(response))
+            .await
+            .unwrap_or_default();
+        return Err(OpenAIError::Boxed(Box::new(Refusal::Status {
+            status: status.as_u16(),
+            headers,
+            body,
+        })));
+    }
+    let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    // The length no longer holds once a JSON answer is made into an event.
+    parts.headers.remove(reqwest::header::CONTENT_LENGTH);
+    let bytes = reqwest::Response::from(http::Response::new(body)).bytes_stream();
+    let guarded = guarded(bytes.boxed(), patience, trace);
+    Ok(http::Response::from_parts(parts, reqwest::Body::wrap_stream(guarded)).into())
+}
+
+async fn read_start(mut response: reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > REFUSAL_BYTES {
+            bytes.truncate(REFUSAL_BYTES);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn certificates(pem: &[u8], origin: &str) -> Result<Vec<reqwest::Certificate>, ModelError> {
+    match reqwest::Certificate::from_pem_bundle(pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(not_certificates(origin)),
+    }
+}
+
+fn not_certificates(origin: &str) -> ModelError {
+    configuration(
+        format!("{origin} holds no readable certificate"),
+        "it needs PEM text (`-----BEGIN CERTIFICATE-----`) or the base64 of it",
+    )
+}
+
+/// Standard alphabet, line breaks and missing padding allowed; None for anything else.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => continue,
+            _ => return None,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0x00FF_FFFF;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
+        }
+    }
+    Some(bytes)
+}

@@ -1,0 +1,177 @@
+//! Reads recorded runs back. A record that was cut short (the machine went down) is shown as far as it goes.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent::{Event, Finish};
+use crate::answer::Verdict;
+
+/// One run in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub run_id: String,
+    pub started_at: String,
+    pub question: String,
+    pub model: String,
+    /// `None` while it runs, or when it was cut off.
+    pub verdict: Option<Verdict>,
+    pub finish: Option<Finish>,
+    pub tool_calls: usize,
+    pub total_tokens: u64,
+}
+
+/// A whole run.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub summary: Summary,
+    /// With the time each was written.
+    pub events: Vec<(String, Event)>,
+}
+
+/// Why a run cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("there is no run `{wanted}` in {}", folder.display())]
+    Unknown { wanted: String, folder: PathBuf },
+    #[error("`{wanted}` is the beginning of several runs: {}", runs.join(", "))]
+    Ambiguous { wanted: String, runs: Vec<String> },
+    #[error("the record {} cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+}
+
+/// All runs, newest first. Folders that hold no record are passed over.
+///
+/// # Errors
+/// When the folder of runs exists and cannot be read.
+pub fn list(state: &Path) -> Result<Vec<Summary>, RecordError> {
+    Ok(ids(state)?.into_iter().rev().filter_map(|id| read(state, &id).ok()).map(|run| run.summary).collect())
+}
+
+/// The run that `wanted` names: its id, the unique beginning of one, or `last`.
+///
+/// # Errors
+/// When there is none, or more than one.
+pub fn find(state: &Path, wanted: &str) -> Result<String, RecordError> {
+    let ids = ids(state)?;
+    let unknown = || RecordError::Unknown { wanted: wanted.to_owned(), folder: super::runs(state) };
+    if wanted == "last" {
+        return ids.into_iter().next_back().ok_or_else(unknown);
+    }
+    let mut runs: Vec<String> =
+        ids.into_iter().filter(|id| !wanted.is_empty() && id.starts_with(wanted)).collect();
+    match runs.len() {
+        0 => Err(unknown()),
+        1 => Ok(runs.remove(0)),
+        _ if runs.iter().any(|id| id == wanted) => Ok(wanted.to_owned()),
+        _ => Err(RecordError::Ambiguous { wanted: wanted.to_owned(), runs }),
+    }
+}
+
+/// Reads the run with this id, as far as its record goes.
+///
+/// # Errors
+/// When its record cannot be opened.
+pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
+    let path = super::runs(state).join(id).join(super::EVENTS);
+    let file = File::open(&path).map_err(|source| RecordError::Unreadable { path, source })?;
+    let mut summary = Summary {
+        run_id: id.to_owned(),
+        started_at: String::new(),
+        question: String::new(),
+        model: String::new(),
+        verdict: None,
+        finish: None,
+        tool_calls: 0,
+        total_tokens: 0,
+    };
+    let mut events = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let Ok(line) = line else { break };
+        // The last line of a run that was killed may be half written.
+        let Ok(mut value) = serde_json::from_str::<Value>(&line) else { continue };
+        let time = value.as_object_mut().and_then(|map| map.remove("time"));
+        let time = time.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let Ok(event) = serde_json::from_value::<Event>(value) else { continue };
+        match &event {
+            Event::RunStarted { question, model, started_at, .. } => {
+                summary.started_at.clone_from(started_at);
+                summary.question.clone_from(&question.text);
+                summary.model.clone_from(model);
+            }
+            Event::ModelReplied { usage, .. } => summary.total_tokens += usage.total(),
+            Event::ToolFinished { .. } => summary.tool_calls += 1,
+            Event::Concluded { answer, finish } => {
+                summary.verdict = Some(answer.verdict);
+                summary.finish = Some(*finish);
+            }
+            _ => {}
+        }
+        events.push((time, event));
+    }
+    Ok(Recorded { summary, events })
+}
+
+fn ids(state: &Path) -> Result<Vec<String>, RecordError> {
+    let folder = super::runs(state);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(RecordError::Unreadable { path: folder, source }),
+    };
+    let mut ids: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join(super::EVENTS).is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    ids.sort();
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Answer;
+    use crate::evidence::Redactor;
+    use crate::question::Question;
+    use crate::record::Journal;
+
+    fn started(question: &str) -> Event {
+        Event::RunStarted {
+            run_id: "20260101-000000-aaaa".to_owned(),
+            question: Question { text: question.to_owned(), ..Question::default() },
+            model: "m".to_owned(),
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_without_its_secrets() {
+        let state = tempfile::tempdir().unwrap();
+        let redactor = Redactor::new([], &["correct-horse-battery".to_owned()]);
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mut journal = Journal::start(state.path(), "20260101-000000-aaaa").unwrap();
+        journal.write(&started("why does correct-horse-battery fail"), now, &redactor).unwrap();
+        let answer = Answer { verdict: Verdict::ProblemFound, ..Answer::default() };
+        journal.write(&Event::Concluded { answer, finish: Finish::Answered }, now, &redactor).unwrap();
+        let runs = list(state.path()).unwrap();
+        assert_eq!(runs[0].question, "why does <secret:1> fail");
+        assert_eq!(runs[0].verdict, Some(Verdict::ProblemFound));
+        assert_eq!(find(state.path(), "2026").unwrap(), "20260101-000000-aaaa");
+        assert!(matches!(find(state.path(), "x"), Err(RecordError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_record_cut_in_the_middle_of_a_line_is_shown_as_far_as_it_goes() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("runs/20260101-000000-bbbb");
+        std::fs::create_dir_all(&folder).unwrap();
+        let line = serde_json::to_string(&started("why")).unwrap();
+        std::fs::write(folder.join("events.jsonl"), format!("{line}\n{{\"event\":\"conclu")).unwrap();
+        let run = read(state.path(), "20260101-000000-bbbb").unwrap();
+        assert_eq!((run.events.len(), run.summary.verdict), (1, None));
+    }
+}

@@ -1,0 +1,218 @@
+//! One process group: started, watched, ended, reaped. Not for reading its output.
+//!
+//! The leader is reaped last. While it is an unreaped zombie its number cannot be given to a stranger, so a
+//! signal to the group can only meet processes that this run started.
+
+use std::io;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+use super::run::Script;
+
+/// Carried by every process of a run, so that those which left the group by `setsid` are found.
+const MARK: &str = "HOLMES_RUN";
+
+/// Where the two output streams of a run go.
+pub(super) struct Outputs {
+    pub(super) stdout: Stdio,
+    pub(super) stderr: Stdio,
+}
+
+/// A running group. Dropping it kills every process of it.
+pub(super) struct Group {
+    leader: Option<Child>,
+    pid: Pid,
+    mark: String,
+    children: Signals,
+}
+
+impl Group {
+    /// Starts `script` with bash, or sh where there is none.
+    pub(super) fn start(
+        script: &Script,
+        timeout: Duration,
+        outputs: impl Fn() -> io::Result<Outputs>,
+    ) -> io::Result<Self> {
+        // Before the start: an early end must not be missed.
+        let children = signal(SignalKind::child())?;
+        let mark = uuid::Uuid::now_v7().simple().to_string();
+        if let Some(workdir) = &script.workdir
+            && !workdir.is_dir()
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("working directory `{}` does not exist", workdir.display()),
+            ));
+        }
+        let leader = match spawn("bash", script, &mark, outputs()?) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                spawn("sh", script, &mark, outputs()?)?
+            }
+            other => other?,
+        };
+        let pid = Pid::from_child(&leader);
+        bound(pid, timeout);
+        Ok(Self {
+            leader: Some(leader),
+            pid,
+            mark,
+            children,
+        })
+    }
+
+    /// Waits for the leader's end without reaping it. May be dropped and called again.
+    pub(super) async fn exited(&mut self) {
+        while !self.has_exited() {
+            if self.children.recv().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn has_exited(&self) -> bool {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // An error means there is nothing to wait for, which is an end as well.
+        !matches!(waitid(WaitId::Pid(self.pid), look), Ok(None))
+    }
+
+    /// Asks every process of the group to end.
+    pub(super) fn terminate(&self) {
+        let _ = kill_process_group(self.pid, Signal::TERM);
+    }
+
+    /// Kills what is left of the group and what escaped from it.
+    pub(super) fn kill(&self) {
+        if self.leader.is_some() {
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+        sweep(&self.mark);
+    }
+
+    /// Kills the rest and reaps the leader. `None`: the kernel holds it (a dead network disk); a thread waits on.
+    pub(super) async fn end(mut self) -> io::Result<Option<ExitStatus>> {
+        self.kill();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.exited()).await;
+        match self.leader.as_mut().map(Child::try_wait) {
+            Some(Ok(Some(status))) => {
+                self.leader = None;
+                Ok(Some(status))
+            }
+            Some(Err(error)) => Err(error),
+            Some(Ok(None)) | None => Ok(None),
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.leader.is_none() {
+            return;
+        }
+        self.kill();
+        let Some(mut leader) = self.leader.take() else {
+            return;
+        };
+        // Reaping may block, and a drop must not: the dead are collected by a thread.
+        let reaper = std::thread::Builder::new().name("reaper".to_owned());
+        let _ = reaper.spawn(move || leader.wait());
+    }
+}
+
+fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Result<Child> {
+    use std::os::unix::process::CommandExt;
+
+    #[allow(clippy::disallowed_methods)] // The one place that starts processes.
+    let mut command = Command::new(shell);
+    command
+        .arg("-c")
+        .arg(&script.text)
+        .env_clear()
+        .envs(script.env.iter().map(|(name, value)| (name, value)))
+        .env(MARK, mark)
+        .stdin(match &script.stdin {
+            Some(path) => Stdio::from(std::fs::File::open(path).map_err(|error| {
+                // Not to be taken for a missing shell.
+                io::Error::other(format!("`{}` as input: {error}", path.display()))
+            })?),
+            None => Stdio::null(),
+        })
+        .stdout(outputs.stdout)
+        .stderr(outputs.stderr)
+        .process_group(0);
+    if let Some(workdir) = &script.workdir {
+        command.current_dir(workdir);
+    }
+    command.spawn()
+}
+
+/// No core files, no processor time past what the time limit allows, and no process that takes the whole
+/// memory of the machine. Set from outside right after the start, which needs no code between fork and exec.
+#[cfg(target_os = "linux")]
+fn bound(pid: Pid, timeout: Duration) {
+    use rustix::process::{Resource, Rlimit, prlimit};
+
+    let limit = |resource, bound| {
+        let both = Rlimit {
+            current: Some(bound),
+            maximum: Some(bound),
+        };
+        let _ = prlimit(Some(pid), resource, both);
+    };
+    limit(Resource::Core, 0);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    limit(
+        Resource::Cpu,
+        timeout
+            .as_secs()
+            .saturating_add(5)
+            .saturating_mul(cores.max(2)),
+    );
+    let machine = rustix::system::sysinfo();
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // The width differs by platform.
+    let memory = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
+    limit(Resource::Data, (memory / 2).max(1 << 30));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bound(_pid: Pid, _timeout: Duration) {}
+
+/// Kills every process that carries `mark` in its environment. Repeated while it finds some, since one
+/// that forks may be faster than one look.
+#[cfg(target_os = "linux")]
+fn sweep(mark: &str) {
+    let needle = format!("{MARK}={mark}");
+    let finder = memchr::memmem::Finder::new(needle.as_bytes());
+    for _ in 0..4 {
+        let Ok(entries) = std::fs::read_dir("/proc") else {
+            return;
+        };
+        let mut found = false;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(pid) = name
+                .to_str()
+                .and_then(|name| name.parse::<i32>().ok())
+                .and_then(Pid::from_raw)
+            else {
+                continue;
+            };
+            // Unreadable: another user's. Empty: a zombie or a kernel thread.
+            let Ok(environment) = std::fs::read(entry.path().join("environ")) else {
+                continue;
+            };
+            if finder.find(&environment).is_some() {
+                found = true;
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+        if !found {
+            return;
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sweep(_mark: &str) {}

@@ -1,0 +1,460 @@
+//! Renders a tool's command so that values stay data.
+//!
+//! The template engine prints a mark where a value belongs and the value goes into a list; the scanner in
+//! `lexer` turns each mark into a reference to an environment variable that carries the value. There is no code
+//! path on which a value is written into the text that a shell parses.
+//!
+//! Marks hold a number drawn for each rendering, so that no value can look like one. A literal that the
+//! author prints (`{{ '-A' if all else '' }}`) is the author's shell text: literals are marked in the source
+//! before it is rendered, which is how they are told from values that happen to have the same text.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+use serde_json::Map;
+
+use super::lexer::{Item, Printed, Refusal, place};
+use super::methods;
+use super::syntax::{self, Variable};
+
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+const OPEN_LITERAL: char = '\u{e002}';
+/// The kernel takes at most 128 KiB in one string, be it an argument or a variable.
+const LONGEST: usize = 120 * 1024;
+/// All values of a command together: well below what the kernel takes for a whole process.
+const LONGEST_TOGETHER: usize = 1024 * 1024;
+/// Steps of the template engine: a million is a quarter of a second.
+const FUEL: u64 = 500_000;
+
+/// Why a command could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("template, line {line} column {column}: {reason}")]
+    Syntax {
+        line: usize,
+        column: usize,
+        reason: String,
+    },
+    #[error("template, line {line}: {reason}")]
+    Render { line: usize, reason: String },
+    #[error("value `{value}` cannot stand {place}: {remedy}")]
+    Refused {
+        value: String,
+        place: String,
+        remedy: String,
+    },
+    #[error("{what} is {bytes} bytes long, at most {limit} can be passed to a command")]
+    TooLong {
+        what: &'static str,
+        bytes: usize,
+        limit: usize,
+    },
+    #[error("a value holds a NUL byte, which no command can be given")]
+    Nul,
+}
+
+/// A command ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Shell text; values are in it only as `${HOLMES_ARG_n}`.
+    pub text: String,
+    /// `HOLMES_ARG_n` and what they hold: to be added to the process's environment.
+    pub env: Vec<(String, String)>,
+    /// The command as it may be shown: values quoted in place, `$NAME` unexpanded, secrets of `config` masked.
+    pub invocation: String,
+}
+
+/// What a rendering is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    pub values: &'a Map<String, serde_json::Value>,
+    pub config: &'a Map<String, serde_json::Value>,
+    /// Names the process will have in its environment.
+    pub environment: &'a BTreeSet<String>,
+    /// Bare values may begin with `-`.
+    pub allow_options: bool,
+}
+
+/// The variables of a template that are parameters, in order of first appearance.
+///
+/// # Errors
+/// When the template does not parse: with its place, and for Go's spelling with Jinja's.
+pub fn variables(source: &str) -> Result<Vec<Variable>, TemplateError> {
+    go_spelling(source)?;
+    syntax::variables(source).map_err(|error| syntax_error(source, &error))
+}
+
+/// Names that the author's text reads from the environment as `$NAME` or `${NAME}`, sorted.
+pub fn environment_names(source: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for part in source.split('$').skip(1) {
+        let part = part.strip_prefix('{').unwrap_or(part);
+        let end = part
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(part.len());
+        let name = part.get(..end).unwrap_or_default();
+        if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Renders a command.
+///
+/// # Errors
+/// When the template fails, or a value cannot be passed safely where it stands.
+pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError> {
+    go_spelling(source)?;
+    let nonce = uuid::Uuid::now_v7().as_u128().to_string();
+    let literals =
+        syntax::printed_literals(source).map_err(|error| syntax_error(source, &error))?;
+    let mut marked = source.to_owned();
+    for (number, (range, _)) in literals.iter().enumerate().rev() {
+        let mark = format!("\"{OPEN_LITERAL}{nonce}:{number}{CLOSE}\"");
+        marked.replace_range(range.clone(), &mark);
+    }
+    let literals = literals.into_iter().map(|(_, text)| text).collect();
+    let press = Arc::new(Press {
+        nonce,
+        literals,
+        secrets: secrets(given.config),
+        values: Mutex::new(Vec::new()),
+    });
+    let mut engine = engine();
+    let printer = Arc::clone(&press);
+    engine.set_formatter(move |out, _, value| {
+        let text = printer.print(value)?;
+        out.write_str(&text)
+            .map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
+    });
+    let text = engine
+        .render_named_str("command", &marked, context(given))
+        .map_err(|error| render_error(&error))?;
+    let values = std::mem::take(&mut *press.values.lock().unwrap_or_else(PoisonError::into_inner));
+    if text.len() > LONGEST {
+        return Err(TemplateError::TooLong {
+            what: "the command",
+            bytes: text.len(),
+            limit: LONGEST,
+        });
+    }
+    check_values(&values)?;
+    let scanned = place(
+        &press.items(&text),
+        &values,
+        given.environment,
+        given.allow_options,
+    )
+    .map_err(|refusal| refused(&refusal, &values))?;
+    Ok(Rendered {
+        text: scanned.text,
+        env: values
+            .into_iter()
+            .enumerate()
+            .map(|(number, value)| (format!("HOLMES_ARG_{number}"), value.text))
+            .collect(),
+        invocation: scanned.shown,
+    })
+}
+
+/// Renders text for people: no shell will see it. One line, without control characters.
+///
+/// # Errors
+/// When the template does not parse or fails.
+pub fn render_plain(source: &str, given: Given<'_>) -> Result<String, TemplateError> {
+    let secrets = secrets(given.config);
+    let mut engine = engine();
+    engine.set_formatter(move |out, _, value| {
+        let text = masked(&text_of(value)?, &secrets);
+        out.write_str(&text)
+            .map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
+    });
+    let text = engine
+        .render_named_str("description", source, context(given))
+        .map_err(|error| render_error(&error))?;
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    Ok(words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" "))
+}
+
+/// Collects what is printed.
+struct Press {
+    nonce: String,
+    literals: Vec<String>,
+    secrets: Vec<String>,
+    values: Mutex<Vec<Printed>>,
+}
+
+impl Press {
+    /// The text with marks for a value: the author's literals as they are, everything else by number.
+    fn print(&self, value: &Value) -> Result<String, minijinja::Error> {
+        let number = value.kind() == ValueKind::Number;
+        let text = text_of(value)?;
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = String::new();
+        let mut data = String::new();
+        for piece in self.pieces(&text, OPEN_LITERAL) {
+            match piece {
+                Ok(literal) => {
+                    self.push(&mut values, &mut data, false, &mut out);
+                    out.push_str(self.literals.get(literal).map_or("", String::as_str));
+                }
+                Err(text) => {
+                    // What a block or a macro captured holds marks of its own: their values are part of this one.
+                    for piece in self.pieces(text, OPEN) {
+                        match piece {
+                            Ok(earlier) => {
+                                data.push_str(
+                                    values.get(earlier).map_or("", |value| value.text.as_str()),
+                                );
+                            }
+                            Err(text) => data.push_str(text),
+                        }
+                    }
+                }
+            }
+        }
+        self.push(&mut values, &mut data, number, &mut out);
+        Ok(out)
+    }
+
+    fn push(&self, values: &mut Vec<Printed>, data: &mut String, number: bool, out: &mut String) {
+        if data.is_empty() {
+            return;
+        }
+        let text = std::mem::take(data);
+        out.push(OPEN);
+        out.push_str(&self.nonce);
+        out.push(':');
+        out.push_str(&values.len().to_string());
+        out.push(CLOSE);
+        values.push(Printed {
+            shown: masked(&text, &self.secrets),
+            text,
+            number,
+        });
+    }
+
+    /// Splits at this rendering's marks: their numbers, and the text between.
+    fn pieces<'a>(&self, text: &'a str, open: char) -> Vec<Result<usize, &'a str>> {
+        let start = format!("{open}{}:", self.nonce);
+        let mut pieces = Vec::new();
+        let mut parts = text.split(start.as_str());
+        pieces.push(Err(parts.next().unwrap_or_default()));
+        for part in parts {
+            let (number, rest) = part.split_once(CLOSE).unwrap_or((part, ""));
+            if let Ok(number) = number.parse() {
+                pieces.push(Ok(number));
+            }
+            pieces.push(Err(rest));
+        }
+        pieces
+    }
+
+    fn items(&self, text: &str) -> Vec<Item> {
+        let mut items = Vec::with_capacity(text.len());
+        for piece in self.pieces(text, OPEN) {
+            match piece {
+                Ok(value) => items.push(Item::Value(value)),
+                Err(text) => items.extend(text.chars().map(Item::Char)),
+            }
+        }
+        items
+    }
+}
+
+/// Without what leads out of the sandbox or makes a missing parameter look given (`namespace`, `range`, `dict`
+/// are functions that a parameter of the same name would be taken for).
+fn engine() -> Environment<'static> {
+    let mut engine = Environment::new();
+    for name in ["namespace", "range", "dict", "debug"] {
+        engine.remove_global(name);
+    }
+    for name in ["safe", "escape", "e"] {
+        engine.remove_filter(name);
+    }
+    engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    // As in HolmesGPT a missing optional parameter prints nothing. A name that is no parameter cannot come up:
+    // parameters are inferred from the same tree.
+    engine.set_undefined_behavior(UndefinedBehavior::Lenient);
+    engine.set_fuel(Some(FUEL));
+    engine.set_recursion_limit(50);
+    engine.set_unknown_method_callback(methods::call);
+    engine
+}
+
+fn context(given: Given<'_>) -> Value {
+    let values = given
+        .values
+        .iter()
+        // Explicit null is absent.
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), Value::from(Serde(value))));
+    let config = ("config".to_owned(), Value::from(Serde(given.config)));
+    Value::from_pairs(values.chain(std::iter::once(config)))
+}
+
+/// Strings as they are, booleans and numbers as in JSON, lists and objects as JSON, nothing for nothing.
+fn text_of(value: &Value) -> Result<String, minijinja::Error> {
+    Ok(match value.kind() {
+        ValueKind::Undefined | ValueKind::None => String::new(),
+        ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
+        ValueKind::Bool => if value.is_true() { "true" } else { "false" }.to_owned(),
+        ValueKind::Number => value.to_string(),
+        _ => serde_json::to_string(value).map_err(|_| {
+            minijinja::Error::new(
+                ErrorKind::InvalidOperation,
+                format!("cannot print a value of type {}", value.kind()),
+            )
+        })?,
+    })
+}
+
+fn check_values(values: &[Printed]) -> Result<(), TemplateError> {
+    if values.iter().any(|value| value.text.contains('\0')) {
+        return Err(TemplateError::Nul);
+    }
+    let too_long = |what, bytes, limit| TemplateError::TooLong { what, bytes, limit };
+    if let Some(value) = values.iter().find(|value| value.text.len() > LONGEST) {
+        return Err(too_long("a value", value.text.len(), LONGEST));
+    }
+    let together = values.iter().map(|value| value.text.len()).sum();
+    if together > LONGEST_TOGETHER {
+        return Err(too_long("the values together", together, LONGEST_TOGETHER));
+    }
+    Ok(())
+}
+
+fn refused(refusal: &Refusal, values: &[Printed]) -> TemplateError {
+    let shown = values
+        .get(refusal.value)
+        .map(|value| value.shown.as_str())
+        .unwrap_or_default();
+    let mut value: String = shown.chars().filter(|c| !c.is_control()).take(60).collect();
+    if value.len() < shown.len() {
+        value.push('…');
+    }
+    TemplateError::Refused {
+        value,
+        place: refusal.place.clone(),
+        remedy: refusal.remedy.clone(),
+    }
+}
+
+fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
+    let line = error.line().unwrap_or(1);
+    let column = error.range().map_or(1, |range| {
+        let before = source.get(..range.start).unwrap_or_default();
+        before.chars().rev().take_while(|c| *c != '\n').count() + 1
+    });
+    TemplateError::Syntax {
+        line,
+        column,
+        reason: reason(error),
+    }
+}
+
+fn render_error(error: &minijinja::Error) -> TemplateError {
+    TemplateError::Render {
+        line: error.line().unwrap_or(1),
+        reason: reason(error),
+    }
+}
+
+fn reason(error: &minijinja::Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "it runs without end".to_owned(),
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+/// Go's templates look like Jinja's and are not.
+fn go_spelling(source: &str) -> Result<(), TemplateError> {
+    for (at, _) in source.match_indices("{{") {
+        let rest = source.get(at + 2..).unwrap_or_default();
+        let inside = rest.split("}}").next().unwrap_or_default();
+        let inside = inside.trim_matches(|c: char| c == '-' || c.is_whitespace());
+        let (word, rest) = inside
+            .split_once(char::is_whitespace)
+            .unwrap_or((inside, ""));
+        let rest = rest.trim_start().trim_start_matches('.');
+        let jinja = match word {
+            "range" if !rest.is_empty() => format!("{{% for item in {rest} %}}…{{% endfor %}}"),
+            "if" | "with" if !rest.is_empty() => format!("{{% if {rest} %}}…{{% endif %}}"),
+            _ if word.starts_with('.') && word.len() > 1 => {
+                format!("{{{{ {} }}}}", word.trim_start_matches('.'))
+            }
+            _ => continue,
+        };
+        let before = source.get(..at).unwrap_or_default();
+        return Err(TemplateError::Syntax {
+            line: before.matches('\n').count() + 1,
+            column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+            reason: format!("`{{{{ {inside} }}}}` is a Go template; in Jinja it is `{jinja}`"),
+        });
+    }
+    Ok(())
+}
+
+/// Values of `config` whose names say that they are secret.
+fn secrets(config: &Map<String, serde_json::Value>) -> Vec<String> {
+    fn collect(name: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                for (inner, value) in map {
+                    let name = if is_secret(name) { name } else { inner };
+                    collect(name, value, found);
+                }
+            }
+            serde_json::Value::Array(items) => {
+                for item in items {
+                    collect(name, item, found);
+                }
+            }
+            serde_json::Value::String(text) if is_secret(name) && text.len() >= 4 => {
+                found.push(text.clone());
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (name, value) in config {
+        collect(name, value, &mut found);
+    }
+    // The longest first: one may be part of another.
+    found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    found
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "token",
+        "password",
+        "passwd",
+        "secret",
+        "credential",
+        "api_key",
+        "apikey",
+        "api-key",
+        "private",
+        "auth",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
+        || name == "key"
+        || name.ends_with("_key")
+}
+
+fn masked(text: &str, secrets: &[String]) -> String {
+    secrets
+        .iter()
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+}

@@ -1,0 +1,340 @@
+//! A tool that is a shell command of a toolset: arguments checked, command rendered, run, outcome judged.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::parameters::checked;
+use super::{Outcome, Tool, ToolFuture};
+use crate::agent::ToolSpec;
+use crate::evidence::Status;
+use crate::shell::template::{Given, Rendered, environment_names, render, render_plain, variables};
+use crate::shell::{Ending, Finished, Limits, Script, Stop, environment, run};
+use crate::toolset::{Parameter, ToolDefinition, Toolset};
+
+/// A tool made from a definition in a toolset.
+#[derive(Debug, Clone)]
+pub struct CommandTool {
+    spec: ToolSpec,
+    toolset: String,
+    definition: ToolDefinition,
+    config: Map<String, Value>,
+    /// Shell filter for the output of a successful command.
+    filter: Option<String>,
+    /// The environment of its process, values of a call apart.
+    env: Vec<(String, String)>,
+    names: BTreeSet<String>,
+    limits: Limits,
+}
+
+impl CommandTool {
+    /// Makes the tool `definition` of `toolset`. `caller` is the environment of this program.
+    ///
+    /// # Errors
+    /// The reason, with its place, for a template that does not parse: this tool cannot be used, its siblings can.
+    pub fn new(
+        toolset: &Toolset,
+        definition: &ToolDefinition,
+        caller: &[(String, String)],
+    ) -> Result<Self, String> {
+        let placed = |reason: &dyn std::fmt::Display| {
+            if definition.place.is_empty() {
+                format!("tool `{}`: {reason}", definition.name)
+            } else {
+                format!("{}: tool `{}`: {reason}", definition.place, definition.name)
+            }
+        };
+        if let Some(broken) = &definition.broken {
+            return Err(placed(broken));
+        }
+        variables(&definition.template).map_err(|error| placed(&error))?;
+        let mut wanted = environment_names(&definition.template);
+        if let Some(filter) = &toolset.additional_instructions {
+            wanted.extend(environment_names(filter));
+        }
+        wanted.extend(definition.env.iter().cloned());
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let env = environment(caller, &wanted);
+        Ok(Self {
+            spec: ToolSpec {
+                name: definition.name.clone(),
+                description: definition.description.trim().to_owned(),
+                parameters: schema(&definition.parameters),
+            },
+            toolset: toolset.name.clone(),
+            config: toolset.config.clone(),
+            filter: toolset
+                .additional_instructions
+                .clone()
+                .filter(|filter| !filter.trim().is_empty()),
+            names: env.iter().map(|(name, _)| name.clone()).collect(),
+            env,
+            limits: Limits {
+                timeout: definition.timeout.unwrap_or(Limits::default().timeout),
+                ..Limits::default()
+            },
+            definition: definition.clone(),
+        })
+    }
+
+    fn given<'a>(&'a self, values: &'a Map<String, Value>) -> Given<'a> {
+        Given {
+            values,
+            config: &self.config,
+            environment: &self.names,
+            allow_options: self.definition.allow_options,
+        }
+    }
+
+    fn prepare(&self, params: &Map<String, Value>) -> Result<Rendered, String> {
+        let values =
+            checked(&self.definition.parameters, params).map_err(|error| error.to_string())?;
+        render(&self.definition.template, self.given(&values)).map_err(|error| error.to_string())
+    }
+
+    async fn perform(&self, params: &Map<String, Value>, output: &Path, stop: Stop) -> Outcome {
+        let rendered = match self.prepare(params) {
+            Ok(rendered) => rendered,
+            Err(error) => return failed(error, String::new()),
+        };
+        let mut env = self.env.clone();
+        env.extend(rendered.env);
+        let script = Script {
+            text: rendered.text,
+            env,
+            workdir: self.definition.workdir.as_ref().map(PathBuf::from),
+            stdin: None,
+        };
+        let finished = match run(&script, output, self.limits, stop.clone()).await {
+            Ok(finished) => finished,
+            Err(error) => return failed(unstartable(&error), rendered.invocation),
+        };
+        let mut outcome = judged(&finished, &script.text, self.limits, rendered.invocation);
+        if outcome.status == Status::Success
+            && let Some(filter) = &self.filter
+        {
+            self.filtered(filter, output, stop, &mut outcome).await;
+        }
+        outcome
+    }
+
+    /// Replaces the output by what the toolset's filter makes of it; keeps it where the filter fails.
+    async fn filtered(&self, filter: &str, output: &Path, stop: Stop, outcome: &mut Outcome) {
+        let script = Script {
+            text: filter.to_owned(),
+            env: self.env.clone(),
+            workdir: self.definition.workdir.as_ref().map(PathBuf::from),
+            stdin: Some(output.to_owned()),
+        };
+        let mut place = output.as_os_str().to_owned();
+        place.push(".filtered");
+        let place = PathBuf::from(place);
+        let result = run(&script, &place, self.limits, stop).await;
+        let problem = match result {
+            Ok(finished) if finished.ending == Ending::Exited(0) => {
+                match std::fs::rename(&place, output) {
+                    Ok(()) => {
+                        outcome.bytes = finished.bytes;
+                        outcome.lines = finished.lines;
+                        if finished.bytes == 0 {
+                            outcome.status = Status::NoData;
+                        }
+                        return;
+                    }
+                    Err(error) => error.to_string(),
+                }
+            }
+            Ok(finished) => reason(&finished, &script.text, self.limits),
+            Err(error) => unstartable(&error),
+        };
+        // What it left behind is of no use; the unfiltered output is still there.
+        let _ = std::fs::remove_file(&place);
+        outcome.error = Some(format!(
+            "additional_instructions failed, output is unfiltered: {problem}"
+        ));
+    }
+}
+
+impl Tool for CommandTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn toolset(&self) -> &str {
+        &self.toolset
+    }
+
+    fn describe(&self, params: &Map<String, Value>) -> String {
+        let template = self
+            .definition
+            .user_description
+            .as_deref()
+            .filter(|text| !text.trim().is_empty());
+        let rendered = template.and_then(|text| render_plain(text, self.given(params)).ok());
+        rendered.filter(|text| !text.is_empty()).unwrap_or_else(|| {
+            let mut line = self.spec.name.clone();
+            for (name, value) in params.iter().filter(|(_, value)| !value.is_null()) {
+                line.push(' ');
+                line.push_str(name);
+                line.push('=');
+                match value {
+                    Value::String(text) => line.push_str(text),
+                    other => line.push_str(&other.to_string()),
+                }
+            }
+            let words = line.split(|c: char| c.is_whitespace() || c.is_control());
+            words
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    }
+
+    fn run<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a> {
+        Box::pin(self.perform(params, output, stop))
+    }
+}
+
+/// The JSON schema a model gets: only keys that say something, in the order of the definition.
+fn schema(parameters: &[Parameter]) -> Value {
+    let mut properties = Map::new();
+    for parameter in parameters {
+        let mut property = Map::new();
+        match parameter.types.as_slice() {
+            [] => {}
+            [one] => {
+                property.insert("type".to_owned(), json!(one));
+            }
+            several => {
+                property.insert("type".to_owned(), json!(several));
+            }
+        }
+        let description = parameter.description.trim();
+        if !description.is_empty() {
+            property.insert("description".to_owned(), json!(description));
+        }
+        if !parameter.choices.is_empty() {
+            property.insert("enum".to_owned(), json!(parameter.choices));
+        }
+        if let Some(default) = &parameter.default {
+            property.insert("default".to_owned(), default.clone());
+        }
+        property.extend(parameter.schema.clone());
+        properties.insert(parameter.name.clone(), Value::Object(property));
+    }
+    let required: Vec<&str> = parameters
+        .iter()
+        .filter(|parameter| parameter.required && parameter.default.is_none())
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), json!("object"));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    Value::Object(schema)
+}
+
+fn failed(error: String, invocation: String) -> Outcome {
+    Outcome {
+        status: Status::Error,
+        exit_code: None,
+        error: Some(error),
+        invocation,
+        bytes: 0,
+        lines: 0,
+    }
+}
+
+fn unstartable(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::ArgumentListTooLong {
+        "the values are too long for a command line, send shorter ones".to_owned()
+    } else {
+        format!("cannot run: {error}")
+    }
+}
+
+fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -> Outcome {
+    let (status, exit_code) = match finished.ending {
+        Ending::Exited(0) if finished.bytes == 0 => (Status::NoData, Some(0)),
+        Ending::Exited(0) => (Status::Success, Some(0)),
+        // A search that found nothing: nothing on either stream says that nothing went wrong.
+        Ending::Exited(1) if finished.bytes == 0 && searches(text) => (Status::NoData, Some(1)),
+        Ending::Exited(code) => (Status::Error, Some(code)),
+        Ending::Signalled(_) => (Status::Error, None),
+        Ending::OutputLimit => (Status::Success, None),
+        Ending::TimedOut => (Status::TimedOut, None),
+        Ending::Stopped => (Status::Interrupted, None),
+    };
+    let complete = matches!(finished.ending, Ending::Exited(_));
+    let error = (status == Status::Error || !complete).then(|| reason(finished, text, limits));
+    Outcome {
+        status,
+        exit_code,
+        error,
+        invocation,
+        bytes: finished.bytes,
+        lines: finished.lines,
+    }
+}
+
+/// Whether a program whose exit code 1 means "nothing found" is in the command.
+fn searches(text: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || "|;&(){}`'\"".contains(c))
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+        .any(|word| {
+            matches!(
+                word,
+                "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "pgrep"
+            )
+        })
+}
+
+/// Why it failed, in one line.
+fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
+    let last = finished.last_error_line.as_deref();
+    let with = |head: String| match last {
+        Some(line) => format!("{head}: {line}"),
+        None => head,
+    };
+    match finished.ending {
+        Ending::Exited(127) => {
+            with("exit 127, a program is not installed or not in PATH".to_owned())
+        }
+        Ending::Exited(126) => with("exit 126, a program may not be executed".to_owned()),
+        Ending::Exited(1) if last.is_none() && searches(text) => "exit 1: no match".to_owned(),
+        Ending::Exited(code) if last.is_none() => format!("exit {code}, no output"),
+        Ending::Exited(code) => with(format!("exit {code}")),
+        Ending::Signalled(9) => {
+            with("killed by signal 9 (out of memory, or killed by hand)".to_owned())
+        }
+        Ending::Signalled(signal) => with(format!("killed by signal {signal}")),
+        Ending::TimedOut => format!(
+            "timed out after {}, {} bytes of output kept; ask for less, or raise the tool's `timeout`",
+            seconds(limits.timeout),
+            finished.bytes
+        ),
+        Ending::OutputLimit => format!("output cut at {} bytes, ask for less", finished.bytes),
+        Ending::Stopped => "interrupted".to_owned(),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Every tool a run can use, by name, in the order the model sees them.
+
+use super::Tool;
+use crate::agent::ToolSpec;
+
+/// Holds the usable tools of one run.
+#[derive(Default)]
+pub struct Toolbox {
+    tools: Vec<Box<dyn Tool>>,
+}
+
+impl Toolbox {
+    /// Adds a tool. The first of a name stays; the second is returned so that the caller can say so.
+    pub fn add(&mut self, tool: Box<dyn Tool>) -> Option<Box<dyn Tool>> {
+        if self.get(&tool.spec().name).is_some() {
+            return Some(tool);
+        }
+        self.tools.push(tool);
+        None
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&dyn Tool> {
+        self.tools.iter().find(|tool| tool.spec().name == name).map(AsRef::as_ref)
+    }
+
+    /// The schemas for the model, in a stable order.
+    #[must_use]
+    pub fn specs(&self) -> Vec<ToolSpec> {
+        self.tools.iter().map(|tool| tool.spec().clone()).collect()
+    }
+
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.tools.iter().map(|tool| tool.spec().name.as_str()).collect()
+    }
+}

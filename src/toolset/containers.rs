@@ -1,0 +1,158 @@
+//! Finds the toolsets of a document: in a plain file, a configuration, Helm values, a ConfigMap, an Argo CD
+//! Application or a HelmRelease. It does not read what a toolset says.
+
+use crate::config::yaml::{self, Kind, Node, Warning, nearest};
+
+/// Wrappers inside wrappers that are followed: a List of an Application of values of `holmes:` is four.
+const DEPTH: usize = 8;
+
+/// A map or list of toolsets.
+#[derive(Debug, Clone)]
+pub(super) struct Section {
+    pub node: Node,
+    /// Under `mcp_servers:`, where every entry is of type `mcp`.
+    pub mcp: bool,
+}
+
+const SECTIONS: &[&str] = &["toolsets", "mcp_servers", "customToolsets", "holmes", "runner"];
+
+/// Keys that only Helm values have: there, the keys of other charts are nobody's mistake.
+const HELM: &[&str] = &["holmes", "runner", "customToolsets", "enableHolmesGPT", "globalConfig", "image"];
+
+/// The sections of one document.
+pub(super) fn sections(document: &Node, warnings: &mut Vec<Warning>) -> Vec<Section> {
+    let mut found = Vec::new();
+    collect(document, DEPTH, &mut found, warnings);
+    let entries = document.entries().unwrap_or_default();
+    let meant = entries.iter().any(|entry| SECTIONS.contains(&entry.key.as_str()));
+    if found.is_empty() && !meant && !document.is_null() {
+        let near = entries.iter().find_map(|entry| Some((entry, nearest(&entry.key, SECTIONS)?)));
+        warnings.push(match near {
+            Some((entry, near)) => {
+                entry.warning(format!("unknown key `{}`, did you mean `{near}`?", entry.key))
+            }
+            None => document.warning("holds no toolsets, a top-level `toolsets:` is needed"),
+        });
+    }
+    found
+}
+
+fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+    if depth == 0 {
+        return;
+    }
+    let kind = node.get("kind").and_then(|kind| kind.as_str().ok());
+    if let (Some(kind), true) = (kind, node.get("apiVersion").is_some()) {
+        return wrapped(kind, node, depth, found, warnings);
+    }
+    for entry in node.entries().unwrap_or_default() {
+        match entry.key.as_str() {
+            "toolsets" => push(&entry.value, false, found),
+            "mcp_servers" => push(&entry.value, true, found),
+            "customToolsets" => custom(&entry.value, depth, found, warnings),
+            "holmes" => collect(&entry.value, depth - 1, found, warnings),
+            "runner" => {
+                if let Some(value) = entry.value.get("customToolsets") {
+                    custom(value, depth, found, warnings);
+                }
+            }
+            key => unknown(node, key, entry, warnings),
+        }
+    }
+}
+
+fn unknown(node: &Node, key: &str, entry: &yaml::Entry, warnings: &mut Vec<Warning>) {
+    let free = key == "anchors" || key.starts_with(['.', '_']) || key.starts_with("x-");
+    let plain = node.get("toolsets").is_some() && !HELM.iter().any(|helm| node.get(helm).is_some());
+    if free || !plain {
+        return;
+    }
+    let near = nearest(key, SECTIONS).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    warnings.push(entry.warning(format!("unknown key `{key}`{near}")));
+}
+
+/// Empty sections (`toolsets:`, `{}`) are fine and hold nothing.
+fn push(node: &Node, mcp: bool, found: &mut Vec<Section>) {
+    if !node.is_null() {
+        found.push(Section { node: node.clone(), mcp });
+    }
+}
+
+/// `customToolsets` holds toolsets, or a whole file: as a map with `toolsets:` or as text.
+fn custom(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+    match &node.kind {
+        Kind::Scalar { .. } => text(node, depth, found, warnings),
+        _ if node.get("toolsets").is_some() || node.get("mcp_servers").is_some() => {
+            collect(node, depth - 1, found, warnings);
+        }
+        _ => push(node, false, found),
+    }
+}
+
+fn wrapped(kind: &str, node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+    let at = |path: &[&str]| path.iter().try_fold(node, |node, key| node.get(key));
+    match kind {
+        "List" => {
+            for item in at(&["items"]).and_then(|items| items.items().ok()).unwrap_or_default() {
+                collect(item, depth - 1, found, warnings);
+            }
+        }
+        "ConfigMap" | "Secret" => {
+            for section in ["data", "stringData"] {
+                for entry in node.get(section).map_or(&[][..], |data| data.entries().unwrap_or_default()) {
+                    text(&entry.value, depth, found, warnings);
+                }
+            }
+        }
+        "Application" => {
+            let one = at(&["spec", "source"]).into_iter();
+            let many = at(&["spec", "sources"]).and_then(|sources| sources.items().ok()).unwrap_or_default();
+            for helm in one.chain(many).filter_map(|source| source.get("helm")) {
+                if let Some(values) = helm.get("valuesObject") {
+                    collect(values, depth - 1, found, warnings);
+                }
+                if let Some(values) = helm.get("values") {
+                    text(values, depth, found, warnings);
+                }
+            }
+        }
+        "HelmRelease" => {
+            if let Some(values) = at(&["spec", "values"]) {
+                collect(values, depth - 1, found, warnings);
+            }
+        }
+        // Other objects of the same file (a Deployment, a Secret) are none of ours.
+        _ => {}
+    }
+}
+
+/// A file that stands as text inside another. Its places are those of the outer file.
+fn text(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+    let Ok(text) = node.as_str() else { return };
+    // A block's lines were freed of their indent: with it, lines and columns are the outer file's again.
+    let indent = " ".repeat(node.column.saturating_sub(1).min(200));
+    let mut placed = "\n".repeat(node.line.saturating_sub(1));
+    for line in text.lines() {
+        if !line.is_empty() {
+            placed.push_str(&indent);
+        }
+        placed.push_str(line);
+        placed.push('\n');
+    }
+    if !["toolsets", "mcp_servers", "customToolsets"].iter().any(|key| text.contains(key)) {
+        return;
+    }
+    match yaml::parse_all(&placed, node.file()) {
+        Ok(documents) => {
+            for document in documents {
+                warnings.extend(document.warnings);
+                collect(&document.node, depth - 1, found, warnings);
+            }
+        }
+        Err(error) => warnings.push(Warning {
+            line: error.line,
+            column: error.column,
+            ..Warning::about_file(&error.place, error.message)
+        }),
+    }
+}

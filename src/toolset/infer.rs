@@ -1,0 +1,37 @@
+//! Parameters that nobody declared: what the template's syntax tree says it needs.
+
+use crate::config::yaml::Node;
+use crate::shell::template::{TemplateError, variables};
+
+use super::{Parameter, ToolDefinition};
+
+/// Adds what `tool.template` needs and does not declare, in order of first appearance.
+///
+/// # Errors
+/// In one line, with the place in the file, when the template does not parse.
+pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), String> {
+    let found = variables(&tool.template).map_err(|error| placed(&error, node))?;
+    for variable in found {
+        if tool.parameters.iter().any(|parameter| parameter.name == variable.name) {
+            continue;
+        }
+        tool.parameters.push(Parameter {
+            name: variable.name,
+            required: variable.required,
+            types: vec!["string".to_owned()],
+            ..Parameter::default()
+        });
+    }
+    Ok(())
+}
+
+/// The error at its line of the file, where the template's lines are the file's.
+fn placed(error: &TemplateError, node: &Node) -> String {
+    match error {
+        TemplateError::Syntax { line, column, reason } => {
+            let column = if *line > 1 { node.column + column - 1 } else { node.column };
+            node.error_at(line.saturating_sub(1), column, reason).inline()
+        }
+        other => node.error(other.to_string()).inline(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Whether each toolset can be used now, and if not, why in one line a person can act on.
+//!
+//! All toolsets are checked at the same time and every command has its own deadline, so one that hangs
+//! delays only its own toolset.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Map;
+use tokio::sync::Semaphore;
+
+use crate::shell::template::{Given, environment_names, render};
+use crate::shell::{Captured, Ending, Limits, Script, Stop, capture, environment};
+
+use super::cache::Cache;
+use super::{Prerequisite, Readiness, ReadinessStatus, Toolset, Toolsets};
+
+/// Time one command has, unless its toolset gives another: what HolmesGPT's own checks settle in.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Commands that run at once: a bound on processes and open files, far above any catalogue.
+const AT_ONCE: usize = 64;
+
+/// Stdout of a command that is looked at.
+const LOOKED_AT: u64 = 1 << 20;
+
+/// Characters of a command that a reason shows.
+const SHOWN: usize = 60;
+
+/// Checks every toolset; the result is sorted by name. `done` is told of each one as it finishes.
+///
+/// What `cache` knows and is young enough is taken from it; new results are written to it.
+pub async fn check(
+    toolsets: &Toolsets,
+    env: &BTreeMap<String, String>,
+    mut cache: Option<&mut Cache>,
+    stop: &Stop,
+    mut done: impl FnMut(&Readiness),
+) -> Vec<Readiness> {
+    let caller: Vec<(String, String)> =
+        env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let slots = Semaphore::new(AT_ONCE);
+    let mut running = FuturesUnordered::new();
+    let mut results = Vec::new();
+    for toolset in toolsets.values() {
+        if let Some(known) = cache.as_deref().and_then(|cache| cache.get(toolset, env)) {
+            done(&known);
+            results.push(known);
+            continue;
+        }
+        let (caller, slots) = (&caller, &slots);
+        running.push(async move {
+            let started = Instant::now();
+            let (status, reason) = judge(toolset, env, caller, slots, stop).await;
+            let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            (toolset, Readiness { name: toolset.name.clone(), status, reason, milliseconds })
+        });
+    }
+    while let Some((toolset, readiness)) = running.next().await {
+        done(&readiness);
+        if let Some(cache) = cache.as_deref_mut()
+            && !*stop.borrow()
+        {
+            cache.put(toolset, env, &readiness);
+        }
+        results.push(readiness);
+    }
+    if let Some(cache) = cache {
+        cache.save();
+    }
+    results.sort_by(|one, other| one.name.cmp(&other.name));
+    results
+}
+
+/// A process of its own is needed to know whether the toolset is ready.
+pub(super) fn runs_commands(toolset: &Toolset) -> bool {
+    toolset.enabled
+        && toolset.broken.is_none()
+        && toolset.prerequisites.iter().any(|one| matches!(one, Prerequisite::Command { .. }))
+}
+
+async fn judge(
+    toolset: &Toolset,
+    env: &BTreeMap<String, String>,
+    caller: &[(String, String)],
+    slots: &Semaphore,
+    stop: &Stop,
+) -> (ReadinessStatus, String) {
+    if !toolset.enabled {
+        let reason = match toolset.origin.as_str() {
+            "builtin" => "off unless switched on".to_owned(),
+            origin => format!("switched off in {origin}"),
+        };
+        return (ReadinessStatus::Disabled, reason);
+    }
+    if let Some(reason) = &toolset.broken {
+        return (ReadinessStatus::Failed, reason.clone());
+    }
+    let usable = toolset.tools.iter().any(|tool| tool.broken.is_none());
+    if let (false, Some(reason)) = (usable, toolset.tools.iter().find_map(|tool| tool.broken.clone())) {
+        return (ReadinessStatus::Failed, reason);
+    }
+    let mut prerequisites: Vec<&Prerequisite> = toolset.prerequisites.iter().collect();
+    prerequisites.sort_by_key(|prerequisite| match prerequisite {
+        Prerequisite::Static { .. } => 0,
+        Prerequisite::Env(_) => 1,
+        Prerequisite::Command { .. } => 2,
+    });
+    for prerequisite in prerequisites {
+        let held = match prerequisite {
+            Prerequisite::Static { enabled: true, .. } => Ok(()),
+            Prerequisite::Static { reason, .. } => {
+                Err(reason.clone().unwrap_or_else(|| "disabled by its own file".to_owned()))
+            }
+            Prerequisite::Env(names) => variables_set(names, env),
+            Prerequisite::Command { command, expected_output, timeout } => match slots.acquire().await {
+                Ok(_slot) => run(toolset, command, expected_output.as_deref(), *timeout, caller, stop).await,
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        if let Err(reason) = held {
+            return (ReadinessStatus::Failed, reason);
+        }
+    }
+    (ReadinessStatus::Enabled, String::new())
+}
+
+fn variables_set(names: &[String], env: &BTreeMap<String, String>) -> Result<(), String> {
+    let missing: Vec<String> = names
+        .iter()
+        .filter(|name| env.get(*name).is_none_or(String::is_empty))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [name] => Err(format!("environment variable {name} is not set")),
+        names => Err(format!("environment variables {} are not set", names.join(", "))),
+    }
+}
+
+async fn run(
+    toolset: &Toolset,
+    command: &str,
+    expected: Option<&str>,
+    timeout: Duration,
+    caller: &[(String, String)],
+    stop: &Stop,
+) -> Result<(), String> {
+    let wanted = environment_of(toolset);
+    let mut env = environment(caller, &wanted);
+    let names: BTreeSet<String> = env.iter().map(|(name, _)| name.clone()).collect();
+    let none = Map::new();
+    let given = Given { values: &none, config: &toolset.config, environment: &names, allow_options: true };
+    let rendered =
+        render(command, given).map_err(|error| format!("prerequisite `{}`: {error}", shown(command)))?;
+    env.extend(rendered.env);
+    let script = Script { text: rendered.text, env, ..Script::default() };
+    let limits = Limits { timeout, kept_bytes: LOOKED_AT };
+    let captured = capture(&script, limits, stop.clone())
+        .await
+        .map_err(|error| format!("`{}` cannot be started: {error}", shown(&rendered.invocation)))?;
+    verdict(&shown(&rendered.invocation), &captured, expected, timeout)
+}
+
+/// What a finished command says about its toolset.
+fn verdict(
+    command: &str,
+    captured: &Captured,
+    expected: Option<&str>,
+    timeout: Duration,
+) -> Result<(), String> {
+    let said = captured.last_error_line.as_deref();
+    let last_word = || {
+        let stdout = || captured.stdout.lines().map(str::trim).rfind(|line| !line.is_empty()).map(shown);
+        said.map(str::to_owned).or_else(stdout).map(|line| format!(": {line}")).unwrap_or_default()
+    };
+    match captured.ending {
+        // Past a megabyte of output the command works, whatever it would still have printed.
+        Ending::Exited(0) | Ending::OutputLimit => match expected {
+            Some(expected) if !captured.stdout.contains(expected) => {
+                Err(format!("`{command}`: its output has no `{}`{}", shown(expected), last_word()))
+            }
+            _ => Ok(()),
+        },
+        Ending::Exited(code) => Err(match said.and_then(missing_program) {
+            Some(program) => format!("`{program}` is not installed"),
+            None => format!("`{command}`: exit {code}{}", last_word()),
+        }),
+        Ending::Signalled(signal) => Err(format!("`{command}`: killed by signal {signal}{}", last_word())),
+        Ending::TimedOut => {
+            Err(format!("`{command}`: no end within {} s{}", timeout.as_secs_f64(), last_word()))
+        }
+        Ending::Stopped => Err(format!("`{command}`: the check was interrupted")),
+    }
+}
+
+/// `bash: line 1: docker: command not found`, `sh: 1: docker: not found`.
+fn missing_program(line: &str) -> Option<&str> {
+    let rest = line.strip_suffix(": command not found").or_else(|| {
+        let shell = line.starts_with("sh: ") || line.starts_with("/bin/sh: ");
+        line.strip_suffix(": not found").filter(|_| shell)
+    })?;
+    let program = rest.rsplit(": ").next()?.trim();
+    (!program.is_empty()).then_some(program)
+}
+
+/// One line of a command, shortened.
+fn shown(command: &str) -> String {
+    let mut lines = command.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let more = lines.next().is_some();
+    match first.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", first.get(..end).unwrap_or_default()),
+        None if more => format!("{first} …"),
+        None => first.to_owned(),
+    }
+}
+
+/// Names the toolset's commands read from the environment, besides what every command gets.
+pub(super) fn environment_of(toolset: &Toolset) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for prerequisite in &toolset.prerequisites {
+        match prerequisite {
+            Prerequisite::Env(wanted) => names.extend(wanted.iter().cloned()),
+            Prerequisite::Command { command, .. } => names.extend(environment_names(command)),
+            Prerequisite::Static { .. } => {}
+        }
+    }
+    names.extend(toolset.tools.iter().flat_map(|tool| tool.env.iter().cloned()));
+    names.into_iter().collect()
+}

@@ -1,0 +1,112 @@
+//! Numbers and failures as short words for a progress line.
+
+use std::fmt::Write as _;
+
+use crate::agent::{Limit, Usage};
+use crate::evidence::{Exhibit, Status};
+use crate::ui::terminal::sanitize;
+
+/// Longer descriptions and reasons are cut: a progress line is one line.
+const LONGEST: usize = 200;
+
+/// Seconds as people say them: `30 ms`, `1.2 s`, `42 s`, `2 m 5 s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
+    if seconds < 0.1 {
+        format!("{:.0} ms", seconds * 1000.0)
+    } else if seconds < 9.95 {
+        let tenths = format!("{seconds:.1}");
+        format!("{} s", tenths.trim_end_matches(".0"))
+    } else if seconds < 59.5 {
+        format!("{seconds:.0} s")
+    } else {
+        let minutes = (seconds.round() / 60.0).floor();
+        format!("{minutes:.0} m {:.0} s", seconds.round() - minutes * 60.0)
+    }
+}
+
+/// Bytes in decimal units, as `ls` and `kubectl` users read them.
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut amount = bytes as f64;
+    let mut unit = "B";
+    for next in ["KB", "MB", "GB", "TB"] {
+        if amount < 999.5 {
+            break;
+        }
+        amount /= 1000.0;
+        unit = next;
+    }
+    if amount < 9.95 { format!("{amount:.1} {unit}") } else { format!("{amount:.0} {unit}") }
+}
+
+/// The first line that says something, without control characters and not too long.
+pub(super) fn first_line(text: &str) -> String {
+    let clean = sanitize(text);
+    let line = clean.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut shown: String = line.chars().take(LONGEST).collect();
+    if shown.len() < line.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// What the tool did, as its toolset words it; else its command, else its name.
+pub(super) fn title(exhibit: &Exhibit) -> String {
+    [&exhibit.description, &exhibit.invocation, &exhibit.tool]
+        .into_iter()
+        .map(|text| first_line(text))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
+/// Why a tool failed: `exit 1: pods "x" not found`.
+pub(super) fn failure(exhibit: &Exhibit) -> Option<String> {
+    let how = match (exhibit.status, exhibit.exit_code) {
+        (Status::Success | Status::NoData, _) => return None,
+        (Status::Error, Some(code)) => format!("exit {code}"),
+        (Status::Error, None) => "failed".to_owned(),
+        (Status::TimedOut, _) => "timed out".to_owned(),
+        (Status::Interrupted, _) => "interrupted".to_owned(),
+        (Status::Denied, _) => "denied".to_owned(),
+    };
+    let why = exhibit.error.as_deref().map(first_line).unwrap_or_default();
+    Some(if why.is_empty() {
+        how
+    } else if why.to_lowercase().starts_with(&how) {
+        why
+    } else {
+        format!("{how}: {why}")
+    })
+}
+
+pub(super) fn limit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Steps => "step limit reached",
+        Limit::Time => "time limit reached",
+        Limit::Tokens => "token limit reached",
+        Limit::Cost => "cost limit reached",
+        Limit::Fruitless => "three rounds brought nothing new",
+    }
+}
+
+pub(super) fn costs(calls: u32, usage: Usage, cost: Option<f64>) -> String {
+    let plural = if calls == 1 { "" } else { "s" };
+    let mut line = format!(
+        "{calls} model call{plural}: {} prompt and {} completion tokens",
+        usage.prompt_tokens, usage.completion_tokens
+    );
+    if usage.cached_tokens > 0 {
+        let _ = write!(line, ", {} of them cached", usage.cached_tokens);
+    }
+    match cost {
+        Some(cost) => {
+            let _ = write!(line, ", ${cost:.4}");
+        }
+        None => line.push_str(", cost not known"),
+    }
+    line
+}
