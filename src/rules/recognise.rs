@@ -177,36 +177,36 @@ fn try_line<'a>(
     {
         return None;
     }
-    let mut names = Map::new();
+    let mut context = Map::new();
     for name in regex.capture_names().flatten() {
         if let Some(value) = captures.name(name) {
-            names.insert(
+            context.insert(
                 name.to_owned(),
                 Value::String(value.as_str().trim().to_owned()),
             );
         }
     }
-    names.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
-    names.insert("section".to_owned(), Value::String(place.section.clone()));
-    names.insert("file".to_owned(), Value::String(place.file.clone()));
+    context.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
+    context.insert("section".to_owned(), Value::String(place.section.clone()));
+    context.insert("file".to_owned(), Value::String(place.file.clone()));
     let said = rule.scope.as_ref().and_then(|scope| {
         let scope = environment
-            .render_str(scope, Jinja::from(Serde(&names)))
+            .render_str(scope, Jinja::from(Serde(&context)))
             .ok()?;
         (!scope.trim().is_empty()).then_some(scope)
     });
     let scope = normal(&said.unwrap_or_else(|| scope_of(seen, place, line)));
-    names.insert("scope".to_owned(), Value::String(scope.clone()));
-    let context = Jinja::from(Serde(&names));
+    context.insert("scope".to_owned(), Value::String(scope.clone()));
+    let context = Jinja::from(Serde(&context));
     if !holds(environment, rule.when.as_deref(), &context) {
         return None;
     }
     let render = |text: &str| environment.render_str(text, &context).ok();
-    let cause = render(&rule.cause)?;
+    let claim = render(&rule.cause)?;
     Some(Match {
         rule,
         scope,
-        cause: cause.split_whitespace().collect::<Vec<_>>().join(" "),
+        cause: claim.split_whitespace().collect::<Vec<_>>().join(" "),
         fix: rule
             .fix
             .iter()

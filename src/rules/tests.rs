@@ -4,12 +4,16 @@
 //! `[exit CODE, …]`. A call without a file is answered as a tool that does not know.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
 use super::*;
 use crate::evidence::view;
 use crate::evidence::{Exhibit, Status};
+
+/// One for all tests: its patterns are compiled once.
+static MODEL: LazyLock<RulesModel> = LazyLock::new(|| RulesModel::new(&[]).unwrap());
 
 /// A recorded machine, and the run of one question on it.
 struct Machine {
@@ -78,8 +82,10 @@ impl Machine {
 
     /// Runs the loop to its answer; checks on the way what every model owes the loop.
     fn ask_about(&mut self, question: &str, attached: &[&str]) -> Map<String, Value> {
-        let model = RulesModel::new(&[]).unwrap();
-        let mut text = question.to_owned();
+        let model = &*MODEL;
+        let mut text = format!(
+            "{question}\n\nNow: 2026-11-21T05:35:00+00:00, on machine-slow. Exhibits of this run are fenced with k=k9f3."
+        );
         for file in attached {
             text.push_str("\n\n");
             text.push_str(&self.view("file", file));
@@ -99,14 +105,14 @@ impl Machine {
                     panic!("arguments must be an object");
                 };
                 if call.tool == ANSWER {
-                    self.check_quotes(&messages, &arguments);
+                    check_quotes(&messages, &arguments);
                     return arguments;
                 }
                 assert!(self.tools.iter().any(|tool| tool.name == call.tool));
                 let mut name = call.tool.clone();
                 for (key, value) in &arguments {
                     let value = value.as_str().map_or(value.to_string(), str::to_owned);
-                    name.push_str(&format!(" {key}={value}"));
+                    name = format!("{name} {key}={value}");
                 }
                 assert!(!self.calls.contains(&name), "called twice: {name}");
                 let file = self.folder.join(format!("{}.txt", name.replace('/', "_")));
@@ -124,25 +130,25 @@ impl Machine {
         }
         panic!("no answer after 8 turns: {:?}", self.calls);
     }
+}
 
-    fn check_quotes(&self, messages: &[Message], answer: &Map<String, Value>) {
-        let case = Case::read(messages);
-        for finding in answer["findings"].as_array().unwrap() {
-            let id = finding["exhibit"].as_str().unwrap();
-            let quote = finding["quote"].as_str().unwrap();
-            assert!(!quote.is_empty());
-            let seen = case
-                .seen
-                .iter()
-                .find(|seen| format!("E{}", seen.exhibit.id) == id)
-                .unwrap_or_else(|| panic!("{id} was never shown"));
-            let stands = seen
-                .exhibit
-                .lines
-                .iter()
-                .any(|(_, line)| line.contains(quote));
-            assert!(stands, "not in {id}: {quote}");
-        }
+fn check_quotes(messages: &[Message], answer: &Map<String, Value>) {
+    let case = Case::read(messages);
+    for finding in answer["findings"].as_array().unwrap() {
+        let id = finding["exhibit"].as_str().unwrap();
+        let quote = finding["quote"].as_str().unwrap();
+        assert!(!quote.is_empty());
+        let seen = case
+            .seen
+            .iter()
+            .find(|seen| format!("E{}", seen.exhibit.id) == id)
+            .unwrap_or_else(|| panic!("{id} was never shown"));
+        let stands = seen
+            .exhibit
+            .lines
+            .iter()
+            .any(|(_, line)| line.contains(quote));
+        assert!(stands, "not in {id}: {quote}");
     }
 }
 
