@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::bench::{question, quick, take, turn, turn_with};
 use crate::support::scripted_model::ScriptedModel;
 
+type Bad = (fn(&mut Settings), &'static str, &'static str);
+
 fn hint(error: &ModelError) -> &str {
     error.hint.as_deref().unwrap_or_default()
 }
@@ -295,7 +297,6 @@ fn bad_settings_are_refused_with_their_name() {
         change(&mut settings);
         OpenAiModel::new(settings).map(|model| model.url())
     };
-    type Bad = (fn(&mut Settings), &'static str, &'static str);
     let bad: Vec<Bad> = vec![
         (
             |s| s.api_base = String::new(),

@@ -13,6 +13,7 @@ mod arguments;
 mod assembly;
 mod body;
 mod calls;
+mod discover;
 mod endpoint;
 mod errors;
 mod overflow;
