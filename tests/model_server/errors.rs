@@ -223,6 +223,10 @@ fn the_key_is_never_shown() {
         json!([{"json": format!("oops {key}"), "repeat": true}]),
     ] {
         let turn = turn_with(&scenario, true, |settings| {
+            settings.extra_headers = vec![("x-gateway-key".to_owned(), key.to_owned())];
+        });
+        assert!(!format!("{:?} {:?}", turn.error(), turn.retries).contains(key));
+        let turn = turn_with(&scenario, true, |settings| {
             settings.api_key = Some(SecretString::from(key));
         });
         let shown = format!("{:?} {:?}", turn.error(), turn.retries);
@@ -231,6 +235,8 @@ fn the_key_is_never_shown() {
     }
     let mut settings = Settings::new("m", "http://127.0.0.1:1");
     settings.api_key = Some(SecretString::from(key));
+    settings.extra_headers = vec![("x-gateway-key".to_owned(), key.to_owned())];
+    settings.api_base = format!("http://user:{key}@h/v1");
     let model = OpenAiModel::new(settings).unwrap();
     assert!(!format!("{model:?}").contains(key));
 }
