@@ -19,6 +19,8 @@ mod errors;
 mod happy;
 #[path = "model_server/oddities.rs"]
 mod oddities;
+#[path = "model_server/proxy.rs"]
+mod proxy;
 #[path = "model_server/quirks.rs"]
 mod quirks;
 #[path = "model_server/streams.rs"]

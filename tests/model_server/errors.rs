@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::bench::{question, quick, take, turn, turn_with};
 use crate::support::scripted_model::ScriptedModel;
 
+type Bad = (fn(&mut Settings), &'static str, &'static str);
+
 fn hint(error: &ModelError) -> &str {
     error.hint.as_deref().unwrap_or_default()
 }
@@ -221,6 +223,10 @@ fn the_key_is_never_shown() {
         json!([{"json": format!("oops {key}"), "repeat": true}]),
     ] {
         let turn = turn_with(&scenario, true, |settings| {
+            settings.extra_headers = vec![("x-gateway-key".to_owned(), key.to_owned())];
+        });
+        assert!(!format!("{:?} {:?}", turn.error(), turn.retries).contains(key));
+        let turn = turn_with(&scenario, true, |settings| {
             settings.api_key = Some(SecretString::from(key));
         });
         let shown = format!("{:?} {:?}", turn.error(), turn.retries);
@@ -229,6 +235,8 @@ fn the_key_is_never_shown() {
     }
     let mut settings = Settings::new("m", "http://127.0.0.1:1");
     settings.api_key = Some(SecretString::from(key));
+    settings.extra_headers = vec![("x-gateway-key".to_owned(), key.to_owned())];
+    settings.api_base = format!("http://user:{key}@h/v1");
     let model = OpenAiModel::new(settings).unwrap();
     assert!(!format!("{model:?}").contains(key));
 }
@@ -295,7 +303,6 @@ fn bad_settings_are_refused_with_their_name() {
         change(&mut settings);
         OpenAiModel::new(settings).map(|model| model.url())
     };
-    type Bad = (fn(&mut Settings), &'static str, &'static str);
     let bad: Vec<Bad> = vec![
         (
             |s| s.api_base = String::new(),

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::arguments;
 use super::assembly::{is_nothing, merge};
 use crate::agent::{Arguments, Message, ToolCall};
+use crate::model::arguments;
 
 /// Fields of a call that servers want back.
 const ECHOED: &[&str] = &[

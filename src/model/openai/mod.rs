@@ -9,16 +9,17 @@
 //! tool calls parse or `[DONE]` came. Otherwise it counts as cut and is asked for again; when the
 //! second ends the same way, this server just never says it, and its answers are taken as they are.
 
-mod arguments;
 mod assembly;
 mod body;
 mod calls;
+mod discover;
 mod endpoint;
 mod errors;
 mod overflow;
 mod quirks;
 mod request;
 mod retry;
+mod said;
 mod settings;
 mod splitter;
 mod transport;
@@ -40,7 +41,6 @@ use quirks::Quirks;
 
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
-pub(super) use arguments::read as read_arguments;
 pub use settings::{Azure, Limits, Settings};
 pub use transport::install_tls;
 
@@ -50,12 +50,20 @@ const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);
 const MOST_ADAPTATIONS: u32 = 8;
 
 /// A model behind an OpenAI-compatible endpoint.
-#[derive(Debug)]
 pub struct OpenAiModel {
     settings: Settings,
     endpoint: Endpoint,
     http: reqwest::Client,
     quirks: RefCell<Quirks>,
+}
+
+impl std::fmt::Debug for OpenAiModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAiModel")
+            .field("settings", &self.settings)
+            .field("quirks", &self.quirks)
+            .finish_non_exhaustive()
+    }
 }
 
 impl OpenAiModel {
@@ -88,21 +96,14 @@ impl OpenAiModel {
         let limits = &self.settings.limits;
         let deadline = Instant::now() + limits.budget;
         let (mut failures, mut adaptations) = (0, 0);
+        let mut last: Option<String> = None;
         loop {
             let body = request::body(&self.settings, &self.quirks.borrow(), request);
             let tried = timeout_at(deadline, self.attempt(&body, request, listener)).await;
             let failure = match tried {
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(failure)) => failure,
-                Err(_) => {
-                    return Err(unavailable(
-                        format!("`{}` gave no answer within {:?}", self.url(), limits.budget),
-                        Some(
-                            "the model may be overloaded; a smaller model answers sooner"
-                                .to_owned(),
-                        ),
-                    ));
-                }
+                Err(_) => return Err(self.too_late(last)),
             };
             if let Some(said) = &failure.said
                 && adaptations < MOST_ADAPTATIONS
@@ -127,11 +128,11 @@ impl OpenAiModel {
             if failures >= limits.attempts.min(most) {
                 return Err(after(failures, failure.error));
             }
-            let wait = asked
-                .filter(|wait| !wait.is_zero())
-                .unwrap_or_else(|| retry::backoff(limits.backoff, failures));
             let left = deadline.saturating_duration_since(Instant::now());
-            if wait > limits.longest_wait.min(left) {
+            let asked = asked.filter(|wait| !wait.is_zero());
+            if let Some(wait) = asked
+                && wait > limits.longest_wait.min(left)
+            {
                 return Err(ModelError {
                     message: format!(
                         "{}; it asks to wait {:.0} s, longer than is waited for",
@@ -141,13 +142,27 @@ impl OpenAiModel {
                     ..failure.error
                 });
             }
+            let wait = asked.unwrap_or_else(|| retry::backoff(limits.backoff, failures));
+            if wait > left {
+                return Err(after(failures, failure.error));
+            }
             listener(Delta::Retry {
                 attempt: failures,
                 wait,
                 reason: &failure.error.message,
             });
             sleep(wait).await;
+            last = Some(failure.error.message);
         }
+    }
+
+    fn too_late(&self, last: Option<String>) -> ModelError {
+        let before = last.map_or_else(String::new, |last| format!("; before that: {last}"));
+        let budget = self.settings.limits.budget;
+        unavailable(
+            format!("`{}` gave no answer within {budget:?}{before}", self.url()),
+            Some("the model may be overloaded; a smaller model answers sooner".to_owned()),
+        )
     }
 
     async fn attempt(
@@ -223,13 +238,10 @@ impl OpenAiModel {
             if !closed {
                 return Err(Failure::of_end(seen, &self.endpoint));
             }
-            if gibberish
-                || (assembly.is_empty()
-                    && !seen.done
-                    && !seen.first_line.is_empty()
-                    && !seen.first_line.starts_with("data:")
-                    && !seen.first_line.starts_with('{'))
-            {
+            let odd_line = !seen.first_line.is_empty()
+                && !seen.first_line.starts_with("data:")
+                && !seen.first_line.starts_with('{');
+            if gibberish || (assembly.is_empty() && !seen.done && odd_line) {
                 return Err(Failure::of_gibberish(&seen.first_line, &self.endpoint));
             }
             let complete =
@@ -246,7 +258,7 @@ impl OpenAiModel {
                 "" => String::new(),
                 reason => format!(
                     " (finish reason `{}`)",
-                    errors::one_line(reason, &self.endpoint)
+                    said::one_line(reason, &self.endpoint)
                 ),
             };
             return Err(Failure::again(

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::errors::Said;
+use super::said::Said;
 
 const CODES: &[&str] = &[
     "context_length_exceeded",

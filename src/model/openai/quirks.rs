@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::errors::Said;
+use super::said::Said;
 
 /// Words that say "I do not know that", not "that value is wrong".
 const REFUSED: &[&str] = &[
