@@ -314,6 +314,21 @@ fn every_toolset_of_the_binary_is_sound() {
     }
 }
 
+#[test]
+fn instructions_know_tools_and_config() {
+    let told = |text: &str| {
+        instructions(&one(&format!(
+            "toolsets:\n  a:\n    config: {{port: 1}}\n    llm_instructions: '{text}'\n    tools: [{{name: t, command: ls}}]\n"
+        )))
+    };
+    assert_eq!(told("use {{ tool_names | join }} at {{ config.port }} "), Ok(Some("use t at 1".to_owned())));
+    assert_eq!(told(" "), Ok(None));
+    assert!(told("{% if %}").unwrap_err().starts_with("`llm_instructions` of toolset `a`: syntax error"));
+    assert!(
+        told("{% for x in range(100000) %}{% for y in range(100000) %}{% endfor %}{% endfor %}").is_err()
+    );
+}
+
 fn write(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();
