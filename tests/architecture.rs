@@ -77,6 +77,7 @@ const DOORS: &[Door] = &[
     door("config", "config::yaml", EVERYTHING, "its layers of files"),
     door("sink", "answer", EVERYTHING, "what it delivers"),
     door("sink", "agent", EVENTS, "the JSON result tells the run"),
+    door("sink", "agent", MESSAGES, "the JSON result carries the transcript"),
     door("sink", "evidence", EVERYTHING, "tool calls of the JSON result"),
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
     door("record", "agent", EVENTS, "events are the record"),

@@ -4,8 +4,8 @@
 //! are compiled when first needed (a test compiles them all), those of users at once, so that a typo is
 //! an error with its place and not a rule that never fires.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 use regex::Regex;
@@ -114,7 +114,7 @@ pub(super) struct Probe {
     pub(super) calls: Vec<Call>,
 }
 
-/// A tool call with templates for its arguments; empty ones are left out.
+/// A tool call with templates for its arguments; it is not made when one of them renders to nothing.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Call {
@@ -155,14 +155,14 @@ pub(super) enum Take {
 #[serde(from = "String")]
 pub(super) struct Pattern {
     text: String,
-    compiled: OnceCell<Option<Regex>>,
+    compiled: OnceLock<Option<Regex>>,
 }
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
         Self {
             text,
-            compiled: OnceCell::new(),
+            compiled: OnceLock::new(),
         }
     }
 }

@@ -53,7 +53,9 @@ impl Case {
                 Message::User { text } => {
                     if !asked {
                         asked = true;
-                        case.question = outside(text);
+                        let (question, now) = outside(text);
+                        case.question = question;
+                        case.now = now;
                     }
                     for exhibit in read_views(text) {
                         case.add(exhibit, Map::new(), true);
@@ -127,19 +129,25 @@ impl Case {
     }
 }
 
-/// The text outside the fences of exhibits.
-fn outside(text: &str) -> String {
+/// The question in the first message, and the time it was asked at: what stands before the line that
+/// begins with `Now: ` (`prompts/question.md.jinja`) and outside the fences of exhibits.
+fn outside(text: &str) -> (String, Option<Stamp>) {
     let mut kept = Vec::new();
     let mut close: Option<String> = None;
+    let mut now = None;
     for line in text.lines() {
         match &close {
             Some(end) if line == end => close = None,
             Some(_) => {}
             None => match line.strip_prefix("<exhibit E") {
                 Some(fence) if line.ends_with('>') => close = Some(format!("</exhibit E{fence}")),
+                _ if line.starts_with("Now: ") => {
+                    now = stamp::read(line, None);
+                    break;
+                }
                 _ => kept.push(line),
             },
         }
     }
-    kept.join("\n").trim().to_owned()
+    (kept.join("\n").trim().to_owned(), now)
 }

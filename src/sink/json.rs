@@ -65,11 +65,15 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
         // HolmesGPT writes 0 where it does not know; `metadata.cost_known` says which it is.
         "total_cost": run.cost.map_or(0.0, number),
         "budget": run.budget,
-        "tool_calls": run.exhibits.iter().map(|exhibit| tool_call(exhibit)).collect::<Vec<_>>(),
-        "messages": run.messages.iter().map(|m| message(m, redact)).collect::<Vec<_>>(),
+        "tool_calls": run.exhibits.iter().map(tool_call).collect::<Vec<_>>(),
+        "messages": [],
         "metadata": metadata,
     });
     redact_strings(&mut result, redact);
+    // Redacted one by one: the arguments of a call are JSON inside a string.
+    if let Some(messages) = result.get_mut("messages") {
+        *messages = run.messages.iter().map(|m| message(m, redact)).collect();
+    }
     result
 }
 
@@ -135,10 +139,10 @@ fn whole(exhibit: &Exhibit) -> Option<String> {
 /// One message as OpenAI's API spells it.
 fn message(message: &Message, redact: Redact<'_>) -> Value {
     match message {
-        Message::System { text } => json!({"role": "system", "content": text}),
-        Message::User { text } => json!({"role": "user", "content": text}),
+        Message::System { text } => json!({"role": "system", "content": redact(text)}),
+        Message::User { text } => json!({"role": "user", "content": redact(text)}),
         Message::Tool { call_id, tool, text } => {
-            json!({"role": "tool", "tool_call_id": call_id, "name": tool, "content": text})
+            json!({"role": "tool", "tool_call_id": call_id, "name": tool, "content": redact(text)})
         }
         Message::Assistant(said) => assistant(said, redact),
     }
@@ -148,9 +152,9 @@ fn assistant(said: &AssistantMessage, redact: Redact<'_>) -> Value {
     let mut out = Map::new();
     out.insert("role".to_owned(), "assistant".into());
     let silent = said.text.is_empty() && !said.tool_calls.is_empty();
-    out.insert("content".to_owned(), if silent { Value::Null } else { said.text.as_str().into() });
+    out.insert("content".to_owned(), if silent { Value::Null } else { redact(&said.text).into() });
     if !said.reasoning.is_empty() {
-        out.insert("reasoning_content".to_owned(), said.reasoning.as_str().into());
+        out.insert("reasoning_content".to_owned(), redact(&said.reasoning).into());
     }
     if !said.tool_calls.is_empty() {
         let calls: Vec<Value> = said
@@ -161,7 +165,7 @@ fn assistant(said: &AssistantMessage, redact: Redact<'_>) -> Value {
                     Arguments::Object(object) => {
                         // Before it becomes a string: a secret cut out of JSON text could break it.
                         let mut value = Value::Object(object.clone());
-                        redact_strings(&mut value, redact);
+                        redact_foreign(&mut value, redact);
                         value.to_string()
                     }
                     Arguments::Unreadable(text) => redact(text),
@@ -181,13 +185,25 @@ pub(super) fn redact_strings(value: &mut Value, redact: Redact<'_>) {
         Value::Array(items) => items.iter_mut().for_each(|item| redact_strings(item, redact)),
         Value::Object(fields) => {
             for (name, field) in fields {
-                // Arguments were redacted before they became text.
-                let kept = name == "arguments" && field.is_string();
-                if !kept && !(field.is_string() && IDENTIFIERS.contains(&name.as_str())) {
-                    redact_strings(field, redact);
+                match field {
+                    Value::String(_) if IDENTIFIERS.contains(&name.as_str()) => {}
+                    // The names in here are a tool's, not ours.
+                    Value::Object(inner) if matches!(name.as_str(), "params" | "arguments" | "metadata") => {
+                        inner.values_mut().for_each(|field| redact_foreign(field, redact));
+                    }
+                    _ => redact_strings(field, redact),
                 }
             }
         }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn redact_foreign(value: &mut Value, redact: Redact<'_>) {
+    match value {
+        Value::String(text) => *text = redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_foreign(item, redact)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| redact_foreign(field, redact)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -17,6 +17,7 @@ fn params() -> Map<String, Value> {
     let mut params = Map::new();
     params.insert("name".to_owned(), "payments".into());
     params.insert("token".to_owned(), "hunter2".into());
+    params.insert("id".to_owned(), json!({"type": "hunter2"}));
     params
 }
 
@@ -113,6 +114,7 @@ fn investigation(folder: &Path) -> Investigation {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the whole result in one view")]
 fn json_result() {
     let folder = tempfile::tempdir().unwrap();
     let mut result = to_json(&investigation(folder.path()), &redact);
@@ -189,7 +191,10 @@ fn json_result() {
         "invocation": "kubectl describe pod payments --token <secret:1> | cat",
         "params": {
           "name": "payments",
-          "token": "<secret:1>"
+          "token": "<secret:1>",
+          "id": {
+            "type": "<secret:1>"
+          }
         },
         "elapsed_seconds": 1.23
       },
@@ -209,7 +214,10 @@ fn json_result() {
         "invocation": "kubectl describe pod payments --token <secret:1> | cat",
         "params": {
           "name": "payments",
-          "token": "<secret:1>"
+          "token": "<secret:1>",
+          "id": {
+            "type": "<secret:1>"
+          }
         },
         "elapsed_seconds": 1.23
       },
@@ -234,7 +242,7 @@ fn json_result() {
           "type": "function",
           "function": {
             "name": "kubectl_describe",
-            "arguments": "{\"name\":\"payments\",\"token\":\"<secret:1>\"}"
+            "arguments": "{\"name\":\"payments\",\"token\":\"<secret:1>\",\"id\":{\"type\":\"<secret:1>\"}}"
           }
         }
       ]
@@ -260,7 +268,6 @@ fn json_result() {
 fn check(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
-            "$schema" | "title" | "description" => {}
             "type" => {
                 let names: Vec<&str> = match rule {
                     Value::String(name) => vec![name],
@@ -282,9 +289,9 @@ fn check(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
             }
             "const" if rule != value => wrong.push(format!("{at}: {value} is not {rule}")),
             "enum" if !rule.as_array().unwrap().contains(value) => {
-                wrong.push(format!("{at}: {value} not in {rule}"))
+                wrong.push(format!("{at}: {value} not in {rule}"));
             }
-            "const" | "enum" => {}
+            "$schema" | "title" | "description" | "const" | "enum" => {}
             "required" => {
                 for name in rule.as_array().unwrap() {
                     if value.get(name.as_str().unwrap()).is_none() {
@@ -355,11 +362,22 @@ fn no_sink_tells_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let run = investigation(folder.path());
     let event = Event::ToolFinished { exhibit: run.exhibits[0].clone() };
+    let unreadable = Event::ToolAnswered {
+        call: ToolCall {
+            id: "call_3".to_owned(),
+            tool: "kubectl_get".to_owned(),
+            arguments: Arguments::Unreadable("{\"token\": \"hunter2".to_owned()),
+            echo: Map::new(),
+        },
+        reply: "arguments are no JSON".to_owned(),
+        repeats: None,
+    };
     let all = [
         to_json(&run, &redact).to_string(),
         to_markdown_report(&run, &redact),
         to_html(&run, &redact),
         to_json_line(&event, &redact),
+        to_json_line(&unreadable, &redact),
     ];
     for text in all {
         assert!(!text.contains("hunter2"), "{text}");

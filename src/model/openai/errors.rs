@@ -29,7 +29,7 @@ pub(super) struct Failure {
     pub(super) error: ModelError,
     pub(super) remedy: Remedy,
     /// What the server said, for requests that can be made acceptable.
-    pub(super) said: Option<Said>,
+    pub(super) said: Option<Box<Said>>,
     /// There is text, only its end was not announced.
     pub(super) unfinished: bool,
 }
@@ -337,7 +337,7 @@ impl Failure {
             format!(": {}", said.words)
         };
         let answered = format!("the model endpoint answered {}{told}", status_name(status));
-        if let Some(limit) = overflow::recognise(&said) {
+        if let Some(overflow::TooLong { limit }) = overflow::recognise(&said) {
             return Self {
                 error: ModelError {
                     kind: ModelErrorKind::ContextTooLong { limit },
@@ -411,7 +411,7 @@ impl Failure {
         Self {
             error,
             remedy,
-            said: Some(said),
+            said: Some(Box::new(said)),
             unfinished: false,
         }
     }
@@ -424,13 +424,16 @@ impl Failure {
             most: REFUSED_ATTEMPTS,
         };
         let cause = one_line(&innermost(error), endpoint);
-        let (message, hint, remedy) = if in_chain(error, is_tls) || cause.contains("ertificate") {
-            (
-                format!("TLS with `{}` failed: {cause}", endpoint.host()),
+        let (message, hint, remedy) = if in_chain(error, is_tls) || cause.contains("tls") {
+            let plain = cause.contains("handshake eof") || cause.contains("InvalidContentType");
+            let hint = if plain {
+                format!("does the server speak HTTPS, or should {base} begin with `http://`?")
+            } else {
                 "trust the server's CA: `SSL_CERT_FILE` (a PEM file) or `CERTIFICATE` (base64)"
-                    .to_owned(),
-                Remedy::Nothing,
-            )
+                    .to_owned()
+            };
+            let message = format!("TLS with `{}` failed: {cause}", endpoint.host());
+            (message, hint, Remedy::Nothing)
         } else if in_chain(error, is_refused) {
             (
                 format!("connection refused by `{url}`"),

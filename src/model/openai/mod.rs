@@ -189,7 +189,6 @@ impl OpenAiModel {
                 timeout(WAIT_FOR_USAGE, events.next()).await.unwrap_or(None)
             };
             let values = match next {
-                None => break,
                 Some(Ok(value)) => vec![value],
                 Some(Err(OpenAIError::JSONDeserialize(_, text))) => {
                     let values = values_in(&text);
@@ -197,7 +196,7 @@ impl OpenAiModel {
                     values
                 }
                 // What broke is in the trace.
-                Some(Err(_)) => break,
+                Some(Err(_)) | None => break,
             };
             for value in values {
                 let listener: &mut Listener<'_> = if request.stream { listener } else { &mut deaf };
@@ -254,6 +253,9 @@ impl OpenAiModel {
                 format!("the model gave an empty answer{why}"),
                 None,
             ));
+        }
+        if !assembly.finish_reason().is_empty() {
+            self.quirks.borrow_mut().no_finish = false;
         }
         let mut reply = assembly.reply(request.messages, request.tools, listener);
         if reply.cost.is_none() {

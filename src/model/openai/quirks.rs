@@ -149,9 +149,9 @@ impl Quirks {
             }
         }
         for keyword in SCHEMA_KEYWORDS {
-            let named = mentions(&said.all, &keyword.to_lowercase());
+            let refused = mentions(&said.all, &keyword.to_lowercase());
             let sent = body.get("tools").is_some_and(|tools| holds(tools, keyword));
-            if named && sent && self.schema.insert(keyword) {
+            if refused && sent && self.schema.insert(keyword) {
                 return Some(format!(
                     "the endpoint refuses `{keyword}` in tool schemas: going on without"
                 ));
