@@ -288,3 +288,77 @@ fn tool_json(tool: &ToolDefinition) -> Value {
         "error": tool.broken,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> (Toolsets, Vec<Readiness>) {
+        let tool = ToolDefinition { name: "orders".into(), ..ToolDefinition::default() };
+        let ready =
+            Toolset { name: "a".into(), origin: "builtin".into(), tools: vec![tool], ..Toolset::default() };
+        let failed = Toolset {
+            name: "b".into(),
+            origin: "b.yaml".into(),
+            tags: vec!["cli".into()],
+            installation_instructions: Some("install psql\nand more".into()),
+            ..Toolset::default()
+        };
+        let readiness = |name: &str, status, reason: &str| Readiness {
+            name: name.into(),
+            status,
+            reason: reason.into(),
+            milliseconds: 4,
+        };
+        let found = vec![
+            readiness("a", ReadinessStatus::Enabled, ""),
+            readiness("b", ReadinessStatus::Failed, "`psql` is not installed"),
+        ];
+        ([("a".to_owned(), ready), ("b".to_owned(), failed)].into(), found)
+    }
+
+    #[test]
+    fn a_piped_list_is_one_row_a_line() {
+        let (toolsets, readiness) = sample();
+        let rows = rows(&toolsets, &readiness);
+        let text = list(&rows.iter().collect::<Vec<_>>(), OutputFormat::Text, &Terminal::plain());
+        assert_eq!(
+            text,
+            "NAME  STATUS   REASON                                 ORIGIN\n\
+             a     enabled  -                                      builtin\n\
+             b     failed   `psql` is not installed; install psql  b.yaml\n"
+        );
+    }
+
+    #[test]
+    fn the_json_form_carries_every_field() {
+        let (toolsets, readiness) = sample();
+        let rows = rows(&toolsets, &readiness);
+        let text = list(&rows.iter().collect::<Vec<_>>(), OutputFormat::Json, &Terminal::plain());
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            value[0],
+            json!({"name": "a", "status": "enabled", "reason": "", "origin": "builtin", "description": "",
+                   "tags": [], "tools": ["orders"], "installation_instructions": null, "milliseconds": 4})
+        );
+        assert_eq!(
+            (value[1]["status"].as_str(), value[1]["tags"][0].as_str()),
+            (Some("failed"), Some("cli"))
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_a_usage_error_with_the_nearest() {
+        let names = Toolsets::from([("host/core".to_owned(), Toolset::default())]);
+        let near = unknown("host/cor", &names);
+        assert_eq!((near.exit, near.hints), (Exit::Usage, vec!["did you mean `host/core`?".to_owned()]));
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_cannot_steer_the_terminal() {
+        let (mut toolsets, readiness) = sample();
+        toolsets.get_mut("a").unwrap().description = "x\u{1b}]0;owned\u{7}y".to_owned();
+        let shown = show(&rows(&toolsets, &readiness)[0], OutputFormat::Text);
+        assert!(shown.starts_with("a (enabled)\n") && !shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
+    }
+}
