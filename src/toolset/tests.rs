@@ -227,6 +227,12 @@ fn odd_files_are_loaded_with_warnings() {
         ]
     );
     assert_eq!(said("toolset:\n  a: {}\n"), ["f.yaml:1:1: unknown key `toolset`, did you mean `toolsets`?"]);
+    assert_eq!(
+        said("apiVersion: v1\nkind: ConfigMap\ndata:\n  t: |\n    toolsets:\n      a: {{ .Values.a }}\n"),
+        [
+            "f.yaml:6:10: holds Helm templating (`{{ .Values.a }}`), not plain YAML: give the rendered file (`helm template`)"
+        ]
+    );
     assert_eq!(said("- 1\n- 2\n"), ["f.yaml:1:1: holds no toolsets, a top-level `toolsets:` is needed"]);
     assert_eq!(said("toolsets: 3\n"), ["f.yaml:1:11: toolsets need to be a map, got the number 3"]);
     assert_eq!(said("toolsets:\n  nope:\n    enabled: true\n"), ["f.yaml:2:3: there is no toolset `nope`"]);
