@@ -86,7 +86,7 @@ impl Outlets {
             };
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, &json()).map_err(|error| Failure::new(Exit::RunTime, error))?;
+                sink::write_file(path, json().as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {

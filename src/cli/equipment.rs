@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
+use minijinja::value::Serde;
+
 use super::Context;
 use super::failure::{Exit, Failure};
 use crate::agent::{Event, Unusable};
@@ -11,7 +13,8 @@ use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::shell::Stop;
 use crate::tools::{CommandTool, ReadExhibit, Toolbox};
-use crate::toolset::{self, Cache, Readiness, ReadinessStatus, Toolset, Toolsets};
+use crate::toolset::cache::Cache;
+use crate::toolset::{self, Readiness, ReadinessStatus, Toolset, Toolsets};
 use crate::ui::Progress;
 
 /// What a run can use, and what it cannot.
@@ -118,7 +121,7 @@ fn instructions(toolset: &Toolset, text: &str) -> Result<String, minijinja::Erro
     let names: Vec<String> = toolset.tools.iter().map(|tool| tool.name.clone()).collect();
     let values = minijinja::context! {
         tool_names => minijinja::Value::from(names),
-        config => minijinja::Value::from_serialize(&toolset.config),
+        config => minijinja::Value::from(Serde(&toolset.config)),
     };
     let rendered = minijinja::Environment::new().render_str(text, values)?;
     Ok(rendered.trim().to_owned())
@@ -189,7 +192,7 @@ impl Known {
         let mut left = wanted;
         progress.busy(&format!("checking {wanted} toolsets"));
         let readiness =
-            toolset::check(&self.toolsets, &self.environment, Some(&mut cache), stop, |_| {
+            toolset::prerequisites::check(&self.toolsets, &self.environment, Some(&mut cache), stop, |_| {
                 left = left.saturating_sub(1);
                 progress.busy(&format!("checking {left} toolsets"));
             })

@@ -190,31 +190,31 @@ impl Run {
         };
         let first = engine(self.model.as_deref().unwrap_or(&self.rules));
         let second = engine(&self.rules);
-        let listeners = &mut self.listeners;
-        let store = &mut self.store;
-        let mut name = name;
-        let investigation = async {
-            let conclusion = drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
-            if !(self.falls_back && unreachable_at_once(&conclusion)) {
-                return conclusion;
-            }
-            listeners.progress.warning("the model cannot be reached: the built-in rules answer");
-            self.rules.name().clone_into(&mut name);
-            drive(&second, state, store, &mut |event| listeners.hear(event)).await
-        };
-        tokio::pin!(investigation);
-        let conclusion = loop {
-            tokio::select! {
-                conclusion = &mut investigation => break Some(conclusion),
-                () = signals.next() => {
-                    if *interrupt.borrow() {
-                        break None;
+        let conclusion = {
+            let (listeners, store) = (&mut self.listeners, &mut self.store);
+            let investigation = async {
+                let conclusion = drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                if !(self.falls_back && unreachable_at_once(&conclusion)) {
+                    return (conclusion, name);
+                }
+                listeners.progress.warning("the model cannot be reached: the built-in rules answer");
+                let conclusion = drive(&second, state, store, &mut |event| listeners.hear(event)).await;
+                (conclusion, self.rules.name().to_owned())
+            };
+            tokio::pin!(investigation);
+            loop {
+                tokio::select! {
+                    conclusion = &mut investigation => break Some(conclusion),
+                    () = signals.next() => {
+                        if *interrupt.borrow() {
+                            break None;
+                        }
+                        let _ = interrupt.send(true);
                     }
-                    let _ = interrupt.send(true);
                 }
             }
         };
-        let Some(conclusion) = conclusion else {
+        let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);
         };

@@ -114,7 +114,7 @@ pub(super) struct Probe {
     pub(super) calls: Vec<Call>,
 }
 
-/// A tool call with templates for its arguments; empty ones are left out.
+/// A tool call with templates for its arguments; it is not made when one of them renders to nothing.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Call {

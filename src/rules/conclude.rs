@@ -54,61 +54,46 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
         return conclusion;
     }
     conclusion.verdict = "problem_found";
-    let mut told: Vec<String> = Vec::new();
-    let mut confidence = Confidence::High;
-    let named = problems.iter().any(|problem| problem.asked_for(found));
-    for (position, problem) in problems.iter().enumerate() {
-        let Some(root) = found.get(problem.root) else {
-            continue;
+    // Where the question names something, the answer is about that and the rest is a note.
+    let (main, rest): (Vec<&Problem>, Vec<&Problem>) =
+        if problems.iter().any(|problem| problem.asked_for(found)) {
+            problems
+                .iter()
+                .partition(|problem| problem.asked_for(found))
+        } else {
+            (problems.iter().collect(), Vec::new())
         };
-        if position == 0 {
-            confidence = root.rule.confidence;
-        }
-        if told.len() < TOLD {
-            let said = sentence(found, problem);
-            if !told.contains(&said) {
-                told.push(said);
-            }
-        } else if named {
-            // What the question did not ask for is counted, not told.
-            continue;
-        }
-        conclusion.add(root);
-        let mut symptoms: Vec<&Match<'_>> = problem
-            .members
-            .iter()
-            .filter(|&&index| index != problem.root)
-            .filter_map(|&index| found.get(index))
-            .collect();
-        symptoms.sort_by_key(|one| std::cmp::Reverse(one.score()));
-        let shown = if position == 0 { 2 } else { 1 };
-        for symptom in symptoms.into_iter().take(shown) {
-            conclusion.add(symptom);
-        }
-        let fixes = match position {
-            0 => 3,
-            _ if named && !problem.asked_for(found) => 0,
-            _ => 1,
-        };
-        for fix in root.fix.iter().take(fixes) {
-            if !conclusion.fix.contains(fix) && conclusion.fix.len() < FIXES {
-                conclusion.fix.push(fix.clone());
-            }
-        }
+    for (position, problem) in main.iter().enumerate() {
+        conclusion.tell(found, problem, position == 0);
     }
-    if let Some((first, rest)) = told.split_first() {
+    let (told, more) = sentences(found, &main);
+    if let Some((first, others)) = told.split_first() {
         conclusion.root_cause = stop(first);
-        if !rest.is_empty() {
-            let word = if named { "Besides" } else { "Also" };
-            let _ = write!(conclusion.root_cause, " {word}: {}", rest.join("; "));
-            let more = problems.len().saturating_sub(told.len());
-            if more > 0 {
-                let _ = write!(conclusion.root_cause, "; and {more} more");
-            }
-            conclusion.root_cause = stop(&conclusion.root_cause);
+        if !others.is_empty() {
+            let also = format!(" Also: {}{more}", others.join("; "));
+            conclusion.root_cause.push_str(&stop(&also));
         }
     }
-    conclusion.confidence = confidence.word();
+    if !rest.is_empty() {
+        let (told, more) = sentences(found, &rest);
+        conclusion.not_sure.push(format!(
+            "seen besides, not looked into: {}{more}",
+            told.join("; ")
+        ));
+    }
+    let confidence = main
+        .first()
+        .and_then(|problem| found.get(problem.root))
+        .map_or(Confidence::Low, |root| root.rule.confidence);
+    // What was named is not here: the trouble found may have nothing to do with it.
+    let elsewhere = rest.is_empty()
+        && !main.iter().any(|problem| problem.asked_for(found))
+        && found.iter().any(|one| one.rule.weak && one.asked_for);
+    conclusion.confidence = if elsewhere {
+        Confidence::Low.word()
+    } else {
+        confidence.word()
+    };
     let explained = |weak: &Match<'_>| {
         found
             .iter()
@@ -127,6 +112,29 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
 }
 
 impl Conclusion {
+    /// Evidence and fixes of one problem; the first has the most room.
+    fn tell(&mut self, found: &[Match<'_>], problem: &Problem, first: bool) {
+        let Some(root) = found.get(problem.root) else {
+            return;
+        };
+        self.add(root);
+        let mut symptoms: Vec<&Match<'_>> = problem
+            .members
+            .iter()
+            .filter(|&&index| index != problem.root)
+            .filter_map(|&index| found.get(index))
+            .collect();
+        symptoms.sort_by_key(|one| std::cmp::Reverse(one.score()));
+        for symptom in symptoms.into_iter().take(if first { 2 } else { 1 }) {
+            self.add(symptom);
+        }
+        for fix in root.fix.iter().take(if first { 3 } else { 1 }) {
+            if !self.fix.contains(fix) && self.fix.len() < FIXES {
+                self.fix.push(fix.clone());
+            }
+        }
+    }
+
     fn add(&mut self, one: &Match<'_>) {
         let known = self
             .findings
@@ -164,7 +172,11 @@ impl Conclusion {
             text.push_str("\n**Evidence:**\n");
             for (claim, exhibit, quote) in &self.findings {
                 // Backticks inside a quote would end it early.
-                let _ = writeln!(text, "- {claim}: `{}` [E{exhibit}]", quote.replace('`', "'"));
+                let _ = writeln!(
+                    text,
+                    "- {claim}: `{}` [E{exhibit}]",
+                    quote.replace('`', "'")
+                );
             }
         }
         if !self.fix.is_empty() {
@@ -204,6 +216,25 @@ fn sentence(found: &[Match<'_>], problem: &Problem) -> String {
         Some(symptom) => format!("{}: {}", symptom.cause, root.cause),
         None => root.cause.clone(),
     }
+}
+
+/// The first problems in words, and how many more there are.
+fn sentences(found: &[Match<'_>], problems: &[&Problem]) -> (Vec<String>, String) {
+    let mut told: Vec<String> = Vec::new();
+    for problem in problems {
+        let said = sentence(found, problem);
+        if !told.contains(&said) {
+            told.push(said);
+        }
+    }
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("; and {more} more")
+    };
+    (told, more)
 }
 
 fn stop(text: &str) -> String {
@@ -294,7 +325,9 @@ fn outweighs(one: &Match<'_>, other: &Match<'_>) -> bool {
 /// Said to explain, and not plainly about something else.
 fn related(cause: &Match<'_>, effect: &Match<'_>) -> bool {
     let machine_wide = cause.scope.starts_with('/') || cause.scope == "machine";
-    machine_wide || same_thing(cause, effect) || cause.exhibit != effect.exhibit && mentions(cause, effect)
+    machine_wide
+        || same_thing(cause, effect)
+        || cause.exhibit != effect.exhibit && mentions(cause, effect)
 }
 
 fn mentions(cause: &Match<'_>, effect: &Match<'_>) -> bool {
@@ -321,20 +354,21 @@ fn unread(case: &Case, found: &[Match<'_>]) -> Vec<String> {
             continue;
         }
         if let Some(error) = &exhibit.error {
-            notes.push(format!("{} failed: {error} [E{}]", exhibit.tool, exhibit.id));
+            notes.push(format!(
+                "{} failed: {error} [E{}]",
+                exhibit.tool, exhibit.id
+            ));
         } else if exhibit.title.contains("timed out") {
-            notes.push(format!("{} did not finish in time [E{}]", exhibit.tool, exhibit.id));
+            notes.push(format!(
+                "{} did not finish in time [E{}]",
+                exhibit.tool, exhibit.id
+            ));
         }
     }
     notes
 }
 
-fn nothing_found(
-    case: &Case,
-    found: &[Match<'_>],
-    understood: bool,
-    conclusion: &mut Conclusion,
-) {
+fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion: &mut Conclusion) {
     conclusion.verdict = "inconclusive";
     conclusion.confidence = "low";
     if case.seen.is_empty() && case.made.is_empty() {

@@ -47,9 +47,7 @@ impl RulesModel {
             let tool_calls = wanted
                 .into_iter()
                 .enumerate()
-                .map(|(index, (tool, arguments))| {
-                    call(case.turns + 1, index + 1, tool, arguments)
-                })
+                .map(|(index, (tool, arguments))| call(case.turns + 1, index + 1, tool, arguments))
                 .collect();
             return AssistantMessage {
                 tool_calls,
@@ -60,7 +58,12 @@ impl RulesModel {
         let conclusion = conclude::conclude(&case, &found, understood);
         if tools.iter().any(|tool| tool.name == ANSWER) {
             // Numbered by the transcript's length: an answer sent back for correction is a new call.
-            let last = call(case.turns + 1, messages.len(), ANSWER.to_owned(), conclusion.arguments());
+            let last = call(
+                case.turns + 1,
+                messages.len(),
+                ANSWER.to_owned(),
+                conclusion.arguments(),
+            );
             AssistantMessage {
                 tool_calls: vec![last],
                 ..AssistantMessage::default()
@@ -103,7 +106,12 @@ impl Model for RulesModel {
     }
 }
 
-fn call(turn: usize, index: usize, tool: String, arguments: serde_json::Map<String, serde_json::Value>) -> ToolCall {
+fn call(
+    turn: usize,
+    index: usize,
+    tool: String,
+    arguments: serde_json::Map<String, serde_json::Value>,
+) -> ToolCall {
     ToolCall {
         id: format!("rules-{turn}-{index}"),
         tool,

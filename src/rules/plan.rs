@@ -9,7 +9,7 @@ use crate::agent::ToolSpec;
 use super::book::{Book, Probe};
 use super::case::Case;
 use super::conclude;
-use super::recognise::{Match, calls, holds};
+use super::recognise::{Match, calls, holds, templates};
 
 /// A tool and its arguments.
 pub(super) type Wanted = (String, Map<String, Value>);
@@ -94,9 +94,13 @@ fn worth_following<'a, 'b>(found: &'a [Match<'b>]) -> Vec<&'a Match<'b>> {
 }
 
 fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
-    let environment = Environment::new();
+    let environment = templates();
     let mut wanted = Vec::new();
-    for probe in book.probes.iter().filter(|probe| probe.fallback == fallback) {
+    for probe in book
+        .probes
+        .iter()
+        .filter(|probe| probe.fallback == fallback)
+    {
         if let Some(regex) = probe.asked.regex() {
             for captures in regex.captures_iter(question).take(3) {
                 let names: Map<String, Value> = regex
@@ -104,7 +108,8 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
                     .flatten()
                     .filter_map(|name| {
                         let value = captures.name(name)?.as_str();
-                        let value = value.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']);
+                        let value =
+                            value.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']);
                         Some((name.to_owned(), Value::String(value.to_owned())))
                     })
                     .collect();
@@ -121,7 +126,11 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
     wanted
 }
 
-fn of_probe(environment: &Environment<'_>, probe: &Probe, names: &Map<String, Value>) -> Vec<Wanted> {
+fn of_probe(
+    environment: &Environment<'_>,
+    probe: &Probe,
+    names: &Map<String, Value>,
+) -> Vec<Wanted> {
     let context = Jinja::from(Serde(names));
     if holds(environment, probe.when.as_deref(), &context) {
         calls(environment, &probe.calls, &context)
@@ -141,7 +150,11 @@ fn foreign(question: &str) -> bool {
 }
 
 /// The arguments as the offered tool wants them; `None` where it is not offered or would refuse them.
-fn fit(tool: &str, arguments: Map<String, Value>, tools: &[ToolSpec]) -> Option<Map<String, Value>> {
+fn fit(
+    tool: &str,
+    arguments: Map<String, Value>,
+    tools: &[ToolSpec],
+) -> Option<Map<String, Value>> {
     let spec = tools.iter().find(|spec| spec.name == tool)?;
     let properties = spec.parameters.get("properties").and_then(Value::as_object);
     let required = spec.parameters.get("required").and_then(Value::as_array);

@@ -60,7 +60,7 @@ const NOT_LOGS: [&str; 14] = [
 /// All matches, in exhibit order; lines of one rule about one thing are one match with a count.
 pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Vec<Match<'a>> {
     let mut found: Vec<Match<'a>> = Vec::new();
-    let environment = Environment::new();
+    let environment = templates();
     for seen in &case.seen {
         let rules: Vec<&Rule> = book
             .rules
@@ -80,12 +80,16 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
         }
     }
     found.retain(|one| one.count >= one.rule.at_least);
+    // A name in the scope is what the question is about; in the words of a cause it may be chance.
+    let named = |text: &str| {
+        let text = text.to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    let by_scope = found
+        .iter()
+        .any(|one| !one.rule.weak && !one.rule.healthy && named(&one.scope));
     for one in &mut found {
-        let scope = one.scope.to_lowercase();
-        let cause = one.cause.to_lowercase();
-        one.asked_for = words
-            .iter()
-            .any(|word| scope.contains(word) || cause.contains(word));
+        one.asked_for = named(if by_scope { &one.scope } else { &one.cause });
     }
     found
 }
@@ -217,6 +221,16 @@ fn try_line<'a>(
     })
 }
 
+/// Templates whose names are captures and nothing else: a builtin called `namespace` would stand in for
+/// one that did not match.
+pub(super) fn templates() -> Environment<'static> {
+    let mut environment = Environment::new();
+    for name in ["namespace", "range", "dict", "debug"] {
+        environment.remove_global(name);
+    }
+    environment
+}
+
 /// Whether the expression is true, or there is none.
 pub(super) fn holds(environment: &Environment<'_>, when: Option<&str>, context: &Jinja) -> bool {
     when.is_none_or(|when| {
@@ -227,33 +241,34 @@ pub(super) fn holds(environment: &Environment<'_>, when: Option<&str>, context: 
     })
 }
 
-/// The calls with their arguments rendered; an argument that renders to nothing is left out.
+/// The calls with their arguments rendered; a call with an argument that renders to nothing is not made.
 pub(super) fn calls(
     environment: &Environment<'_>,
     calls: &[Call],
     context: &Jinja,
 ) -> Vec<(String, Map<String, Value>)> {
-    calls
-        .iter()
-        .map(|call| {
-            let arguments = call
-                .arguments
-                .iter()
-                .filter_map(|(name, text)| {
-                    let value = environment.render_str(text, context).ok()?;
-                    let value = value.trim();
-                    (!value.is_empty()).then(|| (name.clone(), Value::String(value.to_owned())))
-                })
-                .collect();
-            (call.tool.clone(), arguments)
-        })
-        .collect()
+    let render = |call: &Call| {
+        let mut arguments = Map::new();
+        for (name, text) in &call.arguments {
+            let value = environment.render_str(text, context).ok()?;
+            let value = value.trim();
+            if value.is_empty() {
+                return None;
+            }
+            arguments.insert(name.clone(), Value::String(value.to_owned()));
+        }
+        Some((call.tool.clone(), arguments))
+    };
+    calls.iter().filter_map(render).collect()
 }
 
 /// What is quoted must stand in the exhibit, so it is cut, never marked as cut.
 fn quote(line: &str) -> String {
     let line = line.trim();
-    let end = line.char_indices().nth(240).map_or(line.len(), |(end, _)| end);
+    let end = line
+        .char_indices()
+        .nth(240)
+        .map_or(line.len(), |(end, _)| end);
     line.get(..end).unwrap_or(line).trim_end().to_owned()
 }
 
@@ -302,8 +317,5 @@ fn scope_of(seen: &Seen, place: &Place, line: &str) -> String {
 
 fn normal(scope: &str) -> String {
     let scope = scope.trim();
-    scope
-        .strip_suffix(".service")
-        .unwrap_or(scope)
-        .to_owned()
+    scope.strip_suffix(".service").unwrap_or(scope).to_owned()
 }

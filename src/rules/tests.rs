@@ -59,7 +59,9 @@ impl Machine {
             invocation: "recorded".to_owned(),
             status: Status::Success,
             exit_code: code,
-            error: code.filter(|code| *code != 0).map(|code| format!("exit {code}")),
+            error: code
+                .filter(|code| *code != 0)
+                .map(|code| format!("exit {code}")),
             seconds: 0.1,
             bytes: body.len() as u64,
             lines: lines.len() as u64,
@@ -85,7 +87,11 @@ impl Machine {
         let mut messages = vec![Message::User { text }];
         for _ in 0..8 {
             let said = model.turn(&messages, &self.tools);
-            assert_eq!(said, model.turn(&messages, &self.tools), "not deterministic");
+            assert_eq!(
+                said,
+                model.turn(&messages, &self.tools),
+                "not deterministic"
+            );
             assert!(!said.tool_calls.is_empty());
             messages.push(Message::Assistant(said.clone()));
             for call in said.tool_calls {
@@ -130,7 +136,11 @@ impl Machine {
                 .iter()
                 .find(|seen| format!("E{}", seen.exhibit.id) == id)
                 .unwrap_or_else(|| panic!("{id} was never shown"));
-            let stands = seen.exhibit.lines.iter().any(|(_, line)| line.contains(quote));
+            let stands = seen
+                .exhibit
+                .lines
+                .iter()
+                .any(|(_, line)| line.contains(quote));
             assert!(stands, "not in {id}: {quote}");
         }
     }
@@ -156,7 +166,10 @@ fn spec(name: &str, parameters: &[(String, String, bool)]) -> ToolSpec {
 /// The names and parameters of a catalogue file, as far as the engine needs them.
 fn catalogue(path: &std::path::Path) -> Vec<ToolSpec> {
     let text = std::fs::read_to_string(path).unwrap();
-    let root = crate::config::yaml::parse(&text, "catalogue").unwrap().node.to_json();
+    let root = crate::config::yaml::parse(&text, "catalogue")
+        .unwrap()
+        .node
+        .to_json();
     let mut specs = Vec::new();
     for toolset in root["toolsets"].as_object().unwrap().values() {
         for tool in toolset["tools"].as_array().unwrap() {
@@ -187,22 +200,318 @@ fn embedded_patterns_and_templates_compile() {
     book::Book::check_embedded().unwrap();
 }
 
+fn text<'a>(answer: &'a Map<String, Value>, key: &str) -> &'a str {
+    answer[key].as_str().unwrap()
+}
+
+fn host() -> Machine {
+    Machine::recorded("app-01")
+        .without("kubectl")
+        .without("docker")
+}
+
+fn cluster() -> Machine {
+    Machine::recorded("cluster")
+        .without("host")
+        .without("docker")
+        .without("systemd")
+        .without("logs_")
+}
+
+fn quiet() -> Machine {
+    Machine::recorded("quiet")
+        .without("kubectl")
+        .without("docker")
+}
+
+/// Asks and expects a problem whose root cause has every one of `words`.
+fn finds(machine: &mut Machine, question: &str, words: &[&str]) -> Map<String, Value> {
+    let answer = machine.ask(question);
+    assert_eq!(
+        text(&answer, "verdict"),
+        "problem_found",
+        "{}",
+        show(&answer)
+    );
+    for word in words {
+        let cause = text(&answer, "root_cause");
+        assert!(cause.contains(word), "no `{word}` in: {cause}");
+    }
+    answer
+}
+
 #[test]
-fn tmp_explore() {
-    for q in ["why is this machine broken?", "why does nginx fail?", "why did the backup fail?", "is the disk full?", "what is 2+2?", "what is the capital of France?", "billing keeps restarting", "why is the machine slow?", "what listens on port 5432?"] {
-        let mut m = Machine::recorded("app-01").without("kubectl").without("docker");
-        let a = m.ask(q);
-        println!("##### {q}\n{:?}\n{}", m.calls, show(&a));
+fn a_sweep_finds_all_three_faults_and_puts_the_full_disk_first() {
+    let answer = finds(
+        &mut host(),
+        "why is this machine broken?",
+        &["`/var/backups` is full", "fullchain.pem` does not exist"],
+    );
+    let cause = text(&answer, "root_cause");
+    assert!(cause.starts_with("`backup.service` failed: `/var/backups` is full"));
+    let claims = show(&answer);
+    assert!(claims.contains("No space left on device"));
+    assert!(claims.contains("refuses the credentials"));
+}
+
+#[test]
+fn a_named_unit_is_answered_with_its_own_cause_only() {
+    let answer = finds(
+        &mut host(),
+        "why does nginx fail?",
+        &[
+            "`nginx.service`",
+            "`/etc/ssl/shop/fullchain.pem` does not exist",
+        ],
+    );
+    assert!(!text(&answer, "root_cause").contains("backup"));
+    let fixes = answer["fix"].as_array().unwrap();
+    assert!(
+        fixes
+            .iter()
+            .all(|fix| !fix.as_str().unwrap().contains("backups"))
+    );
+    finds(
+        &mut host(),
+        "billing keeps restarting",
+        &["billing", "refuses the credentials"],
+    );
+    finds(
+        &mut host(),
+        "why did the backup fail last night?",
+        &["`/var/backups` is full"],
+    );
+    finds(
+        &mut host(),
+        "is backup.service ok?",
+        &["`/var/backups` is full"],
+    );
+}
+
+#[test]
+fn a_symptom_alone_is_followed_to_where_nothing_listens() {
+    let mut machine = host();
+    let answer = finds(&mut machine, "connection refused on port 5432", &["5432"]);
+    assert!(machine.calls.contains(&"host_network port=5432".to_owned()));
+    assert!(show(&answer).contains("nothing listens on port 5432"));
+}
+
+#[test]
+fn old_and_tame_lines_are_no_trouble() {
+    let mut machine = quiet();
+    let answer = machine.ask("is this machine ok?");
+    assert_eq!(text(&answer, "verdict"), "no_problem", "{}", show(&answer));
+    assert!(!answer["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn no_problem_is_not_said_while_a_source_failed() {
+    let mut machine = quiet();
+    machine.folder = machine.folder.join("../certs");
+    let answer = machine.ask("is this machine ok?");
+    assert_eq!(text(&answer, "verdict"), "inconclusive");
+    assert!(!answer["not_sure"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_not_there_is_not_blamed_with_confidence() {
+    let answer = host().ask("why does frobnicator crash?");
+    assert_eq!(text(&answer, "confidence"), "low", "{}", show(&answer));
+    let answer = quiet().ask("why does frobnicator crash?");
+    assert_eq!(
+        text(&answer, "verdict"),
+        "inconclusive",
+        "{}",
+        show(&answer)
+    );
+}
+
+#[test]
+fn questions_about_other_things_run_nothing() {
+    for question in [
+        "what is 2+2?",
+        "what is the capital of France?",
+        "hello",
+        "",
+    ] {
+        let mut machine = host();
+        let answer = machine.ask(question);
+        assert_eq!(text(&answer, "verdict"), "inconclusive");
+        assert!(machine.calls.is_empty(), "{question}: {:?}", machine.calls);
+        assert!(show(&answer).contains("MODEL"));
     }
 }
+
 #[test]
-fn tmp_auth() {
-    let mut m = Machine::recorded("app-01").without("kubectl").without("docker");
-    let t = std::fs::read_to_string(m.folder.join("systemd_failed.txt")).unwrap();
-    let v = m.view("systemd_failed", &t);
-    let b = book::Book::open(&[]).unwrap();
-    let mut case = Case::default();
-    let e = crate::evidence::view::read_views(&v).remove(0);
-    case.seen.push(case::Seen { exhibit: e, arguments: Map::new(), attached: false });
-    for m in recognise::recognise(&b, &case, &[]) { println!("{} | {} | {}", m.rule.id, m.scope, m.cause); }
+fn a_question_in_another_language_is_looked_into() {
+    let mut machine = host();
+    machine.ask("почему всё сломалось?");
+    assert!(machine.calls.contains(&"systemd_failed".to_owned()));
+}
+
+#[test]
+fn every_fault_of_the_cluster_gets_its_cause() {
+    for (pod, cause) in [
+        ("payments", "memory limit (OOMKilled)"),
+        (
+            "settlement-worker",
+            "`postgres-primary.shop.svc.cluster.local` does not resolve",
+        ),
+        ("recommendations", "recomendations:3.1` cannot be pulled"),
+        (
+            "missing-secret",
+            "the secret `stripe-credentials` does not exist",
+        ),
+        (
+            "missing-configmap-volume",
+            "the configmap `app-settings` does not exist",
+        ),
+        ("bad-command", "`/usr/local/bin/serve` cannot be started"),
+        ("liveness-kills", "liveness probe fails"),
+        ("never-ready", "readiness probe fails"),
+        ("wrong-node-selector", "node affinity"),
+        ("unschedulable", "no node takes it"),
+        ("init-fails", "no relation `orders`"),
+        ("multi-container", "nil pointer dereference"),
+    ] {
+        finds(
+            &mut cluster(),
+            &format!("why is {pod} not working in the cluster?"),
+            &[pod, cause],
+        );
+    }
+}
+
+#[test]
+fn containers_of_docker_are_followed_to_their_logs() {
+    let mut machine = Machine::recorded("docker")
+        .without("host")
+        .without("kubectl");
+    let answer = finds(
+        &mut machine,
+        "check the docker containers",
+        &["`db.internal` does not resolve"],
+    );
+    assert!(show(&answer).contains("OOMKilled"));
+}
+
+#[test]
+fn dates_of_certificates_are_judged() {
+    let certs = || Machine::recorded("certs").without("kubectl");
+    finds(
+        &mut certs(),
+        "is /tmp/shop/old.pem still good?",
+        &["expired 3 days ago"],
+    );
+    finds(&mut certs(), "check /tmp/shop/new.pem", &["not valid yet"]);
+    finds(
+        &mut certs(),
+        "when does /tmp/shop/ok.pem expire?",
+        &["expires in 9 days"],
+    );
+}
+
+#[test]
+fn logs_handed_over_are_read() {
+    for (log, cause) in [
+        ("access-5xx", "HTTP 502"),
+        ("go-panic", "`nosuch-host.invalid` does not resolve"),
+        ("java-oom", "JVM ran out of memory"),
+        ("node-heap", "Node.js ran out of heap"),
+        ("postgres-auth", "credentials of user `postgres`"),
+        ("postgres-connections", "too many connections"),
+        ("python-config-missing", "lacks `PAYMENT_API_KEY`"),
+        ("python-port-in-use", "already in use"),
+        ("python-refused", "refuses connections"),
+        ("rust-panic", "panicked"),
+        ("too-many-files", "too many open files"),
+    ] {
+        let mut machine = quiet();
+        let path = machine.folder.join(format!("../logs/{log}.log"));
+        let answer = machine.ask_about(
+            "what went wrong?",
+            &[&std::fs::read_to_string(path).unwrap()],
+        );
+        let said = text(&answer, "root_cause");
+        assert!(said.contains(cause), "{log}: {said}");
+    }
+}
+
+#[test]
+fn a_log_without_trouble_gets_no_verdict() {
+    let mut machine = quiet();
+    let path = machine.folder.join("../logs/quiet.log");
+    let answer = machine.ask_about(
+        "what went wrong?",
+        &[&std::fs::read_to_string(path).unwrap()],
+    );
+    assert_eq!(
+        text(&answer, "verdict"),
+        "inconclusive",
+        "{}",
+        show(&answer)
+    );
+    assert!(answer["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn without_tools_the_answer_is_text() {
+    let mut machine = host();
+    let listing = std::fs::read_to_string(machine.folder.join("host_disk.txt")).unwrap();
+    let text = format!(
+        "why is the disk full?\n\n{}",
+        machine.view("host_disk", &listing)
+    );
+    let said = RulesModel::new(&[])
+        .unwrap()
+        .turn(&[Message::User { text }], &[]);
+    assert!(said.tool_calls.is_empty());
+    assert!(said.text.contains("Root cause"));
+}
+
+#[test]
+fn rules_of_users_are_read_and_checked() {
+    let rule = "rules:\n  - id: acme\n    on: [attached]\n    match: 'ACME-(?P<code>\\d+)'\n    cause: 'the acme box says {{ code }}'\n    rank: 90\n";
+    let model = RulesModel::new(&[("mine.yaml", rule.to_owned())]).unwrap();
+    let mut machine = quiet();
+    let text = format!("why?\n{}", machine.view("file", "x\nACME-42 broke\n"));
+    let said = model.turn(&[Message::User { text }], &[]);
+    assert!(said.text.contains("the acme box says 42"));
+
+    for (text, words) in [
+        (
+            "rules:\n  - id: x\n    on: [log]\n    match: '(['\n    cause: c\n",
+            "regular expression",
+        ),
+        (
+            "rules:\n  - id: x\n    on: [log]\n    match: 'a'\n    cause: '{{ '\n",
+            "template",
+        ),
+        (
+            "rules:\n  - id: x\n    on: [log]\n    mach: 'a'\n    cause: c\n",
+            "mach",
+        ),
+        ("rulez: []\n", "rulez"),
+        ("rules: {\n", "mine.yaml"),
+    ] {
+        let error = RulesModel::new(&[("mine.yaml", text.to_owned())])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(words) && error.contains("mine.yaml"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn times_of_log_lines_are_read() {
+    let now = stamp::read("2026-11-21T05:20:00+02:00", None).unwrap();
+    assert_eq!((now.seconds, now.offset), (1_795_231_200, 7200));
+    let local = stamp::read("Nov 21 05:19:00 host app[1]: x", Some(now)).unwrap();
+    assert_eq!(now.seconds - local.seconds, 60);
+    let last_year = stamp::read("Dec 31 05:19:00 host app[1]: x", Some(now)).unwrap();
+    assert!(now.seconds - last_year.seconds > 300 * 86_400);
+    assert_eq!(stamp::read("no time here", Some(now)), None);
+    assert_eq!(stamp::read("2026-13-45T99:99:99Z", Some(now)), None);
 }

@@ -244,6 +244,7 @@ fn all(words: &[Word], from: usize, language: Language, judged: &mut Judged) {
 }
 
 /// Judges the command that begins at `start`.
+#[allow(clippy::too_many_lines)] // A table of programs: it reads as one.
 fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
     let Some(program) = words.get(start) else {
         return;
@@ -594,7 +595,7 @@ fn inner(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
             .get(at - 1)
             .is_some_and(|before| before.text == "--" || before.is_option() || at == next);
         let after = at + 1;
-        let told = words.get(after).is_some_and(|word| word.is_option());
+        let told = words.get(after).is_some_and(Word::is_option);
         let interpreter = shell(name)
             || matches!(
                 name,

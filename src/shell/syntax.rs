@@ -130,7 +130,6 @@ impl Walk {
         match statement {
             Stmt::Template(template) => self.scoped(&template.children, |_| {}),
             Stmt::EmitExpr(emit) => self.printed(&emit.expr, None),
-            Stmt::EmitRaw(_) => {}
             Stmt::ForLoop(block) => {
                 self.expression(&block.iter, Use::Needed);
                 self.scoped(&block.body, |walk| {
@@ -182,7 +181,12 @@ impl Walk {
                 self.statements(&block.body);
             }
             Stmt::Block(block) => self.statements(&block.body),
-            Stmt::Import(_) | Stmt::FromImport(_) | Stmt::Extends(_) | Stmt::Include(_) => {}
+            // None of the others: there is no loader.
+            Stmt::EmitRaw(_)
+            | Stmt::Import(_)
+            | Stmt::FromImport(_)
+            | Stmt::Extends(_)
+            | Stmt::Include(_) => {}
             Stmt::Macro(declared) => {
                 for default in &declared.defaults {
                     self.expression(default, Use::Needed);

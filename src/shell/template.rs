@@ -386,9 +386,8 @@ fn go_spelling(source: &str) -> Result<(), TemplateError> {
             .unwrap_or((inside, ""));
         let rest = rest.trim_start().trim_start_matches('.');
         let jinja = match word {
-            "if" if !rest.is_empty() => format!("{{% if {rest} %}}…{{% endif %}}"),
             "range" if !rest.is_empty() => format!("{{% for item in {rest} %}}…{{% endfor %}}"),
-            "with" if !rest.is_empty() => format!("{{% if {rest} %}}…{{% endif %}}"),
+            "if" | "with" if !rest.is_empty() => format!("{{% if {rest} %}}…{{% endif %}}"),
             _ if word.starts_with('.') && word.len() > 1 => {
                 format!("{{{{ {} }}}}", word.trim_start_matches('.'))
             }
@@ -415,7 +414,9 @@ fn secrets(config: &Map<String, serde_json::Value>) -> Vec<String> {
                 }
             }
             serde_json::Value::Array(items) => {
-                items.iter().for_each(|item| collect(name, item, found))
+                for item in items {
+                    collect(name, item, found);
+                }
             }
             serde_json::Value::String(text) if is_secret(name) && text.len() >= 4 => {
                 found.push(text.clone());

@@ -1,1 +1,27 @@
-//! (in work)
+//! Where answers go: text, JSON, JSON lines, Markdown, HTML, files.
+//!
+//! A sink turns a finished run into bytes. It decides nothing about the answer and prints nothing itself.
+//! What may hold secrets passes through the caller's redaction: exhibits are raw on disk.
+
+mod cited;
+mod file;
+mod html;
+mod json;
+mod jsonl;
+mod markdown;
+mod report;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use file::{WriteError, write_file};
+pub use html::to_html;
+pub use json::to_json;
+pub use jsonl::to_json_line;
+pub use markdown::to_markdown_report;
+pub use report::{Budget, Investigation};
+pub use text::to_text;
+
+/// Replaces secrets in a text; the same secret always becomes the same mark.
+pub type Redact<'a> = &'a dyn Fn(&str) -> String;

@@ -10,18 +10,18 @@ use crate::toolset::Parameter;
 /// Arguments a tool cannot take, in words a model can act on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problems}; parameters: {expected}")]
-pub struct ParameterError {
+pub(super) struct ParameterError {
     /// Every problem, not only the first: each round trip to a model costs.
-    pub problems: String,
+    pub(super) problems: String,
     /// The schema in short: `name: type (required)`.
-    pub expected: String,
+    pub(super) expected: String,
 }
 
 /// The arguments as the template gets them: of the declared types, defaults filled in, nulls left out.
 ///
 /// # Errors
 /// When an argument is missing, unknown, of another type, or not among the choices.
-pub fn checked(
+pub(super) fn checked(
     parameters: &[Parameter],
     arguments: &Map<String, Value>,
 ) -> Result<Map<String, Value>, ParameterError> {
@@ -239,7 +239,7 @@ mod tests {
         }
     }
 
-    fn check(parameters: &[Parameter], arguments: Value) -> Result<Value, String> {
+    fn check(parameters: &[Parameter], arguments: &Value) -> Result<Value, String> {
         checked(parameters, arguments.as_object().unwrap())
             .map(Value::Object)
             .map_err(|error| error.to_string())
@@ -260,7 +260,7 @@ mod tests {
             (&["integer", "string"], json!("all"), json!("all")),
             (&[], json!([1]), json!([1])),
         ] {
-            let read_as = check(&[parameter("x", types, true)], json!({"x": sent}));
+            let read_as = check(&[parameter("x", types, true)], &json!({"x": sent}));
             assert_eq!(read_as, Ok(json!({"x": read})), "{types:?} {sent}");
         }
     }
@@ -274,7 +274,7 @@ mod tests {
             (&["object"], json!("[1]")),
             (&["number"], json!("NaN")),
         ] {
-            let error = check(&[parameter("x", types, true)], json!({"x": sent})).unwrap_err();
+            let error = check(&[parameter("x", types, true)], &json!({"x": sent})).unwrap_err();
             assert!(
                 error.contains(&format!("needs {}", types.join(" or "))),
                 "{error}"
@@ -290,7 +290,7 @@ mod tests {
         ];
         let error = check(
             &parameters,
-            json!({"namespace": null, "namespce": "a", "z": 1}),
+            &json!({"namespace": null, "namespce": "a", "z": 1}),
         )
         .unwrap_err();
         assert_eq!(
@@ -299,11 +299,11 @@ mod tests {
              unknown parameter `z`; parameters: namespace: string (required), tail: integer (optional)"
         );
         assert_eq!(
-            check(&parameters, json!({"namespace": "a", "tail": null})),
+            check(&parameters, &json!({"namespace": "a", "tail": null})),
             Ok(json!({"namespace": "a"}))
         );
         assert!(
-            check(&[], json!({"x": 1}))
+            check(&[], &json!({"x": 1}))
                 .unwrap_err()
                 .ends_with("parameters: none")
         );
@@ -314,15 +314,15 @@ mod tests {
         let mut kind = parameter("kind", &["string"], true);
         kind.choices = vec![json!("pod"), json!("5")];
         assert_eq!(
-            check(&[kind.clone()], json!({"kind": 5})),
+            check(&[kind.clone()], &json!({"kind": 5})),
             Ok(json!({"kind": "5"}))
         );
-        let error = check(&[kind.clone()], json!({"kind": "node"})).unwrap_err();
+        let error = check(&[kind.clone()], &json!({"kind": "node"})).unwrap_err();
         assert!(
             error.contains("`kind` is the string `node`, needs one of \"pod\", \"5\""),
             "{error}"
         );
         kind.default = Some(json!("pod"));
-        assert_eq!(check(&[kind], json!({})), Ok(json!({"kind": "pod"})));
+        assert_eq!(check(&[kind], &json!({})), Ok(json!({"kind": "pod"})));
     }
 }

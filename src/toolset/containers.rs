@@ -28,7 +28,9 @@ pub(super) fn sections(document: &Node, warnings: &mut Vec<Warning>) -> Vec<Sect
     if found.is_empty() && !meant && !document.is_null() {
         let near = entries.iter().find_map(|entry| Some((entry, nearest(&entry.key, SECTIONS)?)));
         warnings.push(match near {
-            Some((entry, near)) => entry.warning(format!("unknown key `{}`, did you mean `{near}`?", entry.key)),
+            Some((entry, near)) => {
+                entry.warning(format!("unknown key `{}`, did you mean `{near}`?", entry.key))
+            }
             None => document.warning("holds no toolsets, a top-level `toolsets:` is needed"),
         });
     }

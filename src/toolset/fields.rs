@@ -21,7 +21,8 @@ pub(super) fn texts(node: &Node) -> Result<Vec<String>, YamlError> {
 
 /// `30`, `1.5`, `30s`, `500ms`, `2m`, `1h`.
 pub(super) fn duration(node: &Node) -> Result<Duration, YamlError> {
-    let wrong = || node.error(format!("needs seconds or a time such as `30s`, `2m`, got {}", node.describe()));
+    let wrong =
+        || node.error(format!("needs seconds or a time such as `30s`, `2m`, got {}", node.describe()));
     let text = node.as_str().map_err(|_| wrong())?.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let unit = match text.get(digits.len()..).unwrap_or_default().trim() {

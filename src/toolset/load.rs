@@ -138,7 +138,9 @@ impl Merge {
             LoadError::Yaml(error) => error.inline(),
             other => other.to_string(),
         };
-        let name = Path::new(place).file_name().map_or_else(|| place.to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = Path::new(place)
+            .file_name()
+            .map_or_else(|| place.to_owned(), |name| name.to_string_lossy().into_owned());
         let toolset = Toolset {
             name: name.clone(),
             enabled: true,
@@ -179,7 +181,11 @@ impl Merge {
             enabled: true,
             ..Toolset::default()
         });
-        if let Some(kind) = part.kind.as_deref().filter(|kind| !["command", "commands", "builtin", "customized"].contains(kind)) {
+        if let Some(kind) = part
+            .kind
+            .as_deref()
+            .filter(|kind| !["command", "commands", "builtin", "customized"].contains(kind))
+        {
             let message = format!("type `{kind}` is not supported yet");
             toolset.broken = Some(Warning { message, ..part.place }.to_string());
         }
@@ -237,8 +243,10 @@ fn fill_config(toolset: &mut Toolset, env: &BTreeMap<String, String>) {
         let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
         let (noun, verb) = if names.len() == 1 { ("variable", "is") } else { ("variables", "are") };
         let names = names.join(", ");
-        toolset.broken =
-            Some(format!("{}: environment {noun} {names}, named in `config`, {verb} not set", toolset.origin));
+        toolset.broken = Some(format!(
+            "{}: environment {noun} {names}, named in `config`, {verb} not set",
+            toolset.origin
+        ));
     }
 }
 

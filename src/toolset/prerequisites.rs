@@ -39,7 +39,8 @@ pub async fn check(
     stop: &Stop,
     mut done: impl FnMut(&Readiness),
 ) -> Vec<Readiness> {
-    let caller: Vec<(String, String)> = env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let caller: Vec<(String, String)> =
+        env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let slots = Semaphore::new(AT_ONCE);
     let mut running = FuturesUnordered::new();
     let mut results = Vec::new();
@@ -152,7 +153,8 @@ async fn run(
     let names: BTreeSet<String> = env.iter().map(|(name, _)| name.clone()).collect();
     let none = Map::new();
     let given = Given { values: &none, config: &toolset.config, environment: &names, allow_options: true };
-    let rendered = render(command, given).map_err(|error| format!("prerequisite `{}`: {error}", shown(command)))?;
+    let rendered =
+        render(command, given).map_err(|error| format!("prerequisite `{}`: {error}", shown(command)))?;
     env.extend(rendered.env);
     let script = Script { text: rendered.text, env, ..Script::default() };
     let limits = Limits { timeout, kept_bytes: LOOKED_AT };
@@ -163,7 +165,12 @@ async fn run(
 }
 
 /// What a finished command says about its toolset.
-fn verdict(command: &str, captured: &Captured, expected: Option<&str>, timeout: Duration) -> Result<(), String> {
+fn verdict(
+    command: &str,
+    captured: &Captured,
+    expected: Option<&str>,
+    timeout: Duration,
+) -> Result<(), String> {
     let said = captured.last_error_line.as_deref();
     let last_word = || {
         let stdout = || captured.stdout.lines().map(str::trim).rfind(|line| !line.is_empty()).map(shown);
@@ -182,7 +189,9 @@ fn verdict(command: &str, captured: &Captured, expected: Option<&str>, timeout: 
             None => format!("`{command}`: exit {code}{}", last_word()),
         }),
         Ending::Signalled(signal) => Err(format!("`{command}`: killed by signal {signal}{}", last_word())),
-        Ending::TimedOut => Err(format!("`{command}`: no end within {} s{}", timeout.as_secs_f64(), last_word())),
+        Ending::TimedOut => {
+            Err(format!("`{command}`: no end within {} s{}", timeout.as_secs_f64(), last_word()))
+        }
         Ending::Stopped => Err(format!("`{command}`: the check was interrupted")),
     }
 }

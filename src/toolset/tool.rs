@@ -99,7 +99,8 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
         warnings.push(node.warning("a tool without a `name` is left out"));
         return None;
     };
-    let mut tool = ToolDefinition { name, place: format!("{}:{}", node.file(), node.line), ..Default::default() };
+    let mut tool =
+        ToolDefinition { name, place: format!("{}:{}", node.file(), node.line), ..Default::default() };
     let mut own = Defaults::default();
     let mut template: Option<&Node> = None;
     let what = format!("tool `{}`", tool.name);
@@ -118,7 +119,9 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
             "parameters" => parameters(value, warnings).map(|found| tool.parameters = found).map(|()| true),
             "command" | "script" => value.as_str().map(|_| {
                 if template.is_some() {
-                    warnings.push(entry.warning(format!("{what} has both `command` and `script`, the script is run")));
+                    warnings.push(
+                        entry.warning(format!("{what} has both `command` and `script`, the script is run")),
+                    );
                 }
                 // HolmesGPT looks at `command` first; a file with both means the longer one.
                 if template.is_none() || entry.key == "script" {
@@ -142,7 +145,8 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
     tool.env = if own.env.is_empty() { defaults.env.clone() } else { own.env };
     tool.workdir = own.workdir.or_else(|| defaults.workdir.clone());
     tool.allow_options = own.allow_options.or(defaults.allow_options).unwrap_or(false);
-    tool.additional_instructions = own.additional_instructions.or_else(|| defaults.additional_instructions.clone());
+    tool.additional_instructions =
+        own.additional_instructions.or_else(|| defaults.additional_instructions.clone());
     match template {
         Some(node) => {
             node.as_str().unwrap_or_default().clone_into(&mut tool.template);
@@ -187,7 +191,8 @@ fn parameters(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<Parameter>
 }
 
 fn parameter(name: String, body: Option<&Node>, warnings: &mut Vec<Warning>) -> Result<Parameter, YamlError> {
-    let mut parameter = Parameter { name, types: vec!["string".to_owned()], required: true, ..Default::default() };
+    let mut parameter =
+        Parameter { name, types: vec!["string".to_owned()], required: true, ..Default::default() };
     let Some(body) = body else { return Ok(parameter) };
     // `pod: "name of the pod"` is a description.
     if let Kind::Scalar { .. } = body.kind {
@@ -217,7 +222,9 @@ fn parameter(name: String, body: Option<&Node>, warnings: &mut Vec<Warning>) -> 
             "description" => parameter.description = text(value).map_err(about)?,
             "required" => required = Some(value.as_bool().map_err(about)?),
             "enum" => parameter.choices = value.items().map_err(about)?.iter().map(Node::to_json).collect(),
-            "additional_properties" => _ = parameter.schema.insert("additionalProperties".into(), value.to_json()),
+            "additional_properties" => {
+                _ = parameter.schema.insert("additionalProperties".into(), value.to_json())
+            }
             "any_of" => _ = parameter.schema.insert("anyOf".into(), value.to_json()),
             "items" | "properties" | "format" | "minimum" | "maximum" | "pattern" | "examples" => {
                 parameter.schema.insert(key.to_owned(), value.to_json());

@@ -1,0 +1,212 @@
+//! What begins with `$` or a backtick: substitutions, expansions, arithmetic.
+
+use super::super::operands::{Language, Word};
+use super::super::quoting;
+use super::{End, Item, Program, Scan, Scanning};
+
+impl Scan<'_> {
+    /// After an opening parenthesis: commands up to the closing one.
+    pub(super) fn substitution(&mut self, word: &mut Word) -> Scanning<()> {
+        word.quoted = true;
+        let before = self.seen.len();
+        self.deeper(|scan| scan.list(End::Parenthesis))?;
+        self.copy(usize::from(self.is(0, ')')));
+        word.hold_inner(self.seen.get(before..).unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) fn backtick(&mut self, word: &mut Word) -> Scanning<()> {
+        word.quoted = true;
+        self.copy(1);
+        let before = self.seen.len();
+        self.backticks += 1;
+        let done = self.deeper(|scan| scan.list(End::Backtick));
+        self.backticks -= 1;
+        done?;
+        self.copy(usize::from(self.is(0, '`')));
+        word.hold_inner(self.seen.get(before..).unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) fn dollar(&mut self, word: &mut Word, double: bool) -> Scanning<()> {
+        match self.peek(1) {
+            Some(Item::Value(index)) => Self::refuse(
+                index,
+                "after a `$`, where it would name a variable",
+                "write the name out",
+            ),
+            Some(Item::Char('(')) if self.is(2, '(') => {
+                word.quoted = true;
+                self.copy(3);
+                let before = self.seen.len();
+                self.deeper(|scan| scan.arithmetic("))"))?;
+                word.hold_inner(self.seen.get(before..).unwrap_or_default());
+                Ok(())
+            }
+            Some(Item::Char('(')) => {
+                self.copy(2);
+                self.substitution(word)
+            }
+            Some(Item::Char('[')) => {
+                self.copy(2);
+                self.deeper(|scan| scan.arithmetic("]"))
+            }
+            Some(Item::Char('{')) => {
+                self.copy(2);
+                self.expansion(word, double)
+            }
+            Some(Item::Char('\'')) if !double => self.ansi(word),
+            Some(Item::Char('"')) if !double => {
+                self.copy(1);
+                self.double(word)
+            }
+            _ => {
+                self.copy(1);
+                word.text.push('$');
+                let mut name = String::new();
+                while let Some(Item::Char(c)) = self.peek(0) {
+                    let more = if name.is_empty() {
+                        c.is_ascii_alphanumeric() || "_@*".contains(c)
+                    } else {
+                        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                            && (c.is_ascii_alphanumeric() || c == '_')
+                    };
+                    if !more {
+                        break;
+                    }
+                    name.push(c);
+                    word.text.push(c);
+                    self.copy(1);
+                }
+                if !name.is_empty() {
+                    word.variables.push(name);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// After `${`: a value may only be the word of `:-`, `:=`, `:+`, `:?`, or an integer.
+    pub(super) fn expansion(&mut self, word: &mut Word, double: bool) -> Scanning<()> {
+        word.quoted = true;
+        let mut head = String::new();
+        let mut name = None;
+        while let Some(item) = self.peek(0) {
+            if name.is_none()
+                && !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || "_!#@*".contains(c))
+            {
+                let found = head.trim_start_matches(['!', '#']).to_owned();
+                name = Some(found.len());
+                word.variables.push(found);
+            }
+            match item {
+                Item::Char('}') => {
+                    self.copy(1);
+                    return Ok(());
+                }
+                Item::Value(index) => {
+                    let rest = name.and_then(|len| head.get(len..)).unwrap_or_default();
+                    let default = rest
+                        .trim_start_matches(':')
+                        .starts_with(['-', '=', '+', '?']);
+                    Self::want(
+                        default || (self.integer(index) && rest.starts_with(':')),
+                        index,
+                        "inside `${…}`",
+                        "use it outside the braces",
+                    )?;
+                    word.hold_inner(&[index]);
+                    let shown = quoting::in_double(&self.shown_of(index));
+                    let quote = if double || !default || self.backticks > 0 {
+                        ""
+                    } else {
+                        "\""
+                    };
+                    self.reference(index, quote, quote, &shown)?;
+                }
+                Item::Char('\\') => self.backslash(&mut Word::default(), double)?,
+                Item::Char('\'') if !double => self.inner(word, Self::single)?,
+                Item::Char('"') => self.inner(word, Self::double)?,
+                Item::Char('`') if self.backticks > 0 => return Ok(()),
+                Item::Char('`') => self.backtick(word)?,
+                Item::Char('$') => {
+                    let before = self.seen.len();
+                    let mut inner = Word::default();
+                    self.deeper(|scan| scan.dollar(&mut inner, double))?;
+                    word.variables.append(&mut inner.variables);
+                    word.hold_inner(self.seen.get(before..).unwrap_or_default());
+                }
+                Item::Char(c) => {
+                    head.push(c);
+                    self.copy(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A quoted part inside an expansion: its values belong to the word, its text does not.
+    pub(super) fn inner(
+        &mut self,
+        word: &mut Word,
+        part: fn(&mut Self, &mut Word) -> Scanning<()>,
+    ) -> Scanning<()> {
+        let mut inner = Word::default();
+        let before = self.seen.len();
+        self.deeper(|scan| part(scan, &mut inner))?;
+        word.variables.append(&mut inner.variables);
+        word.hold_inner(self.seen.get(before..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Arithmetic evaluates what variables hold, again and again: only integers may be there.
+    pub(super) fn arithmetic(&mut self, close: &str) -> Scanning<()> {
+        let mut nested = 0_usize;
+        let mut names = Word::default();
+        let mut name = String::new();
+        while let Some(item) = self.peek(0) {
+            if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_')
+                && !name.is_empty()
+            {
+                names.variables.push(std::mem::take(&mut name));
+            }
+            match item {
+                Item::Char(_) if nested == 0 && self.starts(close) => {
+                    self.copy(close.len());
+                    break;
+                }
+                Item::Value(index) => {
+                    Self::want(
+                        self.integer(index),
+                        index,
+                        "in arithmetic",
+                        "use an integer parameter",
+                    )?;
+                    let shown = self.shown_of(index);
+                    self.reference(index, "", "", &shown)?;
+                }
+                Item::Char('$') => self.deeper(|scan| scan.dollar(&mut names, true))?,
+                Item::Char('`') if self.backticks == 0 => self.backtick(&mut names)?,
+                Item::Char(c) => {
+                    match c {
+                        '(' | '[' => nested += 1,
+                        ')' | ']' => nested = nested.saturating_sub(1),
+                        _ if c.is_ascii_alphanumeric() || c == '_' => name.push(c),
+                        _ => {}
+                    }
+                    self.copy(1);
+                }
+            }
+        }
+        self.programs.push(Program {
+            language: Language::Arithmetic,
+            values: names
+                .values
+                .iter()
+                .map(|held| (held.index, String::new()))
+                .collect(),
+            variables: names.variables,
+        });
+        Ok(())
+    }
+}

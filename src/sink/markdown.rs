@@ -1,0 +1,68 @@
+//! The run as a Markdown report for a ticket, a wiki or a chat: question, answer, what was run.
+
+use std::fmt::Write as _;
+
+use super::{Investigation, Redact, text::to_text};
+use crate::evidence::Status;
+
+/// The whole report; ends with a line feed.
+#[must_use]
+pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
+    let title = one_line(&run.question.text);
+    let mut out = format!(
+        "# {}\n\n{}\n",
+        if title.is_empty() { "Investigation" } else { &title },
+        to_text(&run.answer)
+    );
+    if !run.exhibits.is_empty() {
+        out.push_str("\n## What was run\n\n| | | result | took | bytes |\n|---|---|---|---:|---:|\n");
+        for exhibit in &run.exhibits {
+            let what = if exhibit.invocation.is_empty() { &exhibit.description } else { &exhibit.invocation };
+            let _ = writeln!(
+                out,
+                "| E{} | {} | {} | {} | {} |",
+                exhibit.id,
+                cell(what),
+                outcome(exhibit.status, exhibit.exit_code),
+                seconds(exhibit.seconds),
+                exhibit.bytes
+            );
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\n{} · {} · {} model calls · run {}",
+        run.started_at,
+        one_line(&run.model),
+        run.calls,
+        run.run_id
+    );
+    redact(&out)
+}
+
+pub(super) fn outcome(status: Status, exit_code: Option<i32>) -> String {
+    match (status, exit_code) {
+        (Status::Success, _) => "ok".to_owned(),
+        (Status::NoData, _) => "no data".to_owned(),
+        (Status::Error, Some(code)) => format!("exit {code}"),
+        (Status::Error, None) => "failed".to_owned(),
+        (Status::TimedOut, _) => "timed out".to_owned(),
+        (Status::Interrupted, _) => "interrupted".to_owned(),
+        (Status::Denied, _) => "denied".to_owned(),
+    }
+}
+
+pub(super) fn seconds(seconds: f64) -> String {
+    format!("{seconds:.1} s")
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// Text as code inside a table cell.
+fn cell(text: &str) -> String {
+    let text = one_line(text).replace('|', "\\|");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}

@@ -1,0 +1,68 @@
+//! A finished run with everything a sink may want to say about it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::agent::{Finish, Limit, Message, Usage};
+use crate::answer::Answer;
+use crate::evidence::Exhibit;
+use crate::question::Question;
+
+/// Everything of a finished run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Investigation {
+    pub run_id: String,
+    pub question: Question,
+    /// The model's name, or `rules`.
+    pub model: String,
+    pub answer: Answer,
+    /// In order of their numbers.
+    pub exhibits: Vec<Exhibit>,
+    pub messages: Vec<Message>,
+    /// Of all model calls together.
+    pub usage: Usage,
+    /// Model calls made.
+    pub calls: u32,
+    /// USD, where known.
+    pub cost: Option<f64>,
+    pub finish: Finish,
+    /// RFC 3339.
+    pub started_at: String,
+    pub duration_seconds: f64,
+    pub budget: Budget,
+    /// Free fields for scripts.
+    pub metadata: Map<String, Value>,
+}
+
+/// What the run was allowed to use; `None` is without limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    pub max_steps: Option<u64>,
+    pub timeout_seconds: Option<f64>,
+    pub max_tokens_total: Option<u64>,
+    /// USD.
+    pub max_cost: Option<f64>,
+    /// Tokens of one request.
+    pub context_window: Option<u64>,
+}
+
+impl Investigation {
+    /// Why the run ended, in one word: `stop` when the model concluded by itself.
+    #[must_use]
+    pub fn finish_reason(&self) -> &'static str {
+        match self.finish {
+            Finish::Answered => "stop",
+            Finish::Limit(Limit::Steps) => "max_steps",
+            Finish::Limit(Limit::Time) => "timeout",
+            Finish::Limit(Limit::Tokens) => "max_tokens_total",
+            Finish::Limit(Limit::Cost) => "max_cost",
+            Finish::Limit(Limit::Fruitless) => "fruitless",
+            Finish::Interrupted => "interrupted",
+            Finish::ModelFailed { .. } => "model_failed",
+        }
+    }
+
+    pub(super) fn exhibit(&self, id: u32) -> Option<&Exhibit> {
+        self.exhibits.iter().find(|exhibit| exhibit.id == id)
+    }
+}

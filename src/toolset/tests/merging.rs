@@ -1,0 +1,98 @@
+//! Which source has the last word.
+
+use super::*;
+use crate::config::yaml;
+
+#[test]
+fn later_sources_win_field_by_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = "toolsets:\n  a:\n    description: first\n    tags: [core]\n    tools: [{name: t, command: ls}]\n  b:\n    tools: [{name: u, command: ls}]\n";
+    let location = write(&folder, "etc.yaml", tools);
+    let config =
+        yaml::parse("a: {enabled: false, config: {x: 1}, description: ''}\n", "config.yaml").unwrap().node;
+    let file = write(&folder, "custom.yaml", "toolsets:\n  a: {description: third}\n");
+    let extra = write(
+        &folder,
+        "extra.yaml",
+        "toolsets:\n  a:\n    enabled: true\n    tools: [{name: v, command: ps}]\n",
+    );
+    let sources = Sources {
+        location: Some(location.clone()),
+        blocks: vec![("toolsets", &config)],
+        files: vec![file],
+        extra: vec![extra.clone()],
+        ..Sources::default()
+    };
+    let loaded = load(&sources, &environment()).unwrap();
+    let a = &loaded.toolsets["a"];
+    assert_eq!(
+        (a.description.as_str(), a.enabled, a.tags.as_slice()),
+        ("third", true, &["core".to_owned()][..])
+    );
+    assert_eq!((a.tools[0].name.as_str(), json!(a.config)), ("v", json!({"x": 1})));
+    assert_eq!(a.origin, extra.display().to_string());
+    assert_eq!(loaded.toolsets["b"].origin, location.display().to_string());
+    assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn a_builtin_is_switched_off_without_losing_its_tools() {
+    let config = yaml::parse("host/core: {enabled: no}\n", "config.yaml").unwrap().node;
+    let sources = Sources { blocks: vec![("toolsets", &config)], ..Sources::default() };
+    let loaded = load(&sources, &environment()).unwrap();
+    let host = &loaded.toolsets["host/core"];
+    assert!(!host.enabled && !host.tools.is_empty());
+    assert_eq!(host.origin, "config.yaml");
+}
+
+#[test]
+fn a_folder_is_every_yaml_file_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "b.yml", "toolsets:\n  b: {tools: [{name: b, command: ls}]}\n");
+    write(&folder, "a.yaml", "toolsets:\n  a: {tools: [{name: a, command: ls}]}\n");
+    write(&folder, "notes.txt", "not: [yaml\n");
+    write(&folder, ".hidden.yaml", "not: [yaml\n");
+    let bad = write(&folder, "c.yaml", "toolsets:\n  c: [\n");
+    let sources = Sources { extra: vec![folder.path().to_owned()], ..Sources::default() };
+    let loaded = load(&sources, &environment()).unwrap();
+    assert!(loaded.toolsets.contains_key("a") && loaded.toolsets.contains_key("b"));
+    let reason = loaded.toolsets["c.yaml"].broken.clone().unwrap();
+    assert!(reason.starts_with(&format!("{}:", bad.display())), "{reason}");
+}
+
+#[test]
+fn what_was_named_on_the_command_line_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("nope.yaml");
+    let bad = write(&folder, "bad.yaml", "toolsets:\n  c: [\n");
+    let asked =
+        |path: &PathBuf| load(&Sources { extra: vec![path.clone()], ..Sources::default() }, &environment());
+    assert_eq!(
+        asked(&missing).unwrap_err().to_string(),
+        format!("no file or folder `{}`", missing.display())
+    );
+    assert!(matches!(asked(&bad), Err(LoadError::Yaml(_))));
+
+    let configured = Sources { files: vec![missing.clone(), bad], ..Sources::default() };
+    let loaded = load(&configured, &environment()).unwrap();
+    let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, [format!("{}: no such file or folder, it is left out", missing.display())]);
+    assert!(loaded.toolsets["bad.yaml"].broken.is_some());
+}
+
+#[test]
+fn an_endless_file_ends() {
+    let sources = Sources { extra: vec![PathBuf::from("/dev/zero")], ..Sources::default() };
+    let error = load(&sources, &environment()).unwrap_err().to_string();
+    assert_eq!(error, "/dev/zero:1:1: is binary data, not YAML");
+}
+
+#[test]
+fn a_folder_of_the_user_replaces_a_file_of_the_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, "host.yaml", "toolsets:\n  host/core: {tools: [{name: mine, command: ls}]}\n");
+    let sources = Sources { catalogue: Some(folder.path().to_owned()), ..Sources::default() };
+    let loaded = load(&sources, &environment()).unwrap();
+    let host = &loaded.toolsets["host/core"];
+    assert_eq!((host.tools.len(), host.origin.as_str()), (1, path.display().to_string().as_str()));
+}
