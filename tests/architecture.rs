@@ -4,6 +4,8 @@
 //! A failure here is a question about design. Either the code asks for something it should be given, or the
 //! table is wrong: then change the table, with its reason, and docs/architecture.md with it.
 
+#![allow(clippy::expect_used, reason = "a test that cannot read the source has nothing to say")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -21,6 +23,18 @@ const INNER_ROOMS: &[&str] = &["agent::drive", "config::env", "config::yaml", "m
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
 /// What flows out of the engine.
 const EVENTS: &[&str] = &["Event", "Finish", "Limit", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
+/// What the JSON result tells of a run.
+const TRANSCRIPT: &[&str] = &[
+    "Arguments",
+    "AssistantMessage",
+    "Event",
+    "Finish",
+    "Limit",
+    "Message",
+    "ToolCall",
+    "Unusable",
+    "Usage",
+];
 const EVERYTHING: &[&str] = &[];
 
 /// One door between two rooms.
@@ -57,6 +71,7 @@ const DOORS: &[Door] = &[
     door("agent::drive", "clock", EVERYTHING, "time is passed in"),
     door("context", "agent", MESSAGES, "prompts become messages"),
     door("model", "agent", MESSAGES, "takes a transcript, gives the next turn"),
+    door("model", "model::openai", &["read_arguments"], "calls written as text carry the same odd arguments"),
     door("model::openai", "model", EVERYTHING, "implements the trait"),
     door("model::openai", "agent", MESSAGES, "what goes over the wire"),
     door("rules", "model", EVERYTHING, "implements the trait"),
@@ -76,37 +91,20 @@ const DOORS: &[Door] = &[
     door("config::env", "config::yaml", &["nearest"], "what a mistyped name was meant to be"),
     door("config", "config::yaml", EVERYTHING, "its layers of files"),
     door("sink", "answer", EVERYTHING, "what it delivers"),
-    door("sink", "agent", EVENTS, "the JSON result tells the run"),
-    door("sink", "agent", MESSAGES, "the JSON result carries the transcript"),
+    door("sink", "agent", TRANSCRIPT, "the JSON result tells the run"),
     door("sink", "evidence", EVERYTHING, "tool calls of the JSON result"),
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
     door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),
     door("ui", "agent", EVENTS, "progress"),
-    door("ui", "answer", EVERYTHING, "reports"),
     door("ui", "evidence", EVERYTHING, "tool lines"),
-];
-
-/// Doors of rooms that are still being built.
-const AWAITED: &[(&str, &str)] = &[
-    ("model::openai", "model"),
-    ("model::openai", "agent"),
-    ("tools", "toolset"),
-    ("toolset", "config::yaml"),
-    ("toolset", "shell"),
-    ("sink", "answer"),
-    ("sink", "agent"),
-    ("sink", "evidence"),
-    ("sink", "question"),
-    ("ui", "agent"),
-    ("ui", "answer"),
-    ("ui", "evidence"),
 ];
 
 /// Crates that stay behind one wall: (crate as written in paths, rooms, why).
 const CRATES: &[(&str, &[&str], &str)] = &[
     ("async_openai", &["model::openai"], "0.x with a breaking release every few weeks"),
+    ("http", &["model::openai"], "as reqwest"),
     ("reqwest", &["model::openai"], "one HTTP client"),
     ("rustls", &["model::openai"], "one TLS set-up"),
     ("tower", &["model::openai"], "only the transport is a service"),
@@ -119,7 +117,11 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("pulldown_cmark", &["ui", "answer", "sink"], "Markdown is read where answers are read and shown"),
     ("textwrap", &["ui"], "the terminal is ui's"),
     ("anstream", &["ui", "cli"], "the terminal is ui's"),
-    ("minijinja", &["context", "rules", "tools", "toolset"], "templates"),
+    (
+        "minijinja",
+        &["context", "rules", "shell", "tools", "toolset", "cli"],
+        "templates, and values that stay data",
+    ),
     ("etcetera", &["config"], "folders are configuration"),
     ("tokio", &["agent::drive", "shell", "tools", "toolset", "model::openai", "cli"], "the machine is pure"),
 ];
@@ -209,7 +211,9 @@ fn files() -> Vec<File> {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+    path.iter()
+        .map(std::ffi::OsStr::to_string_lossy)
+        .any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
 }
 
 fn read(path: &Path, short: PathBuf) -> File {
@@ -275,7 +279,6 @@ fn every_door_is_used() {
     let imports = imports(&files());
     let unused: Vec<_> = DOORS
         .iter()
-        .filter(|door| !AWAITED.contains(&(door.from, door.to)))
         .filter(|door| !imports.iter().any(|(_, from, to, _)| *from == door.from && *to == door.to))
         .map(|door| format!("{} → {} ({})", door.from, door.to, door.why))
         .collect();
@@ -341,11 +344,12 @@ fn crates_stay_behind_their_walls() {
     }
     let mut complaints = Vec::new();
     for file in files() {
+        let mut seen = BTreeSet::new();
         for named in &file.named {
             let Some((name, rooms, why)) = CRATES.iter().find(|(name, ..)| *name == named.segments[0]) else {
                 continue;
             };
-            if !rooms.contains(&file.room()) {
+            if !rooms.contains(&file.room()) && seen.insert(*name) {
                 complaints.push(format!(
                     "{}: `{name}` belongs to {} ({why})",
                     file.at(named.line),

@@ -5,15 +5,15 @@
 
 /// A path as written, with the line it begins on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    pub line: usize,
-    pub segments: Vec<String>,
+pub(crate) struct Named {
+    pub(crate) line: usize,
+    pub(crate) segments: Vec<String>,
     /// `name!`: a macro's call.
-    pub is_macro: bool,
+    pub(crate) is_macro: bool,
 }
 
 /// The text with comments, strings and characters turned to blanks; lines stay where they are.
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
@@ -109,7 +109,7 @@ fn character(chars: &[char], at: usize) -> usize {
 }
 
 /// Blanks every item that stands under `#[cfg(test)]`. Takes what `code` returned.
-pub fn without_tests(code: &str) -> String {
+pub(crate) fn without_tests(code: &str) -> String {
     const MARK: &str = "#[cfg(test)]";
     let mut out = code.to_owned();
     while let Some(start) = out.find(MARK) {
@@ -134,7 +134,7 @@ pub fn without_tests(code: &str) -> String {
 }
 
 /// Every path of two or more segments, and every macro call. Takes what `code` returned.
-pub fn named(code: &str) -> Vec<Named> {
+pub(crate) fn named(code: &str) -> Vec<Named> {
     let mut scan = Scan { chars: code.chars().collect(), at: 0, line: 1, found: Vec::new() };
     while scan.at < scan.chars.len() {
         if is_word(scan.chars[scan.at]) {
