@@ -365,7 +365,7 @@ fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion:
         conclusion.confidence = "medium";
         let signs: Vec<&str> =
             conclusion.findings.iter().take(4).map(|(claim, _, _)| claim.as_str()).collect();
-        conclusion.root_cause = stop(&format!("No problem found: {}", signs.join("; ")));
+        conclusion.root_cause = stop(&signs.join("; "));
     } else {
         conclusion.root_cause = format!("Nothing certain: looked at {looked}.");
     }
