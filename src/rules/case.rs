@@ -70,20 +70,12 @@ impl Case {
                             Arguments::Unreadable(_) => Map::new(),
                         };
                         calls.push((&call.id, case.made.len()));
-                        case.made.push(Made {
-                            tool: call.tool.clone(),
-                            arguments,
-                            refusal: None,
-                        });
+                        case.made.push(Made { tool: call.tool.clone(), arguments, refusal: None });
                     }
                     case.turns += usize::from(case.made.len() > before);
                 }
                 Message::Tool { call_id, text, .. } => {
-                    let made = calls
-                        .iter()
-                        .rev()
-                        .find(|(id, _)| id == call_id)
-                        .map(|(_, index)| *index);
+                    let made = calls.iter().rev().find(|(id, _)| id == call_id).map(|(_, index)| *index);
                     let Some(made) = made.and_then(|index| case.made.get_mut(index)) else {
                         continue;
                     };
@@ -103,29 +95,19 @@ impl Case {
 
     fn add(&mut self, exhibit: SeenExhibit, arguments: Map<String, Value>, attached: bool) {
         if !attached {
-            let said = exhibit
-                .lines
-                .iter()
-                .take(8)
-                .find(|(_, line)| line.contains("now: "));
+            let said = exhibit.lines.iter().take(8).find(|(_, line)| line.contains("now: "));
             if let Some((_, line)) = said {
                 let words = line.split_once("now: ").map_or("", |(_, rest)| rest);
                 self.now = stamp::read(words, None).or(self.now);
             }
         }
         if self.seen.iter().all(|seen| seen.exhibit.id != exhibit.id) {
-            self.seen.push(Seen {
-                exhibit,
-                arguments,
-                attached,
-            });
+            self.seen.push(Seen { exhibit, arguments, attached });
         }
     }
 
     pub(super) fn has_made(&self, tool: &str, arguments: &Map<String, Value>) -> bool {
-        self.made
-            .iter()
-            .any(|made| made.tool == tool && &made.arguments == arguments)
+        self.made.iter().any(|made| made.tool == tool && &made.arguments == arguments)
     }
 }
 
