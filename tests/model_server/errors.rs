@@ -411,6 +411,45 @@ fn bad_settings_are_refused_with_their_name() {
     }
 }
 
+/// A certificate that only has to be readable.
+const CA: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBejCCAR+gAwIBAgIUDcfJWqV1Of2PhpC4HNegkZg6nOgwCgYIKoZIzj0EAwIw\n\
+EjEQMA4GA1UEAwwHdGVzdCBjYTAeFw0yNjExMjEwNTQ5MzhaFw0zNjExMTgwNTQ5\n\
+MzhaMBIxEDAOBgNVBAMMB3Rlc3QgY2EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC\n\
+AAS1NvYd3LAmt6FN7MF+xXoCSvC19j4GO/oJOEVpHwm/v0Hg/xlgp6o5VNhtN80C\n\
+32WDrtJDOrHGGJmnxnGkdtSQo1MwUTAdBgNVHQ4EFgQUO9IXeDd0JSIHCwS3ORF5\n\
++k20EcswHwYDVR0jBBgwFoAUO9IXeDd0JSIHCwS3ORF5+k20EcswDwYDVR0TAQH/\n\
+BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEA/azYV+be95I1NYuuR2UusSFwgdOm\n\
+NrmUFs7rM5KDT3sCIQCfUOHgNtqZx8BoAAATXqB233gs4mpJI+Ki87rZZNrgiw==\n\
+-----END CERTIFICATE-----\n\
+";
+
+#[test]
+fn further_roots_come_as_pem_base64_or_file() {
+    let base64 = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJlakNDQVIrZ0F3SUJBZ0lVRGNmSldxVjFPZjJQaHBDNEhOZWdrWmc2bk9n\
+d0NnWUlLb1pJemowRUF3SXcKRWpFUU1BNEdBMVVFQXd3SGRHVnpkQ0JqWVRBZUZ3MHlOakV4TWpFd05UUTVNemhhRncwek5qRXhN\
+VGd3TlRRNQpNemhhTUJJeEVEQU9CZ05WQkFNTUIzUmxjM1FnWTJFd1dUQVRCZ2NxaGtqT1BRSUJCZ2dxaGtqT1BRTUJCd05DCkFB\
+UzFOdllkM0xBbXQ2Rk43TUYreFhvQ1N2QzE5ajRHTy9vSk9FVnBId20vdjBIZy94bGdwNm81Vk5odE44MEMKMzJXRHJ0SkRPckhH\
+R0ptbnhuR2tkdFNRbzFNd1VUQWRCZ05WSFE0RUZnUVVPOUlYZURkMEpTSUhDd1MzT1JGNQorazIwRWNzd0h3WURWUjBqQkJnd0Zv\
+QVVPOUlYZURkMEpTSUhDd1MzT1JGNStrMjBFY3N3RHdZRFZSMFRBUUgvCkJBVXdBd0VCL3pBS0JnZ3Foa2pPUFFRREFnTkpBREJH\
+QWlFQS9hellWK2JlOTVJMU5ZdXVSMlV1c1NGd2dkT20KTnJtVUZzN3JNNUtEVDNzQ0lRQ2ZVT0hnTnRxWng4Qm9BQUFUWHFCMjMz\
+Z3M0bXBKSStLaTg3clpaTnJnaXc9PQotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, CA).unwrap();
+    let with = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = Settings::new("m", "https://127.0.0.1:1");
+        change(&mut settings);
+        OpenAiModel::new(settings).map(|model| model.url())
+    };
+    let wrapped = format!("{}\n{}\n", &base64[..76], &base64[76..]);
+    for pem in [CA, base64, wrapped.as_str(), " \n"] {
+        with(&|settings| settings.ca_pem = Some(pem.to_owned())).unwrap();
+    }
+    with(&|settings| settings.ca_file = Some(file.clone())).unwrap();
+}
+
 #[test]
 fn azure_is_spoken_to_as_azure() {
     let turn = turn_with(&json!([{"say": "ok"}]), true, |settings| {

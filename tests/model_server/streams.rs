@@ -264,17 +264,18 @@ fn an_error_inside_a_stream_is_an_error() {
 #[test]
 fn silence_is_given_up() {
     let quick = |settings: &mut holmes_rs::model::openai::Settings| {
-        settings.limits.first_byte = Duration::from_millis(30);
-        settings.limits.idle = Duration::from_millis(30);
+        settings.limits.first_byte = Duration::from_millis(100);
+        settings.limits.idle = Duration::from_millis(100);
     };
     for silent in [
         json!({"hang": true}),
         json!({"say": "half of it", "hang_after": 300}),
     ] {
-        let turn = turn_with(&json!([silent, {"say": "whole"}]), true, quick);
+        let answer = json!({"say": "whole", "repeat": true});
+        let turn = turn_with(&json!([silent, answer]), true, quick);
         assert_eq!(turn.reply().message.text, "whole");
         assert!(
-            turn.retries[0].2.contains("said nothing for 30ms"),
+            turn.retries[0].2.contains("said nothing for 100ms"),
             "{:?}",
             turn.retries
         );

@@ -327,6 +327,7 @@ fn play(
     if let Some(raw) = reply.get("raw").and_then(Value::as_str) {
         return stream.write_all(raw.as_bytes());
     }
+    let number = shared.lock().requests.len();
     let streams = request.body.get("stream") == Some(&Value::Bool(true));
     if let Some(chunks) = reply.get("stream_chunks").and_then(Value::as_array) {
         let text: String = chunks.iter().filter_map(Value::as_str).collect();
@@ -363,7 +364,7 @@ fn play(
         );
     }
     if streams {
-        let text = wire::events(reply, request, settings);
+        let text = wire::events(reply, request, settings, number);
         write_reply(
             stream,
             reply,
@@ -373,7 +374,7 @@ fn play(
             Some(shared),
         )
     } else {
-        let text = wire::completion(reply, settings).to_string();
+        let text = wire::completion(reply, settings, number).to_string();
         write_reply(
             stream,
             reply,

@@ -220,7 +220,11 @@ impl Slot {
 
     /// Strictly: what is still growing does not parse.
     fn is_complete(&self) -> bool {
-        self.value.is_some()
-            || serde_json::from_str::<Value>(&self.text).is_ok_and(|value| value.is_object())
+        if self.value.is_some() {
+            return true;
+        }
+        // Looked at first: a long text is not parsed again for each piece of it.
+        self.text.trim_end().ends_with('}')
+            && serde_json::from_str::<Value>(&self.text).is_ok_and(|value| value.is_object())
     }
 }

@@ -14,10 +14,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 8 << 20;
 
 impl OpenAiModel {
-    /// Tokens of the model's window as the endpoint lists it; None when it does not, or in 5 seconds.
+    /// Tokens of the model's window as the endpoint lists it; None when it does not, or not within
+    /// 5 seconds. From then on `context_window` tells it too.
     pub async fn discover_window(&self) -> Option<u64> {
         let list = tokio::time::timeout(PATIENCE, self.models()).await.ok()??;
-        window_in(&list, &self.settings.model)
+        let window = window_in(&list, &self.settings.model);
+        self.discovered.set(window);
+        window
     }
 
     async fn models(&self) -> Option<Value> {

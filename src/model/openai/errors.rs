@@ -6,7 +6,6 @@ use std::error::Error;
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::body::{End, Seen};
@@ -15,6 +14,7 @@ use super::overflow;
 use super::retry::asked_wait;
 use super::said::{Said, one_line};
 use super::transport::Refusal;
+use crate::clock::{Clock, SystemClock};
 use crate::model::{ModelError, ModelErrorKind};
 
 /// Requests after which a dead server is believed dead.
@@ -126,7 +126,7 @@ impl Failure {
                 let said = Said::new(status, &body, endpoint);
                 Self::of_said(
                     said,
-                    asked_wait(&headers, Timestamp::now()),
+                    asked_wait(&headers, SystemClock.now()),
                     endpoint,
                     model,
                 )
@@ -362,13 +362,13 @@ fn in_chain(error: &dyn Error, test: impl Fn(&(dyn Error + 'static)) -> bool) ->
         if test(source) {
             return true;
         }
-        // An io::Error made of another error hides it from `source`.
-        if let Some(inner) = source
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            && test(inner)
-        {
-            return true;
+        // An io::Error made of another error hides it from `source`, at times more than once.
+        let mut hidden = source.downcast_ref::<std::io::Error>();
+        while let Some(inner) = hidden.and_then(std::io::Error::get_ref) {
+            if test(inner) {
+                return true;
+            }
+            hidden = inner.downcast_ref();
         }
         next = source.source();
     }

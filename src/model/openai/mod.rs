@@ -22,10 +22,12 @@ mod retry;
 mod said;
 mod settings;
 mod splitter;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod usage;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
@@ -55,6 +57,8 @@ pub struct OpenAiModel {
     endpoint: Endpoint,
     http: reqwest::Client,
     quirks: RefCell<Quirks>,
+    /// The window as the endpoint lists it, once it was asked.
+    discovered: Cell<Option<u64>>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
@@ -80,6 +84,7 @@ impl OpenAiModel {
             endpoint,
             http,
             quirks: RefCell::default(),
+            discovered: Cell::new(None),
         })
     }
 
@@ -285,6 +290,7 @@ impl Model for OpenAiModel {
     fn context_window(&self) -> Option<u64> {
         self.settings
             .context_window
+            .or_else(|| self.discovered.get())
             .or_else(|| catalog::window(&self.settings.model))
     }
 

@@ -1,13 +1,10 @@
 //! `say` and `call` in the forms a correct server gives them.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
 use super::Recorded;
-
-static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 fn usage_of(reply: &Value, settings: &Value) -> Value {
     let usual = json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110});
@@ -30,8 +27,8 @@ fn finish_of(reply: &Value) -> Value {
         .unwrap_or_else(|| Value::from(usual))
 }
 
-/// The scripted calls in wire form. Ids differ from call to call of a scenario by its contents.
-fn calls_of(reply: &Value) -> Vec<Value> {
+/// The scripted calls in wire form. `number` of the request makes their ids unique.
+fn calls_of(reply: &Value, number: usize) -> Vec<Value> {
     let calls = reply
         .get("call")
         .and_then(Value::as_array)
@@ -41,10 +38,8 @@ fn calls_of(reply: &Value) -> Vec<Value> {
         .iter()
         .enumerate()
         .map(|(index, call)| {
-            let id = call.get("id").cloned().unwrap_or_else(|| {
-                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-                Value::from(format!("scripted_{number}"))
-            });
+            let usual = || Value::from(format!("scripted_{number}_{index}"));
+            let id = call.get("id").cloned().unwrap_or_else(usual);
             let arguments = match call.get("arguments") {
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
@@ -56,13 +51,13 @@ fn calls_of(reply: &Value) -> Vec<Value> {
         .collect()
 }
 
-pub fn completion(reply: &Value, settings: &Value) -> Value {
+pub fn completion(reply: &Value, settings: &Value, number: usize) -> Value {
     let mut message =
         json!({"role": "assistant", "content": reply.get("say").cloned().unwrap_or(Value::Null)});
     if let Some(reasoning) = reply.get("reasoning") {
         message["reasoning_content"] = reasoning.clone();
     }
-    let calls = calls_of(reply);
+    let calls = calls_of(reply, number);
     if !calls.is_empty() {
         message["tool_calls"] = Value::from(calls);
     }
@@ -73,7 +68,7 @@ pub fn completion(reply: &Value, settings: &Value) -> Value {
     })
 }
 
-pub fn events(reply: &Value, request: &Recorded, settings: &Value) -> String {
+pub fn events(reply: &Value, request: &Recorded, settings: &Value, number: usize) -> String {
     let mut out = String::new();
     let mut push = |delta: Value, finish: Value, usage: Value| {
         let mut chunk = json!({
@@ -106,7 +101,7 @@ pub fn events(reply: &Value, request: &Recorded, settings: &Value) -> String {
     {
         push(json!({"content": word}), Value::Null, Value::Null);
     }
-    for mut call in calls_of(reply) {
+    for mut call in calls_of(reply, number) {
         let arguments = call["function"]["arguments"]
             .as_str()
             .unwrap_or_default()
