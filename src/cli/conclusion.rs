@@ -106,11 +106,11 @@ impl Outlets {
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
     fn text(&self, answer: &Answer, streamed: bool) -> String {
         let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
-        if streamed && !text.is_empty() {
-            text.insert(0, '\n');
-        }
         if self.stdout.tty {
             text = markdown::render(&text, &self.stdout);
+        }
+        if streamed && !text.is_empty() {
+            text.insert(0, '\n');
         }
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');

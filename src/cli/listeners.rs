@@ -50,7 +50,8 @@ impl Listeners {
         if self.jsonl {
             self.print_json(event);
         }
-        if !self.stream_text(event) {
+        // A failed model is the command's own failure, told once at its end.
+        if !self.stream_text(event) && !matches!(event, Event::ModelFailed { .. }) {
             self.progress.event(event);
         }
     }

@@ -17,7 +17,7 @@ mod recorded;
 mod signals;
 mod stdin;
 mod thinking;
-//C mod toolset;
+mod toolset;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,7 +49,7 @@ pub struct Cli {
 enum Command {
     Ask(Box<ask::AskArgs>),
     /// What tools there are, and why others cannot be used
-    //C Toolset(toolset::ToolsetVerb),
+    Toolset(toolset::ToolsetVerb),
     /// Recorded investigations
     Run(recorded::RunVerb),
     /// Settings, and where each comes from
@@ -94,7 +94,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let context = Context::new(cli.global);
     match cli.command {
         Command::Ask(args) => ask::run(*args, &context).await,
-        //C Command::Toolset(verb) => toolset::run(verb, &context).await,
+        Command::Toolset(verb) => toolset::run(verb, &context).await,
         Command::Run(verb) => recorded::run(&verb, &context),
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context),

@@ -8,7 +8,7 @@ use super::Context;
 use super::failure::{Exit, Failure};
 use crate::config::{Config, ModelChoice, ModelSettings};
 use crate::model::openai::{self, OpenAiModel};
-use crate::model::{Model, ModelError, ModelErrorKind};
+use crate::model::{ModelError, ModelErrorKind};
 use crate::rules::RulesModel;
 
 /// The model of a run.

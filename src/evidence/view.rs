@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 
 use super::exhibit::{Exhibit, Status};
 
+/// Characters of a command that a header shows whole.
+const LONGEST_COMMAND: usize = 160;
+
 /// A line as it may be shown: number in the raw exhibit (1-based) and its text without line feed.
 pub type Line = (u64, String);
 
@@ -45,9 +48,9 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
 #[must_use]
 pub fn header(exhibit: &Exhibit) -> String {
     let mut header = format!("E{} {}", exhibit.id, exhibit.tool);
-    if !exhibit.invocation.is_empty() {
-        let shown: String = exhibit.invocation.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = write!(header, " · {}", clip(&shown, 200));
+    let what = subject(exhibit);
+    if !what.is_empty() {
+        let _ = write!(header, " · {what}");
     }
     let ending = match (exhibit.status, exhibit.exit_code) {
         (Status::TimedOut, _) => "timed out".to_owned(),
@@ -65,6 +68,19 @@ pub fn header(exhibit: &Exhibit) -> String {
         let _ = write!(header, " · {} lines, {}", exhibit.lines, size(exhibit.bytes));
     }
     header
+}
+
+/// The command where it is a line people can read, else what was asked of the tool: a script tells nobody anything.
+fn subject(exhibit: &Exhibit) -> String {
+    let command = exhibit.invocation.trim();
+    if !command.contains('\n') && command.chars().count() <= LONGEST_COMMAND {
+        return command.to_owned();
+    }
+    let params = exhibit.params.iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    });
+    clip(&params.collect::<Vec<_>>().join(" ").replace('\n', " "), LONGEST_COMMAND)
 }
 
 /// Bytes for people: `812 B`, `3.1 KB`, `1.4 MB`.

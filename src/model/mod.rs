@@ -3,6 +3,7 @@
 //! The engine knows only `Model`. `openai` speaks to any OpenAI-compatible endpoint, `crate::rules`
 //! answers without one. A model never runs tools and never prints.
 
+mod arguments;
 pub mod catalog;
 pub mod openai;
 pub mod text_calls;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::openai::read_arguments;
+use super::arguments::read as read_arguments;
 use crate::agent::{Arguments, ToolSpec};
 
 /// Text without the calls, and the calls in order.

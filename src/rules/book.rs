@@ -4,8 +4,8 @@
 //! are compiled when first needed (a test compiles them all), those of users at once, so that a typo is
 //! an error with its place and not a rule that never fires.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 use regex::Regex;
@@ -22,19 +22,9 @@ pub enum RuleError {
     #[error(transparent)]
     Unreadable(#[from] YamlError),
     #[error("{place}: rule `{rule}`: `{field}` is not a regular expression: {reason}")]
-    Pattern {
-        place: String,
-        rule: String,
-        field: &'static str,
-        reason: String,
-    },
+    Pattern { place: String, rule: String, field: &'static str, reason: String },
     #[error("{place}: rule `{rule}`: `{field}` is not a template: {reason}")]
-    Template {
-        place: String,
-        rule: String,
-        field: &'static str,
-        reason: String,
-    },
+    Template { place: String, rule: String, field: &'static str, reason: String },
 }
 
 /// Everything the rules engine knows.
@@ -155,24 +145,19 @@ pub(super) enum Take {
 #[serde(from = "String")]
 pub(super) struct Pattern {
     text: String,
-    compiled: OnceCell<Option<Regex>>,
+    compiled: OnceLock<Option<Regex>>,
 }
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
-        Self {
-            text,
-            compiled: OnceCell::new(),
-        }
+        Self { text, compiled: OnceLock::new() }
     }
 }
 
 impl Pattern {
     /// `None` when the text is no regular expression; `check` has said so before.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.compiled
-            .get_or_init(|| Regex::new(&self.text).ok())
-            .as_ref()
+        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -266,9 +251,7 @@ fn read(place: &str, text: &str) -> Result<File, RuleError> {
             "harmless" => file.harmless = all(items?)?,
             other => {
                 return Err(entry
-                    .error(format!(
-                        "unknown key `{other}`; a rule file has `rules`, `probes`, `harmless`"
-                    ))
+                    .error(format!("unknown key `{other}`; a rule file has `rules`, `probes`, `harmless`"))
                     .into());
             }
         }
@@ -281,8 +264,7 @@ fn all<T: DeserializeOwned>(items: &[Node]) -> Result<Vec<T>, RuleError> {
     items
         .iter()
         .map(|item| {
-            serde_json::from_value(item.to_json())
-                .map_err(|error| item.error(error.to_string()).into())
+            serde_json::from_value(item.to_json()).map_err(|error| item.error(error.to_string()).into())
         })
         .collect()
 }

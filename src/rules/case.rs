@@ -53,7 +53,9 @@ impl Case {
                 Message::User { text } => {
                     if !asked {
                         asked = true;
-                        case.question = outside(text);
+                        let (question, now) = outside(text);
+                        case.question = question;
+                        case.now = now;
                     }
                     for exhibit in read_views(text) {
                         case.add(exhibit, Map::new(), true);
@@ -68,20 +70,12 @@ impl Case {
                             Arguments::Unreadable(_) => Map::new(),
                         };
                         calls.push((&call.id, case.made.len()));
-                        case.made.push(Made {
-                            tool: call.tool.clone(),
-                            arguments,
-                            refusal: None,
-                        });
+                        case.made.push(Made { tool: call.tool.clone(), arguments, refusal: None });
                     }
                     case.turns += usize::from(case.made.len() > before);
                 }
                 Message::Tool { call_id, text, .. } => {
-                    let made = calls
-                        .iter()
-                        .rev()
-                        .find(|(id, _)| id == call_id)
-                        .map(|(_, index)| *index);
+                    let made = calls.iter().rev().find(|(id, _)| id == call_id).map(|(_, index)| *index);
                     let Some(made) = made.and_then(|index| case.made.get_mut(index)) else {
                         continue;
                     };
@@ -101,45 +95,41 @@ impl Case {
 
     fn add(&mut self, exhibit: SeenExhibit, arguments: Map<String, Value>, attached: bool) {
         if !attached {
-            let said = exhibit
-                .lines
-                .iter()
-                .take(8)
-                .find(|(_, line)| line.contains("now: "));
+            let said = exhibit.lines.iter().take(8).find(|(_, line)| line.contains("now: "));
             if let Some((_, line)) = said {
                 let words = line.split_once("now: ").map_or("", |(_, rest)| rest);
                 self.now = stamp::read(words, None).or(self.now);
             }
         }
         if self.seen.iter().all(|seen| seen.exhibit.id != exhibit.id) {
-            self.seen.push(Seen {
-                exhibit,
-                arguments,
-                attached,
-            });
+            self.seen.push(Seen { exhibit, arguments, attached });
         }
     }
 
     pub(super) fn has_made(&self, tool: &str, arguments: &Map<String, Value>) -> bool {
-        self.made
-            .iter()
-            .any(|made| made.tool == tool && &made.arguments == arguments)
+        self.made.iter().any(|made| made.tool == tool && &made.arguments == arguments)
     }
 }
 
-/// The text outside the fences of exhibits.
-fn outside(text: &str) -> String {
+/// The question in the first message, and the time it was asked at: what stands before the line that
+/// begins with `Now: ` (`prompts/question.md.jinja`) and outside the fences of exhibits.
+fn outside(text: &str) -> (String, Option<Stamp>) {
     let mut kept = Vec::new();
     let mut close: Option<String> = None;
+    let mut now = None;
     for line in text.lines() {
         match &close {
             Some(end) if line == end => close = None,
             Some(_) => {}
             None => match line.strip_prefix("<exhibit E") {
                 Some(fence) if line.ends_with('>') => close = Some(format!("</exhibit E{fence}")),
+                _ if line.starts_with("Now: ") => {
+                    now = stamp::read(line, None);
+                    break;
+                }
                 _ => kept.push(line),
             },
         }
     }
-    kept.join("\n").trim().to_owned()
+    (kept.join("\n").trim().to_owned(), now)
 }

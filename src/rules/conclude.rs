@@ -25,6 +25,8 @@ pub(super) struct Conclusion {
 const TOLD: usize = 3;
 const FINDINGS: usize = 8;
 const FIXES: usize = 6;
+/// A weak match of this rank keeps "no problem" from being said; below, it is a note.
+const DOUBTFUL: u32 = 20;
 
 /// A root and what follows from it: indices into the matches.
 pub(super) struct Problem {
@@ -36,18 +38,13 @@ pub(super) struct Problem {
 impl Problem {
     /// Whether the question names what it is about.
     pub(super) fn asked_for(&self, found: &[Match<'_>]) -> bool {
-        self.members
-            .iter()
-            .any(|&index| found.get(index).is_some_and(|one| one.asked_for))
+        self.members.iter().any(|&index| found.get(index).is_some_and(|one| one.asked_for))
     }
 }
 
 /// Concludes from what was found. `understood`: the question is one the rules can look into.
 pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Conclusion {
-    let mut conclusion = Conclusion {
-        not_sure: unread(case, found),
-        ..Conclusion::default()
-    };
+    let mut conclusion = Conclusion { not_sure: unread(case, found), ..Conclusion::default() };
     let problems = problems(found);
     if problems.is_empty() {
         nothing_found(case, found, understood, &mut conclusion);
@@ -57,9 +54,7 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     // Where the question names something, the answer is about that and the rest is a note.
     let (main, rest): (Vec<&Problem>, Vec<&Problem>) =
         if problems.iter().any(|problem| problem.asked_for(found)) {
-            problems
-                .iter()
-                .partition(|problem| problem.asked_for(found))
+            problems.iter().partition(|problem| problem.asked_for(found))
         } else {
             (problems.iter().collect(), Vec::new())
         };
@@ -76,10 +71,7 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     }
     if !rest.is_empty() {
         let (told, more) = sentences(found, &rest);
-        conclusion.not_sure.push(format!(
-            "seen besides, not looked into: {}{more}",
-            told.join("; ")
-        ));
+        conclusion.not_sure.push(format!("seen besides, not looked into: {}{more}", told.join("; ")));
     }
     let confidence = main
         .first()
@@ -89,24 +81,12 @@ pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Co
     let elsewhere = rest.is_empty()
         && !main.iter().any(|problem| problem.asked_for(found))
         && found.iter().any(|one| one.rule.weak && one.asked_for);
-    conclusion.confidence = if elsewhere {
-        Confidence::Low.word()
-    } else {
-        confidence.word()
-    };
+    conclusion.confidence = if elsewhere { Confidence::Low.word() } else { confidence.word() };
     let explained = |weak: &Match<'_>| {
-        found
-            .iter()
-            .any(|one| !one.rule.weak && (one.quote == weak.quote || same_thing(one, weak)))
+        found.iter().any(|one| !one.rule.weak && (one.quote == weak.quote || same_thing(one, weak)))
     };
-    for weak in found
-        .iter()
-        .filter(|one| one.rule.weak && !explained(one))
-        .take(2)
-    {
-        conclusion
-            .not_sure
-            .push(format!("{} [E{}]", weak.cause, weak.exhibit));
+    for weak in found.iter().filter(|one| one.rule.weak && !explained(one)).take(2) {
+        conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
     }
     conclusion
 }
@@ -136,13 +116,9 @@ impl Conclusion {
     }
 
     fn add(&mut self, one: &Match<'_>) {
-        let known = self
-            .findings
-            .iter()
-            .any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
+        let known = self.findings.iter().any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
         if !known && self.findings.len() < FINDINGS {
-            self.findings
-                .push((one.cause.clone(), one.exhibit, one.quote.clone()));
+            self.findings.push((one.cause.clone(), one.exhibit, one.quote.clone()));
         }
     }
 
@@ -172,11 +148,7 @@ impl Conclusion {
             text.push_str("\n**Evidence:**\n");
             for (claim, exhibit, quote) in &self.findings {
                 // Backticks inside a quote would end it early.
-                let _ = writeln!(
-                    text,
-                    "- {claim}: `{}` [E{exhibit}]",
-                    quote.replace('`', "'")
-                );
+                let _ = writeln!(text, "- {claim}: `{}` [E{exhibit}]", quote.replace('`', "'"));
             }
         }
         if !self.fix.is_empty() {
@@ -191,11 +163,7 @@ impl Conclusion {
                 let _ = writeln!(text, "- {note}");
             }
         }
-        let _ = write!(
-            text,
-            "\nVerdict: {}, confidence: {}",
-            self.verdict, self.confidence
-        );
+        let _ = write!(text, "\nVerdict: {}, confidence: {}", self.verdict, self.confidence);
         text
     }
 }
@@ -229,21 +197,13 @@ fn sentences(found: &[Match<'_>], problems: &[&Problem]) -> (Vec<String>, String
     }
     let more = told.len().saturating_sub(TOLD);
     told.truncate(TOLD);
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!("; and {more} more")
-    };
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
     (told, more)
 }
 
 fn stop(text: &str) -> String {
     let text = text.trim_end();
-    if text.ends_with(['.', '!', '?']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// Problems in order of weight; each strong match belongs to exactly one.
@@ -260,11 +220,7 @@ pub(super) fn problems(found: &[Match<'_>]) -> Vec<Problem> {
                 problem.members.push(index);
                 problem.score = problem.score.max(one.score());
             }
-            None => problems.push(Problem {
-                root,
-                members: vec![index],
-                score: one.score(),
-            }),
+            None => problems.push(Problem { root, members: vec![index], score: one.score() }),
         }
     }
     // A stable sort: equals stay in the order they were seen.
@@ -325,9 +281,7 @@ fn outweighs(one: &Match<'_>, other: &Match<'_>) -> bool {
 /// Said to explain, and not plainly about something else.
 fn related(cause: &Match<'_>, effect: &Match<'_>) -> bool {
     let machine_wide = cause.scope.starts_with('/') || cause.scope == "machine";
-    machine_wide
-        || same_thing(cause, effect)
-        || cause.exhibit != effect.exhibit && mentions(cause, effect)
+    machine_wide || same_thing(cause, effect) || cause.exhibit != effect.exhibit && mentions(cause, effect)
 }
 
 fn mentions(cause: &Match<'_>, effect: &Match<'_>) -> bool {
@@ -354,15 +308,9 @@ fn unread(case: &Case, found: &[Match<'_>]) -> Vec<String> {
             continue;
         }
         if let Some(error) = &exhibit.error {
-            notes.push(format!(
-                "{} failed: {error} [E{}]",
-                exhibit.tool, exhibit.id
-            ));
+            notes.push(format!("{} failed: {error} [E{}]", exhibit.tool, exhibit.id));
         } else if exhibit.title.contains("timed out") {
-            notes.push(format!(
-                "{} did not finish in time [E{}]",
-                exhibit.tool, exhibit.id
-            ));
+            notes.push(format!("{} did not finish in time [E{}]", exhibit.tool, exhibit.id));
         }
     }
     notes
@@ -391,7 +339,8 @@ fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion:
         }
     }
     let looked = tools.join(", ");
-    let weak: Vec<&Match<'_>> = found.iter().filter(|one| one.rule.weak).collect();
+    let (weak, trifles): (Vec<&Match<'_>>, Vec<&Match<'_>>) =
+        found.iter().filter(|one| one.rule.weak).partition(|one| one.rule.rank >= DOUBTFUL);
     if !weak.is_empty() {
         for one in weak.iter().take(5) {
             conclusion.add(one);
@@ -414,8 +363,13 @@ fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion:
     } else if conclusion.not_sure.is_empty() && !conclusion.findings.is_empty() {
         conclusion.verdict = "no_problem";
         conclusion.confidence = "medium";
-        conclusion.root_cause = format!("No problem found: looked at {looked}.");
+        let signs: Vec<&str> =
+            conclusion.findings.iter().take(4).map(|(claim, _, _)| claim.as_str()).collect();
+        conclusion.root_cause = stop(&signs.join("; "));
     } else {
         conclusion.root_cause = format!("Nothing certain: looked at {looked}.");
+    }
+    for one in trifles.iter().take(3) {
+        conclusion.not_sure.push(format!("{} [E{}]", one.cause, one.exhibit));
     }
 }

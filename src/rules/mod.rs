@@ -33,9 +33,7 @@ impl RulesModel {
     /// # Errors
     /// A text that is not readable as rules, or holds a pattern or template that is none.
     pub fn new(extra: &[(&str, String)]) -> Result<Self, RuleError> {
-        Ok(Self {
-            book: Book::open(extra)?,
-        })
+        Ok(Self { book: Book::open(extra)? })
     }
 
     fn turn(&self, messages: &[Message], tools: &[ToolSpec]) -> AssistantMessage {
@@ -49,30 +47,16 @@ impl RulesModel {
                 .enumerate()
                 .map(|(index, (tool, arguments))| call(case.turns + 1, index + 1, tool, arguments))
                 .collect();
-            return AssistantMessage {
-                tool_calls,
-                ..AssistantMessage::default()
-            };
+            return AssistantMessage { tool_calls, ..AssistantMessage::default() };
         }
         let understood = plan::understands(&self.book, &case.question);
         let conclusion = conclude::conclude(&case, &found, understood);
         if tools.iter().any(|tool| tool.name == ANSWER) {
             // Numbered by the transcript's length: an answer sent back for correction is a new call.
-            let last = call(
-                case.turns + 1,
-                messages.len(),
-                ANSWER.to_owned(),
-                conclusion.arguments(),
-            );
-            AssistantMessage {
-                tool_calls: vec![last],
-                ..AssistantMessage::default()
-            }
+            let last = call(case.turns + 1, messages.len(), ANSWER.to_owned(), conclusion.arguments());
+            AssistantMessage { tool_calls: vec![last], ..AssistantMessage::default() }
         } else {
-            AssistantMessage {
-                text: conclusion.markdown(),
-                ..AssistantMessage::default()
-            }
+            AssistantMessage { text: conclusion.markdown(), ..AssistantMessage::default() }
         }
     }
 }
@@ -89,19 +73,11 @@ impl Model for RulesModel {
     ) -> ModelFuture<'a> {
         Box::pin(async move {
             let message = self.turn(request.messages, request.tools);
-            let finish_reason = if message.tool_calls.is_empty() {
-                "stop"
-            } else {
-                "tool_calls"
-            };
+            let finish_reason = if message.tool_calls.is_empty() { "stop" } else { "tool_calls" };
             if request.stream && !message.text.is_empty() {
                 listener(Delta::Text(&message.text));
             }
-            Ok(Reply {
-                message,
-                finish_reason: finish_reason.to_owned(),
-                ..Reply::default()
-            })
+            Ok(Reply { message, finish_reason: finish_reason.to_owned(), ..Reply::default() })
         })
     }
 }
@@ -137,10 +113,7 @@ fn words(question: &str) -> Vec<String> {
     for word in split {
         let word = word.trim_matches(['.', '-', '/', '@', '_']).to_lowercase();
         let word = word.strip_suffix(".service").unwrap_or(&word).to_owned();
-        if word.chars().count() >= 3
-            && !COMMON.contains(&format!(" {word} "))
-            && !words.contains(&word)
-        {
+        if word.chars().count() >= 3 && !COMMON.contains(&format!(" {word} ")) && !words.contains(&word) {
             words.push(word);
         }
     }

@@ -23,18 +23,11 @@ const FOLLOWED: usize = 8;
 
 /// Whether any probe understands the question, so that the rules have something to say about it.
 pub(super) fn understands(book: &Book, question: &str) -> bool {
-    [false, true]
-        .into_iter()
-        .any(|fallback| !asked(book, question, fallback).is_empty())
+    [false, true].into_iter().any(|fallback| !asked(book, question, fallback).is_empty())
 }
 
 /// The calls of the next turn; empty when it is time to answer.
-pub(super) fn next(
-    book: &Book,
-    case: &Case,
-    found: &[Match<'_>],
-    tools: &[ToolSpec],
-) -> Vec<Wanted> {
+pub(super) fn next(book: &Book, case: &Case, found: &[Match<'_>], tools: &[ToolSpec]) -> Vec<Wanted> {
     if case.turns >= TURNS {
         return Vec::new();
     }
@@ -70,7 +63,9 @@ pub(super) fn next(
         return fits(wanted, CALLS);
     }
     let next = followed(FOLLOWED);
-    if next.is_empty() && !problem && !attached {
+    // A question that was answered well ("is it listening?") needs no sweep; "why" knows of trouble.
+    let answered = found.iter().any(|one| one.rule.healthy) && !case.question.to_lowercase().contains("why");
+    if next.is_empty() && !problem && !attached && !answered {
         return fits(asked(book, &case.question, true), CALLS);
     }
     next
@@ -79,28 +74,18 @@ pub(super) fn next(
 /// All matches; only those of the problems asked for, where the question names one.
 fn worth_following<'a, 'b>(found: &'a [Match<'b>]) -> Vec<&'a Match<'b>> {
     let problems = conclude::problems(found);
-    let asked: Vec<_> = problems
-        .iter()
-        .filter(|problem| problem.asked_for(found))
-        .collect();
+    let asked: Vec<_> = problems.iter().filter(|problem| problem.asked_for(found)).collect();
     if asked.is_empty() {
         return found.iter().collect();
     }
-    asked
-        .iter()
-        .flat_map(|problem| &problem.members)
-        .filter_map(|&index| found.get(index))
-        .collect()
+    asked.iter().flat_map(|problem| &problem.members).filter_map(|&index| found.get(index)).collect()
 }
 
 fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
     let environment = templates();
     let mut wanted = Vec::new();
-    for probe in book
-        .probes
-        .iter()
-        .filter(|probe| probe.fallback == fallback)
-    {
+    let mut topics = Vec::new();
+    for probe in book.probes.iter().filter(|probe| probe.fallback == fallback) {
         if let Some(regex) = probe.asked.regex() {
             for captures in regex.captures_iter(question).take(3) {
                 let names: Map<String, Value> = regex
@@ -108,14 +93,22 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
                     .flatten()
                     .filter_map(|name| {
                         let value = captures.name(name)?.as_str();
-                        let value =
-                            value.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']);
+                        let value = value.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']);
                         Some((name.to_owned(), Value::String(value.to_owned())))
                     })
                     .collect();
-                wanted.extend(of_probe(&environment, probe, &names));
+                let calls = of_probe(&environment, probe, &names);
+                if regex.captures_len() > 1 {
+                    wanted.extend(calls);
+                } else {
+                    topics.extend(calls);
+                }
             }
         }
+    }
+    // Where a thing is named outright, its topic is not looked at all over.
+    if wanted.is_empty() || fallback {
+        wanted.extend(topics);
     }
     if fallback && wanted.is_empty() && foreign(question) {
         // A question in another language is about trouble more often than not.
@@ -126,11 +119,7 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
     wanted
 }
 
-fn of_probe(
-    environment: &Environment<'_>,
-    probe: &Probe,
-    names: &Map<String, Value>,
-) -> Vec<Wanted> {
+fn of_probe(environment: &Environment<'_>, probe: &Probe, names: &Map<String, Value>) -> Vec<Wanted> {
     let context = Jinja::from(Serde(names));
     if holds(environment, probe.when.as_deref(), &context) {
         calls(environment, &probe.calls, &context)
@@ -142,19 +131,12 @@ fn of_probe(
 /// Mostly letters outside ASCII.
 fn foreign(question: &str) -> bool {
     let letters = question.chars().filter(|c| c.is_alphabetic()).count();
-    let foreign = question
-        .chars()
-        .filter(|c| c.is_alphabetic() && !c.is_ascii())
-        .count();
+    let foreign = question.chars().filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
     foreign * 2 > letters
 }
 
 /// The arguments as the offered tool wants them; `None` where it is not offered or would refuse them.
-fn fit(
-    tool: &str,
-    arguments: Map<String, Value>,
-    tools: &[ToolSpec],
-) -> Option<Map<String, Value>> {
+fn fit(tool: &str, arguments: Map<String, Value>, tools: &[ToolSpec]) -> Option<Map<String, Value>> {
     let spec = tools.iter().find(|spec| spec.name == tool)?;
     let properties = spec.parameters.get("properties").and_then(Value::as_object);
     let required = spec.parameters.get("required").and_then(Value::as_array);

@@ -62,11 +62,7 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
     let mut found: Vec<Match<'a>> = Vec::new();
     let environment = templates();
     for seen in &case.seen {
-        let rules: Vec<&Rule> = book
-            .rules
-            .iter()
-            .filter(|rule| applies(rule, seen))
-            .collect();
+        let rules: Vec<&Rule> = book.rules.iter().filter(|rule| applies(rule, seen)).collect();
         let mut place = Place::default();
         for (_, line) in &seen.exhibit.lines {
             if place.heading(line) {
@@ -85,9 +81,7 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
         let text = text.to_lowercase();
         words.iter().any(|word| text.contains(word))
     };
-    let by_scope = found
-        .iter()
-        .any(|one| !one.rule.weak && !one.rule.healthy && named(&one.scope));
+    let by_scope = found.iter().any(|one| !one.rule.weak && !one.rule.healthy && named(&one.scope));
     for one in &mut found {
         one.asked_for = named(if by_scope { &one.scope } else { &one.cause });
     }
@@ -177,42 +171,32 @@ fn try_line<'a>(
     {
         return None;
     }
-    let mut names = Map::new();
+    let mut context = Map::new();
     for name in regex.capture_names().flatten() {
         if let Some(value) = captures.name(name) {
-            names.insert(
-                name.to_owned(),
-                Value::String(value.as_str().trim().to_owned()),
-            );
+            context.insert(name.to_owned(), Value::String(value.as_str().trim().to_owned()));
         }
     }
-    names.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
-    names.insert("section".to_owned(), Value::String(place.section.clone()));
-    names.insert("file".to_owned(), Value::String(place.file.clone()));
+    context.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
+    context.insert("section".to_owned(), Value::String(place.section.clone()));
+    context.insert("file".to_owned(), Value::String(place.file.clone()));
     let said = rule.scope.as_ref().and_then(|scope| {
-        let scope = environment
-            .render_str(scope, Jinja::from(Serde(&names)))
-            .ok()?;
+        let scope = environment.render_str(scope, Jinja::from(Serde(&context))).ok()?;
         (!scope.trim().is_empty()).then_some(scope)
     });
     let scope = normal(&said.unwrap_or_else(|| scope_of(seen, place, line)));
-    names.insert("scope".to_owned(), Value::String(scope.clone()));
-    let context = Jinja::from(Serde(&names));
+    context.insert("scope".to_owned(), Value::String(scope.clone()));
+    let context = Jinja::from(Serde(&context));
     if !holds(environment, rule.when.as_deref(), &context) {
         return None;
     }
     let render = |text: &str| environment.render_str(text, &context).ok();
-    let cause = render(&rule.cause)?;
+    let claim = render(&rule.cause)?;
     Some(Match {
         rule,
         scope,
-        cause: cause.split_whitespace().collect::<Vec<_>>().join(" "),
-        fix: rule
-            .fix
-            .iter()
-            .filter_map(|fix| render(fix))
-            .filter(|fix| !fix.trim().is_empty())
-            .collect(),
+        cause: claim.split_whitespace().collect::<Vec<_>>().join(" "),
+        fix: rule.fix.iter().filter_map(|fix| render(fix)).filter(|fix| !fix.trim().is_empty()).collect(),
         exhibit: seen.exhibit.id,
         quote: quote(line),
         count: 1,
@@ -265,10 +249,7 @@ pub(super) fn calls(
 /// What is quoted must stand in the exhibit, so it is cut, never marked as cut.
 fn quote(line: &str) -> String {
     let line = line.trim();
-    let end = line
-        .char_indices()
-        .nth(240)
-        .map_or(line.len(), |(end, _)| end);
+    let end = line.char_indices().nth(240).map_or(line.len(), |(end, _)| end);
     line.get(..end).unwrap_or(line).trim_end().to_owned()
 }
 
@@ -308,11 +289,7 @@ fn scope_of(seen: &Seen, place: &Place, line: &str) -> String {
         let unit = found.name("unit").or_else(|| found.name("program"));
         return unit.map_or_else(String::new, |unit| unit.as_str().to_owned());
     }
-    if place.file.is_empty() {
-        format!("E{}", seen.exhibit.id)
-    } else {
-        place.file.clone()
-    }
+    if place.file.is_empty() { format!("E{}", seen.exhibit.id) } else { place.file.clone() }
 }
 
 fn normal(scope: &str) -> String {

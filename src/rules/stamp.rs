@@ -95,10 +95,7 @@ fn stamp(date: DateTime, offset: i64) -> Stamp {
         + i64::from(time.hour()) * 3600
         + i64::from(time.minute()) * 60
         + i64::from(time.second());
-    Stamp {
-        seconds: seconds - offset,
-        offset,
-    }
+    Stamp { seconds: seconds - offset, offset }
 }
 
 fn offset(zone: &str) -> Option<i64> {

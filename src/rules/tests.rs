@@ -4,12 +4,16 @@
 //! `[exit CODE, …]`. A call without a file is answered as a tool that does not know.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
 use super::*;
 use crate::evidence::view;
 use crate::evidence::{Exhibit, Status};
+
+/// One for all tests: its patterns are compiled once.
+static MODEL: LazyLock<RulesModel> = LazyLock::new(|| RulesModel::new(&[]).unwrap());
 
 /// A recorded machine, and the run of one question on it.
 struct Machine {
@@ -29,12 +33,7 @@ impl Machine {
                 tools.extend(catalogue(&path));
             }
         }
-        Self {
-            folder: root.join("tests/fixtures/rules").join(name),
-            tools,
-            exhibits: 0,
-            calls: Vec::new(),
-        }
+        Self { folder: root.join("tests/fixtures/rules").join(name), tools, exhibits: 0, calls: Vec::new() }
     }
 
     fn without(mut self, prefix: &str) -> Self {
@@ -59,9 +58,7 @@ impl Machine {
             invocation: "recorded".to_owned(),
             status: Status::Success,
             exit_code: code,
-            error: code
-                .filter(|code| *code != 0)
-                .map(|code| format!("exit {code}")),
+            error: code.filter(|code| *code != 0).map(|code| format!("exit {code}")),
             seconds: 0.1,
             bytes: body.len() as u64,
             lines: lines.len() as u64,
@@ -78,8 +75,10 @@ impl Machine {
 
     /// Runs the loop to its answer; checks on the way what every model owes the loop.
     fn ask_about(&mut self, question: &str, attached: &[&str]) -> Map<String, Value> {
-        let model = RulesModel::new(&[]).unwrap();
-        let mut text = question.to_owned();
+        let model = &*MODEL;
+        let mut text = format!(
+            "{question}\n\nNow: 2026-11-21T05:35:00+00:00, on machine-slow. Exhibits of this run are fenced with k=k9f3."
+        );
         for file in attached {
             text.push_str("\n\n");
             text.push_str(&self.view("file", file));
@@ -87,11 +86,7 @@ impl Machine {
         let mut messages = vec![Message::User { text }];
         for _ in 0..8 {
             let said = model.turn(&messages, &self.tools);
-            assert_eq!(
-                said,
-                model.turn(&messages, &self.tools),
-                "not deterministic"
-            );
+            assert_eq!(said, model.turn(&messages, &self.tools), "not deterministic");
             assert!(!said.tool_calls.is_empty());
             messages.push(Message::Assistant(said.clone()));
             for call in said.tool_calls {
@@ -99,14 +94,14 @@ impl Machine {
                     panic!("arguments must be an object");
                 };
                 if call.tool == ANSWER {
-                    self.check_quotes(&messages, &arguments);
+                    check_quotes(&messages, &arguments);
                     return arguments;
                 }
                 assert!(self.tools.iter().any(|tool| tool.name == call.tool));
                 let mut name = call.tool.clone();
                 for (key, value) in &arguments {
                     let value = value.as_str().map_or(value.to_string(), str::to_owned);
-                    name.push_str(&format!(" {key}={value}"));
+                    name = format!("{name} {key}={value}");
                 }
                 assert!(!self.calls.contains(&name), "called twice: {name}");
                 let file = self.folder.join(format!("{}.txt", name.replace('/', "_")));
@@ -115,47 +110,34 @@ impl Machine {
                     Err(_) => self.view(&call.tool, "not recorded\n[exit 1, 0 s]"),
                 };
                 self.calls.push(name);
-                messages.push(Message::Tool {
-                    call_id: call.id,
-                    tool: call.tool,
-                    text,
-                });
+                messages.push(Message::Tool { call_id: call.id, tool: call.tool, text });
             }
         }
         panic!("no answer after 8 turns: {:?}", self.calls);
     }
+}
 
-    fn check_quotes(&self, messages: &[Message], answer: &Map<String, Value>) {
-        let case = Case::read(messages);
-        for finding in answer["findings"].as_array().unwrap() {
-            let id = finding["exhibit"].as_str().unwrap();
-            let quote = finding["quote"].as_str().unwrap();
-            assert!(!quote.is_empty());
-            let seen = case
-                .seen
-                .iter()
-                .find(|seen| format!("E{}", seen.exhibit.id) == id)
-                .unwrap_or_else(|| panic!("{id} was never shown"));
-            let stands = seen
-                .exhibit
-                .lines
-                .iter()
-                .any(|(_, line)| line.contains(quote));
-            assert!(stands, "not in {id}: {quote}");
-        }
+fn check_quotes(messages: &[Message], answer: &Map<String, Value>) {
+    let case = Case::read(messages);
+    for finding in answer["findings"].as_array().unwrap() {
+        let id = finding["exhibit"].as_str().unwrap();
+        let quote = finding["quote"].as_str().unwrap();
+        assert!(!quote.is_empty());
+        let seen = case
+            .seen
+            .iter()
+            .find(|seen| format!("E{}", seen.exhibit.id) == id)
+            .unwrap_or_else(|| panic!("{id} was never shown"));
+        let stands = seen.exhibit.lines.iter().any(|(_, line)| line.contains(quote));
+        assert!(stands, "not in {id}: {quote}");
     }
 }
 
 fn spec(name: &str, parameters: &[(String, String, bool)]) -> ToolSpec {
-    let properties: Map<String, Value> = parameters
-        .iter()
-        .map(|(name, kind, _)| (name.clone(), serde_json::json!({"type": kind})))
-        .collect();
-    let required: Vec<&String> = parameters
-        .iter()
-        .filter(|(_, _, required)| *required)
-        .map(|(name, _, _)| name)
-        .collect();
+    let properties: Map<String, Value> =
+        parameters.iter().map(|(name, kind, _)| (name.clone(), serde_json::json!({"type": kind}))).collect();
+    let required: Vec<&String> =
+        parameters.iter().filter(|(_, _, required)| *required).map(|(name, _, _)| name).collect();
     ToolSpec {
         name: name.to_owned(),
         description: String::new(),
@@ -166,10 +148,7 @@ fn spec(name: &str, parameters: &[(String, String, bool)]) -> ToolSpec {
 /// The names and parameters of a catalogue file, as far as the engine needs them.
 fn catalogue(path: &std::path::Path) -> Vec<ToolSpec> {
     let text = std::fs::read_to_string(path).unwrap();
-    let root = crate::config::yaml::parse(&text, "catalogue")
-        .unwrap()
-        .node
-        .to_json();
+    let root = crate::config::yaml::parse(&text, "catalogue").unwrap().node.to_json();
     let mut specs = Vec::new();
     for toolset in root["toolsets"].as_object().unwrap().values() {
         for tool in toolset["tools"].as_array().unwrap() {
@@ -205,34 +184,21 @@ fn text<'a>(answer: &'a Map<String, Value>, key: &str) -> &'a str {
 }
 
 fn host() -> Machine {
-    Machine::recorded("app-01")
-        .without("kubectl")
-        .without("docker")
+    Machine::recorded("app-01").without("kubectl").without("docker")
 }
 
 fn cluster() -> Machine {
-    Machine::recorded("cluster")
-        .without("host")
-        .without("docker")
-        .without("systemd")
-        .without("logs_")
+    Machine::recorded("cluster").without("host").without("docker").without("systemd").without("logs_")
 }
 
 fn quiet() -> Machine {
-    Machine::recorded("quiet")
-        .without("kubectl")
-        .without("docker")
+    Machine::recorded("quiet").without("kubectl").without("docker")
 }
 
 /// Asks and expects a problem whose root cause has every one of `words`.
 fn finds(machine: &mut Machine, question: &str, words: &[&str]) -> Map<String, Value> {
     let answer = machine.ask(question);
-    assert_eq!(
-        text(&answer, "verdict"),
-        "problem_found",
-        "{}",
-        show(&answer)
-    );
+    assert_eq!(text(&answer, "verdict"), "problem_found", "{}", show(&answer));
     for word in words {
         let cause = text(&answer, "root_cause");
         assert!(cause.contains(word), "no `{word}` in: {cause}");
@@ -259,33 +225,14 @@ fn a_named_unit_is_answered_with_its_own_cause_only() {
     let answer = finds(
         &mut host(),
         "why does nginx fail?",
-        &[
-            "`nginx.service`",
-            "`/etc/ssl/shop/fullchain.pem` does not exist",
-        ],
+        &["`nginx.service`", "`/etc/ssl/shop/fullchain.pem` does not exist"],
     );
     assert!(!text(&answer, "root_cause").contains("backup"));
     let fixes = answer["fix"].as_array().unwrap();
-    assert!(
-        fixes
-            .iter()
-            .all(|fix| !fix.as_str().unwrap().contains("backups"))
-    );
-    finds(
-        &mut host(),
-        "billing keeps restarting",
-        &["billing", "refuses the credentials"],
-    );
-    finds(
-        &mut host(),
-        "why did the backup fail last night?",
-        &["`/var/backups` is full"],
-    );
-    finds(
-        &mut host(),
-        "is backup.service ok?",
-        &["`/var/backups` is full"],
-    );
+    assert!(fixes.iter().all(|fix| !fix.as_str().unwrap().contains("backups")));
+    finds(&mut host(), "billing keeps restarting", &["billing", "refuses the credentials"]);
+    finds(&mut host(), "why did the backup fail last night?", &["`/var/backups` is full"]);
+    finds(&mut host(), "is backup.service ok?", &["`/var/backups` is full"]);
 }
 
 #[test]
@@ -294,6 +241,16 @@ fn a_symptom_alone_is_followed_to_where_nothing_listens() {
     let answer = finds(&mut machine, "connection refused on port 5432", &["5432"]);
     assert!(machine.calls.contains(&"host_network port=5432".to_owned()));
     assert!(show(&answer).contains("nothing listens on port 5432"));
+}
+
+#[test]
+fn a_question_that_is_answered_well_needs_no_sweep() {
+    let mut machine = quiet();
+    machine.folder = machine.folder.join("../app-01");
+    let answer = machine.ask("what listens on port 16443?");
+    assert_eq!(text(&answer, "verdict"), "no_problem", "{}", show(&answer));
+    assert!(text(&answer, "root_cause").contains("listens on 127.0.0.1:16443"));
+    assert!(!machine.calls.iter().any(|call| call.starts_with("logs_")));
 }
 
 #[test]
@@ -318,22 +275,12 @@ fn what_is_not_there_is_not_blamed_with_confidence() {
     let answer = host().ask("why does frobnicator crash?");
     assert_eq!(text(&answer, "confidence"), "low", "{}", show(&answer));
     let answer = quiet().ask("why does frobnicator crash?");
-    assert_eq!(
-        text(&answer, "verdict"),
-        "inconclusive",
-        "{}",
-        show(&answer)
-    );
+    assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
 }
 
 #[test]
 fn questions_about_other_things_run_nothing() {
-    for question in [
-        "what is 2+2?",
-        "what is the capital of France?",
-        "hello",
-        "",
-    ] {
+    for question in ["what is 2+2?", "what is the capital of France?", "hello", ""] {
         let mut machine = host();
         let answer = machine.ask(question);
         assert_eq!(text(&answer, "verdict"), "inconclusive");
@@ -353,19 +300,10 @@ fn a_question_in_another_language_is_looked_into() {
 fn every_fault_of_the_cluster_gets_its_cause() {
     for (pod, cause) in [
         ("payments", "memory limit (OOMKilled)"),
-        (
-            "settlement-worker",
-            "`postgres-primary.shop.svc.cluster.local` does not resolve",
-        ),
+        ("settlement-worker", "`postgres-primary.shop.svc.cluster.local` does not resolve"),
         ("recommendations", "recomendations:3.1` cannot be pulled"),
-        (
-            "missing-secret",
-            "the secret `stripe-credentials` does not exist",
-        ),
-        (
-            "missing-configmap-volume",
-            "the configmap `app-settings` does not exist",
-        ),
+        ("missing-secret", "the secret `stripe-credentials` does not exist"),
+        ("missing-configmap-volume", "the configmap `app-settings` does not exist"),
         ("bad-command", "`/usr/local/bin/serve` cannot be started"),
         ("liveness-kills", "liveness probe fails"),
         ("never-ready", "readiness probe fails"),
@@ -374,41 +312,23 @@ fn every_fault_of_the_cluster_gets_its_cause() {
         ("init-fails", "no relation `orders`"),
         ("multi-container", "nil pointer dereference"),
     ] {
-        finds(
-            &mut cluster(),
-            &format!("why is {pod} not working in the cluster?"),
-            &[pod, cause],
-        );
+        finds(&mut cluster(), &format!("why is {pod} not working in the cluster?"), &[pod, cause]);
     }
 }
 
 #[test]
 fn containers_of_docker_are_followed_to_their_logs() {
-    let mut machine = Machine::recorded("docker")
-        .without("host")
-        .without("kubectl");
-    let answer = finds(
-        &mut machine,
-        "check the docker containers",
-        &["`db.internal` does not resolve"],
-    );
+    let mut machine = Machine::recorded("docker").without("host").without("kubectl");
+    let answer = finds(&mut machine, "check the docker containers", &["`db.internal` does not resolve"]);
     assert!(show(&answer).contains("OOMKilled"));
 }
 
 #[test]
 fn dates_of_certificates_are_judged() {
     let certs = || Machine::recorded("certs").without("kubectl");
-    finds(
-        &mut certs(),
-        "is /tmp/shop/old.pem still good?",
-        &["expired 3 days ago"],
-    );
+    finds(&mut certs(), "is /tmp/shop/old.pem still good?", &["expired 3 days ago"]);
     finds(&mut certs(), "check /tmp/shop/new.pem", &["not valid yet"]);
-    finds(
-        &mut certs(),
-        "when does /tmp/shop/ok.pem expire?",
-        &["expires in 9 days"],
-    );
+    finds(&mut certs(), "when does /tmp/shop/ok.pem expire?", &["expires in 9 days"]);
 }
 
 #[test]
@@ -428,10 +348,7 @@ fn logs_handed_over_are_read() {
     ] {
         let mut machine = quiet();
         let path = machine.folder.join(format!("../logs/{log}.log"));
-        let answer = machine.ask_about(
-            "what went wrong?",
-            &[&std::fs::read_to_string(path).unwrap()],
-        );
+        let answer = machine.ask_about("what went wrong?", &[&std::fs::read_to_string(path).unwrap()]);
         let said = text(&answer, "root_cause");
         assert!(said.contains(cause), "{log}: {said}");
     }
@@ -441,16 +358,8 @@ fn logs_handed_over_are_read() {
 fn a_log_without_trouble_gets_no_verdict() {
     let mut machine = quiet();
     let path = machine.folder.join("../logs/quiet.log");
-    let answer = machine.ask_about(
-        "what went wrong?",
-        &[&std::fs::read_to_string(path).unwrap()],
-    );
-    assert_eq!(
-        text(&answer, "verdict"),
-        "inconclusive",
-        "{}",
-        show(&answer)
-    );
+    let answer = machine.ask_about("what went wrong?", &[&std::fs::read_to_string(path).unwrap()]);
+    assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
     assert!(answer["findings"].as_array().unwrap().is_empty());
 }
 
@@ -458,13 +367,8 @@ fn a_log_without_trouble_gets_no_verdict() {
 fn without_tools_the_answer_is_text() {
     let mut machine = host();
     let listing = std::fs::read_to_string(machine.folder.join("host_disk.txt")).unwrap();
-    let text = format!(
-        "why is the disk full?\n\n{}",
-        machine.view("host_disk", &listing)
-    );
-    let said = RulesModel::new(&[])
-        .unwrap()
-        .turn(&[Message::User { text }], &[]);
+    let text = format!("why is the disk full?\n\n{}", machine.view("host_disk", &listing));
+    let said = RulesModel::new(&[]).unwrap().turn(&[Message::User { text }], &[]);
     assert!(said.tool_calls.is_empty());
     assert!(said.text.contains("Root cause"));
 }
@@ -479,28 +383,14 @@ fn rules_of_users_are_read_and_checked() {
     assert!(said.text.contains("the acme box says 42"));
 
     for (text, words) in [
-        (
-            "rules:\n  - id: x\n    on: [log]\n    match: '(['\n    cause: c\n",
-            "regular expression",
-        ),
-        (
-            "rules:\n  - id: x\n    on: [log]\n    match: 'a'\n    cause: '{{ '\n",
-            "template",
-        ),
-        (
-            "rules:\n  - id: x\n    on: [log]\n    mach: 'a'\n    cause: c\n",
-            "mach",
-        ),
+        ("rules:\n  - id: x\n    on: [log]\n    match: '(['\n    cause: c\n", "regular expression"),
+        ("rules:\n  - id: x\n    on: [log]\n    match: 'a'\n    cause: '{{ '\n", "template"),
+        ("rules:\n  - id: x\n    on: [log]\n    mach: 'a'\n    cause: c\n", "mach"),
         ("rulez: []\n", "rulez"),
         ("rules: {\n", "mine.yaml"),
     ] {
-        let error = RulesModel::new(&[("mine.yaml", text.to_owned())])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(words) && error.contains("mine.yaml"),
-            "{error}"
-        );
+        let error = RulesModel::new(&[("mine.yaml", text.to_owned())]).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("mine.yaml"), "{error}");
     }
 }
 

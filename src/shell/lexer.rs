@@ -152,6 +152,13 @@ struct Scan<'a> {
     seen: Vec<usize>,
 }
 
+/// Names in a text that arithmetic would look up.
+fn identifiers(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+        .map(str::to_owned)
+}
+
 type Scanning<T> = Result<T, Refusal>;
 
 impl Scan<'_> {
@@ -450,9 +457,16 @@ impl Scan<'_> {
         while let Some(item) = self.peek(0) {
             match item {
                 Item::Value(index) => self.bare(index, &mut word, before)?,
-                Item::Char('<' | '>') if self.is(1, '(') => {
+                Item::Char(direction @ ('<' | '>')) if self.is(1, '(') => {
                     self.copy(2);
+                    let first = self.pipelines.len();
                     self.substitution(&mut word)?;
+                    if direction == '>' {
+                        // Whatever the command prints flows in: `tee >(sh)`.
+                        for pipeline in first..self.pipelines.len() {
+                            self.flow(pipeline, &self.seen.clone());
+                        }
+                    }
                 }
                 Item::Char('(')
                     if word.text.ends_with('=') && word.assigns().is_some()

@@ -11,6 +11,8 @@ pub(super) struct Held {
     pub(super) index: usize,
     /// Where it begins in `Word::text`; `None` inside a substitution.
     pub(super) at: Option<usize>,
+    /// Of its text, in bytes.
+    length: usize,
 }
 
 /// One word of a command, as far as it is known before the shell runs.
@@ -22,6 +24,8 @@ pub(super) struct Word {
     /// Names the shell expands in it.
     pub(super) variables: Vec<String>,
     pub(super) quoted: bool,
+    /// It holds the output of other commands.
+    pub(super) substituted: bool,
 }
 
 impl Word {
@@ -29,6 +33,7 @@ impl Word {
         self.values.push(Held {
             index,
             at: Some(self.text.len()),
+            length: text.len(),
         });
         self.text.push_str(text);
         self.quoted = true;
@@ -38,6 +43,7 @@ impl Word {
         self.values.extend(indexes.iter().map(|index| Held {
             index: *index,
             at: None,
+            length: 0,
         }));
     }
 
@@ -61,6 +67,10 @@ impl Word {
         self.text
             .split_once('[')
             .is_some_and(|(name, rest)| is_name(name) && !rest.contains(']'))
+    }
+
+    fn is_one_value(&self) -> bool {
+        matches!(self.values.as_slice(), [held] if held.at == Some(0) && held.length == self.text.len())
     }
 
     fn is_option(&self) -> bool {
@@ -185,6 +195,10 @@ pub(super) struct Judged {
     pub(super) programs: Vec<(usize, Language)>,
     /// Its standard input is its program.
     pub(super) reads_program: Option<Language>,
+    /// Positions of words in which the names of variables are evaluated as arithmetic.
+    pub(super) evaluated: Vec<usize>,
+    /// It sets the positional parameters.
+    pub(super) sets_arguments: bool,
     /// Variables it sets, from which word; `None`: from its input.
     pub(super) assigns: Vec<(String, Option<usize>)>,
 }
@@ -234,6 +248,13 @@ pub(super) fn judge(words: &[Word]) -> Judged {
         .take_while(|word| word.assigns().is_some())
         .count();
     from(words, start, &mut judged, 0);
+    let runs_output = judged.programs.iter().any(|(at, language)| {
+        *language == Language::Shell && words.get(*at).is_some_and(|word| word.substituted)
+    });
+    if runs_output && judged.reads_program.is_none() {
+        // `eval "$(cat)"`: what is run may have come in by the input.
+        judged.reads_program = Some(Language::Shell);
+    }
     judged
 }
 
@@ -254,17 +275,32 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         return;
     }
     let name = base(&program.text);
+    if !program.variables.is_empty() || program.substituted {
+        // `$SHELL -c …`: whatever it is, its operands may be a program.
+        all(words, start + 1, Language::Shell, judged);
+        return;
+    }
     let version = |c: char| c.is_ascii_digit() || c == '.';
     let next = start + 1;
     match name.trim_end_matches(version) {
-        "eval" | "trap" | "alias" | "watch" | "parallel" | "." | "source" | "fc" | "bind"
-        | "complete" => {
+        // `.` itself, of which the line above leaves nothing.
+        "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb"
+        | "lldb" => {
+            all(words, next, Language::Shell, judged);
+            judged.reads_program = Some(Language::Shell);
+        }
+        "set" => judged.sets_arguments = true,
+        // `function name { command`.
+        "function" => from(words, next + 2, judged, depth + 1),
+        "eval" | "trap" | "alias" | "watch" | "parallel" | "fc" | "bind" | "complete"
+        | "compgen" => {
             all(words, next, Language::Shell, judged);
         }
         name if shell(name) => shells(words, next, judged),
         "su" | "script" | "flock" | "runuser" => {
             options(words, next, &["-c", "--command"], Language::Shell, judged);
             inner(words, next, judged, depth);
+            judged.reads_program = Some(Language::Shell);
         }
         "ssh" | "rsh" | "mosh" => remote(words, next, judged),
         "let" | "unset" | "read" | "mapfile" | "readarray" | "getopts" | "[[" | "wait" => {
@@ -387,7 +423,14 @@ fn shells(words: &[Word], next: usize, judged: &mut Judged) {
         at += usize::from(takes);
     }
     match words.get(at) {
-        Some(_) => judged.programs.push((at, Language::Shell)),
+        Some(program) => {
+            judged.programs.push((at, Language::Shell));
+            // An inner `eval "$1"` would run what is data here.
+            let text = &program.text;
+            if commands && (text.contains("eval") || text.contains("sh -") || text.contains("((")) {
+                all(words, at + 1, Language::Shell, judged);
+            }
+        }
         None => judged.reads_program = Some(Language::Shell),
     }
     if !commands
@@ -414,7 +457,11 @@ fn remote(words: &[Word], next: usize, judged: &mut Judged) {
         at += 1 + usize::from(takes);
     }
     all(words, at + 1, Language::Shell, judged);
-    if words.len() <= at + 1 {
+    let runs_shell = words
+        .iter()
+        .skip(at + 1)
+        .any(|word| shell(base(&word.text)));
+    if words.len() <= at + 1 || runs_shell {
         judged.reads_program = Some(Language::Shell);
     }
 }
@@ -434,11 +481,14 @@ fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
     if name == "[[" {
         if words.iter().any(numeric) {
             all(words, start + 1, Language::Arithmetic, judged);
+            judged.evaluated.extend(start + 1..words.len());
         }
         return;
     }
     all(words, start + 1, Language::Arithmetic, judged);
-    if name != "let" {
+    if name == "let" {
+        judged.evaluated.extend(start + 1..words.len());
+    } else {
         for word in words
             .iter()
             .skip(start + 1)
@@ -457,7 +507,12 @@ fn declaration(words: &[Word], next: usize, judged: &mut Judged) {
     for (at, word) in words.iter().enumerate().skip(next) {
         match word.assigns() {
             Some(name) if !arithmetic => judged.assigns.push((name.to_owned(), Some(at))),
-            _ => judged.programs.push((at, Language::Arithmetic)),
+            _ => {
+                judged.programs.push((at, Language::Arithmetic));
+                if arithmetic {
+                    judged.evaluated.push(at);
+                }
+            }
         }
     }
 }
@@ -498,6 +553,13 @@ fn first_operand(
         }
         let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
         brought |= begins(files) || begins(programs);
+        if begins(files)
+            && words
+                .get(at + 1)
+                .is_some_and(|word| word.text == "-" || word.text == "/dev/stdin")
+        {
+            judged.reads_program = Some(language);
+        }
         at += 1 + usize::from(takes.contains(&text) || programs.contains(&text));
     }
     if !brought && at < words.len() {
@@ -521,7 +583,11 @@ fn jq(words: &[Word], next: usize, judged: &mut Judged) {
             text if text.starts_with('-') => at += 1,
             _ if brought => at += 1,
             _ => {
-                judged.programs.push((at, Language::Jq));
+                // A whole program that the model wrote is what `jq {{ expression }}` asks for, and jq can
+                // neither run nor write anything. Inside the author's program a value stays a value.
+                if !word.is_one_value() {
+                    judged.programs.push((at, Language::Jq));
+                }
                 brought = true;
                 at += 1;
             }

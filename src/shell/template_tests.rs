@@ -358,6 +358,40 @@ fn places_where_only_some_values_may_stand() {
         ("python3 -c 'print(\"{{ x }}\")'", "abc", "\"+x", "program"),
         ("psql -c \"select '{{ x }}'\"", "abc", "'; drop", "SQL"),
         ("env {{ x }} ls", "abc", "LD_PRELOAD=/x", "variables"),
+        ("$SHELL -c \"ls {{ x }}\"", "abc", "; id", "shell"),
+        ("V={{ x }}; echo \"${V@P}\"", "abc", "$(id)", "shell"),
+        ("V={{ x }}; echo \"${!V}\"", "41", "a[$(id)]", "arithmetic"),
+        (
+            "V={{ x }}; echo \"${a[V]}${a:V}\"",
+            "41",
+            "a[$(id)]",
+            "arithmetic",
+        ),
+        ("V={{ x }}; a[V]=1", "41", "a[$(id)]", "arithmetic"),
+        ("declare -i V; V={{ x }}", "41", "a[$(id)]", "arithmetic"),
+        ("set -- {{ x }}; eval \"$1\"", "abc", "; id", "shell"),
+        ("echo {{ x }} | tee >(sh)", "abc", "; id", "shell"),
+        ("echo {{ x }} | eval \"$(cat)\"", "abc", "; id", "shell"),
+        (
+            "ssh host bash -s <<EOF\nls {{ x }}\nEOF",
+            "abc",
+            "; id",
+            "shell",
+        ),
+        (". /dev/stdin <<< {{ x }}", "abc", "; id", "shell"),
+        ("bash -c 'eval \"$1\"' _ {{ x }}", "abc", "; id", "shell"),
+        (
+            "awk -f - <<EOF\n/{{ x }}/\nEOF",
+            "abc",
+            "/{system(\"id\")}",
+            "awk",
+        ),
+        (
+            "function f { eval \"$1\"; }; f {{ x }}",
+            "abc",
+            "; id",
+            "shell",
+        ),
         ("echo ${V:{{ x }}}", "41", "a[$(id)]", "${"),
     ];
     for (source, good, bad, word) in cases {
@@ -399,6 +433,45 @@ fn data_for_another_interpreter_passes() {
             [attack],
             "{source}"
         );
+    }
+}
+
+#[test]
+fn a_whole_jq_program_is_an_argument() {
+    for source in [
+        "jq -nj {{ x }}",
+        "jq -nj '{{ x }}'",
+        "echo null | jq -j \"{{ x }}\"",
+    ] {
+        let program = r#"[1, 2] | map(. + 1) | "\(.)\u0000""#;
+        assert_eq!(argv(source, json!({ "x": program })).unwrap(), ["[2,3]"]);
+    }
+    rendered("jq -n '{{ x }} | .a'", json!({"x": "env | ."})).unwrap_err();
+}
+
+#[test]
+fn templates_as_people_write_them_render() {
+    let values = || json!({"kind": "pod", "name": "web 1", "namespace": "prod", "keyword": "a|b 'c'", "n": 5, "q": "rate(x[5m]) > 1"});
+    for source in [
+        "kubectl get --show-labels -o wide {{ kind }} {{ name }}{% if namespace %} -n {{ namespace }}{% endif %}",
+        "kubectl get {{ kind }} -A -o wide | grep {{ keyword }}",
+        "kubectl logs {{ name }} -n {{ namespace }} --tail={{ n }} 2>&1 | grep -i \"{{ keyword }}\" || true",
+        "kubectl get po -A -o json | jq -r --arg n {{ name }} '.items[] | select(.metadata.name == $n) | \"\\(.a)\"'",
+        "kubectl get {{ kind }} -o jsonpath='{.items[*].metadata.name}' --field-selector=metadata.name={{ name }}",
+        "kubectl get po -o custom-columns='N:.metadata.name' | awk 'NR>1 {print $1}' | sort | uniq -c",
+        "curl -s -G \"$PROMETHEUS_URL/api/v1/query\" --data-urlencode \"query={{ q }}\" | jq .",
+        "set -euo pipefail\nout=$(kubectl get {{ kind }} {{ name }} -o yaml)\necho \"$out\" | sed -n '1,{{ n }}p'\nif [ -z \"$out\" ]; then echo none; fi",
+        "for p in $(kubectl get po -n {{ namespace }} -o name); do echo \"== $p\"; kubectl logs -n {{ namespace }} \"$p\" --tail={{ n }}; done",
+        "aws logs filter-log-events --log-group-name {{ name }} --start-time $(( $(date +%s) - {{ n }} * 60 ))000",
+        "docker exec {{ name }} cat /proc/{{ n }}/status",
+        "helm history {{ name }} -n {{ namespace }} | tail -n {{ n }}",
+        "awk -v k={{ keyword }} '$0 ~ k' /var/log/syslog | head -n {{ n }}",
+        "find /var/log -name '*.log' -exec grep -l -- {{ keyword }} {} +",
+        "journalctl -u {{ name }} --since \"{{ n }} min ago\" --no-pager",
+    ] {
+        if let Err(error) = rendered(source, values()) {
+            panic!("{source}: {error}");
+        }
     }
 }
 

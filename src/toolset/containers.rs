@@ -22,10 +22,12 @@ const HELM: &[&str] = &["holmes", "runner", "customToolsets", "enableHolmesGPT",
 /// The sections of one document.
 pub(super) fn sections(document: &Node, warnings: &mut Vec<Warning>) -> Vec<Section> {
     let mut found = Vec::new();
+    let before = warnings.len();
     collect(document, DEPTH, &mut found, warnings);
     let entries = document.entries().unwrap_or_default();
     let meant = entries.iter().any(|entry| SECTIONS.contains(&entry.key.as_str()));
-    if found.is_empty() && !meant && !document.is_null() {
+    let unsaid = warnings.len() == before;
+    if found.is_empty() && unsaid && !meant && !document.is_null() {
         let near = entries.iter().find_map(|entry| Some((entry, nearest(&entry.key, SECTIONS)?)));
         warnings.push(match near {
             Some((entry, near)) => {

@@ -9,12 +9,14 @@ mod builtin;
 mod containers;
 mod fields;
 mod infer;
+mod instructions;
 mod load;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod tool;
 
+pub use instructions::instructions;
 pub use load::{LoadError, Loaded, Sources, load};
 
 use std::collections::BTreeMap;

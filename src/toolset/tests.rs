@@ -132,7 +132,7 @@ toolsets:
     );
     assert_eq!(
         (orders.output, orders.read_only, orders.timeout),
-        (OutputKind::Table, Some(true), Some(Duration::from_secs(120)))
+        (OutputKind::Table, Some(true), Some(Duration::from_mins(2)))
     );
     assert_eq!(
         (orders.env.as_slice(), orders.workdir.as_deref()),
@@ -169,7 +169,7 @@ fn older_and_looser_spellings_are_accepted() {
 fn wrappers_are_opened() {
     let inner = "a:\n  tools: [{name: t, command: ls}]";
     let indent = |by: usize, text: &str| -> String {
-        text.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
+        text.lines().fold(String::new(), |text, line| text + &" ".repeat(by) + line + "\n")
     };
     let file = format!("toolsets:\n{}", indent(2, inner));
     for text in [
@@ -227,6 +227,12 @@ fn odd_files_are_loaded_with_warnings() {
         ]
     );
     assert_eq!(said("toolset:\n  a: {}\n"), ["f.yaml:1:1: unknown key `toolset`, did you mean `toolsets`?"]);
+    assert_eq!(
+        said("apiVersion: v1\nkind: ConfigMap\ndata:\n  t: |\n    toolsets:\n      a: {{ .Values.a }}\n"),
+        [
+            "f.yaml:6:10: holds Helm templating (`{{ .Values.a }}`), not plain YAML: give the rendered file (`helm template`)"
+        ]
+    );
     assert_eq!(said("- 1\n- 2\n"), ["f.yaml:1:1: holds no toolsets, a top-level `toolsets:` is needed"]);
     assert_eq!(said("toolsets: 3\n"), ["f.yaml:1:11: toolsets need to be a map, got the number 3"]);
     assert_eq!(said("toolsets:\n  nope:\n    enabled: true\n"), ["f.yaml:2:3: there is no toolset `nope`"]);
@@ -306,12 +312,27 @@ fn every_toolset_of_the_binary_is_sound() {
     assert!(!loaded.toolsets.is_empty());
     for toolset in loaded.toolsets.values() {
         assert_eq!((&toolset.broken, toolset.origin.as_str()), (&None, "builtin"), "{}", toolset.name);
-        assert!(toolset.enabled && !toolset.description.is_empty(), "{}", toolset.name);
+        assert!(!toolset.description.is_empty() && !toolset.tools.is_empty(), "{}", toolset.name);
         for tool in &toolset.tools {
             assert_eq!((&tool.broken, tool.read_only), (&None, Some(true)), "{}", tool.name);
             assert!(!tool.description.is_empty(), "{}", tool.name);
         }
     }
+}
+
+#[test]
+fn instructions_know_tools_and_config() {
+    let told = |text: &str| {
+        instructions(&one(&format!(
+            "toolsets:\n  a:\n    config: {{port: 1}}\n    llm_instructions: '{text}'\n    tools: [{{name: t, command: ls}}]\n"
+        )))
+    };
+    assert_eq!(told("use {{ tool_names | join }} at {{ config.port }} "), Ok(Some("use t at 1".to_owned())));
+    assert_eq!(told(" "), Ok(None));
+    assert!(told("{% if %}").unwrap_err().starts_with("`llm_instructions` of toolset `a`: syntax error"));
+    assert!(
+        told("{% for x in range(100000) %}{% for y in range(100000) %}{% endfor %}{% endfor %}").is_err()
+    );
 }
 
 fn write(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {

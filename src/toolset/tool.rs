@@ -196,7 +196,7 @@ fn parameter(name: String, body: Option<&Node>, warnings: &mut Vec<Warning>) -> 
     let Some(body) = body else { return Ok(parameter) };
     // `pod: "name of the pod"` is a description.
     if let Kind::Scalar { .. } = body.kind {
-        parameter.description = body.as_str().unwrap_or_default().to_owned();
+        body.as_str().unwrap_or_default().clone_into(&mut parameter.description);
         return Ok(parameter);
     }
     let what = format!("parameter `{}`", parameter.name);
@@ -223,7 +223,7 @@ fn parameter(name: String, body: Option<&Node>, warnings: &mut Vec<Warning>) -> 
             "required" => required = Some(value.as_bool().map_err(about)?),
             "enum" => parameter.choices = value.items().map_err(about)?.iter().map(Node::to_json).collect(),
             "additional_properties" => {
-                _ = parameter.schema.insert("additionalProperties".into(), value.to_json())
+                parameter.schema.insert("additionalProperties".into(), value.to_json());
             }
             "any_of" => _ = parameter.schema.insert("anyOf".into(), value.to_json()),
             "items" | "properties" | "format" | "minimum" | "maximum" | "pattern" | "examples" => {
@@ -251,7 +251,7 @@ fn parameter(name: String, body: Option<&Node>, warnings: &mut Vec<Warning>) -> 
 
 fn types(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<String>, YamlError> {
     let mut types = texts(node)?;
-    types.iter_mut().for_each(|name| {
+    for name in &mut types {
         let known = match name.as_str() {
             "str" | "text" => "string",
             "int" => "integer",
@@ -259,14 +259,14 @@ fn types(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<String>, YamlEr
             "bool" => "boolean",
             "list" => "array",
             "dict" | "map" => "object",
-            known if TYPES.contains(&known) => return,
+            known if TYPES.contains(&known) => continue,
             unknown => {
                 warnings.push(node.warning(format!("unknown type `{unknown}`, `string` is taken")));
                 "string"
             }
         };
         known.clone_into(name);
-    });
+    }
     types.dedup();
     Ok(types)
 }

@@ -28,7 +28,7 @@ impl Bench {
     /// Starts a scripted model and points the binary at it.
     #[must_use]
     pub fn model(mut self, replies: Value) -> Self {
-        let model = ScriptedModel::start(replies);
+        let model = ScriptedModel::start(&replies);
         self.env.push(("OPENAI_API_BASE".to_owned(), model.base_url()));
         self.env.push(("OPENAI_API_KEY".to_owned(), "sk-test-0123456789abcdef".to_owned()));
         self.env.push(("MODEL".to_owned(), "scripted".to_owned()));

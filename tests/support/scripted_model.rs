@@ -23,6 +23,7 @@
 //! | `hang_after` | after so many bytes of the body, keep the line open and say nothing |
 //! | `repeat` | serves any number of requests |
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+#[path = "scripted_model/protocol.rs"]
+mod protocol;
+#[path = "scripted_model/wire.rs"]
+mod wire;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -240,7 +246,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let message = format!("no such path: {path}");
         return answer(&mut stream, 404, &json!({"error": {"message": message}}));
     }
-    let found = violations(&request);
+    let found = protocol::violations(&request);
     let settings = {
         let mut state = shared.lock();
         state.violations.extend(found);
@@ -321,6 +327,7 @@ fn play(
     if let Some(raw) = reply.get("raw").and_then(Value::as_str) {
         return stream.write_all(raw.as_bytes());
     }
+    let number = shared.lock().requests.len();
     let streams = request.body.get("stream") == Some(&Value::Bool(true));
     if let Some(chunks) = reply.get("stream_chunks").and_then(Value::as_array) {
         let text: String = chunks.iter().filter_map(Value::as_str).collect();
@@ -357,7 +364,7 @@ fn play(
         );
     }
     if streams {
-        let text = events(reply, request, settings);
+        let text = wire::events(reply, request, settings, number);
         write_reply(
             stream,
             reply,
@@ -367,7 +374,7 @@ fn play(
             Some(shared),
         )
     } else {
-        let text = completion(reply, settings).to_string();
+        let text = wire::completion(reply, settings, number).to_string();
         write_reply(
             stream,
             reply,
@@ -409,11 +416,13 @@ fn write_reply(
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     match framing {
         "chunked" => head.push_str("transfer-encoding: chunked\r\n"),
-        "length" => head.push_str(&format!("content-length: {}\r\n", body.len())),
+        "length" => {
+            let _ = write!(head, "content-length: {}\r\n", body.len());
+        }
         _ => {}
     }
     stream.write_all(head.as_bytes())?;
@@ -467,130 +476,6 @@ fn pieces<'a>(reply: &Value, body: &'a [u8]) -> Vec<&'a [u8]> {
     pieces
 }
 
-fn usage_of(reply: &Value, settings: &Value) -> Value {
-    let usual = json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110});
-    reply
-        .get("usage")
-        .or_else(|| settings.get("usage"))
-        .cloned()
-        .unwrap_or(usual)
-}
-
-fn finish_of(reply: &Value) -> Value {
-    let usual = if reply.get("call").is_some() {
-        "tool_calls"
-    } else {
-        "stop"
-    };
-    reply
-        .get("finish_reason")
-        .cloned()
-        .unwrap_or_else(|| Value::from(usual))
-}
-
-/// The scripted calls in wire form. Ids differ from call to call of a scenario by its contents.
-fn calls_of(reply: &Value) -> Vec<Value> {
-    let calls = reply
-        .get("call")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-    calls
-        .iter()
-        .enumerate()
-        .map(|(index, call)| {
-            let id = call.get("id").cloned().unwrap_or_else(|| {
-                let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                Value::from(format!("scripted_{number}"))
-            });
-            let arguments = match call.get("arguments") {
-                Some(Value::String(text)) => text.clone(),
-                Some(value) => value.to_string(),
-                None => "{}".to_owned(),
-            };
-            json!({"index": index, "id": id, "type": "function",
-                "function": {"name": call["tool"], "arguments": arguments}})
-        })
-        .collect()
-}
-
-fn completion(reply: &Value, settings: &Value) -> Value {
-    let mut message =
-        json!({"role": "assistant", "content": reply.get("say").cloned().unwrap_or(Value::Null)});
-    if let Some(reasoning) = reply.get("reasoning") {
-        message["reasoning_content"] = reasoning.clone();
-    }
-    let calls = calls_of(reply);
-    if !calls.is_empty() {
-        message["tool_calls"] = Value::from(calls);
-    }
-    json!({
-        "id": "chatcmpl-scripted", "object": "chat.completion", "created": 1, "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_of(reply)}],
-        "usage": usage_of(reply, settings),
-    })
-}
-
-fn events(reply: &Value, request: &Recorded, settings: &Value) -> String {
-    let mut out = String::new();
-    let mut push = |delta: Value, finish: Value, usage: Value| {
-        let mut chunk = json!({
-            "id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 1, "model": "scripted",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        });
-        if !usage.is_null() {
-            chunk["choices"] = json!([]);
-            chunk["usage"] = usage;
-        }
-        out.push_str(&format!("data: {chunk}\n\n"));
-    };
-    push(
-        json!({"role": "assistant", "content": ""}),
-        Value::Null,
-        Value::Null,
-    );
-    if let Some(reasoning) = reply.get("reasoning").and_then(Value::as_str) {
-        push(
-            json!({"reasoning_content": reasoning}),
-            Value::Null,
-            Value::Null,
-        );
-    }
-    for word in reply
-        .get("say")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .split_inclusive(' ')
-    {
-        push(json!({"content": word}), Value::Null, Value::Null);
-    }
-    for mut call in calls_of(reply) {
-        let arguments = call["function"]["arguments"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let index = call["index"].clone();
-        call["function"]["arguments"] = Value::from("");
-        push(json!({"tool_calls": [call]}), Value::Null, Value::Null);
-        let letters: Vec<char> = arguments.chars().collect();
-        for piece in letters.chunks(7) {
-            let piece: String = piece.iter().collect();
-            let call = json!({"index": index, "function": {"arguments": piece}});
-            push(json!({"tool_calls": [call]}), Value::Null, Value::Null);
-        }
-    }
-    push(json!({}), finish_of(reply), Value::Null);
-    let wants_usage =
-        request.body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
-    let usage = usage_of(reply, settings);
-    if wants_usage && !usage.is_null() {
-        push(json!({}), Value::Null, usage);
-    }
-    out.push_str("data: [DONE]\n\n");
-    out
-}
-
 fn last_text(body: &Value) -> String {
     let last = body
         .get("messages")
@@ -601,127 +486,4 @@ fn last_text(body: &Value) -> String {
         Some(other) => other.to_string(),
         None => String::new(),
     }
-}
-
-/// What in a request is against the protocol, one sentence each.
-pub fn violations(request: &Recorded) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut check = |holds: bool, what: String| {
-        if !holds {
-            found.push(what);
-        }
-    };
-    check(
-        request.method == "POST",
-        format!("method is {}", request.method),
-    );
-    let content_type = request.header("content-type").unwrap_or_default();
-    check(
-        content_type.starts_with("application/json"),
-        format!("content type is `{content_type}`"),
-    );
-    check(
-        request.body["model"]
-            .as_str()
-            .is_some_and(|model| !model.is_empty()),
-        "`model` is missing".to_owned(),
-    );
-    if let Some(tools) = request.body.get("tools") {
-        let names: Vec<&str> = tools
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|tool| tool["function"]["name"].as_str())
-            .collect();
-        check(!names.is_empty(), "`tools` is empty".to_owned());
-        let distinct: std::collections::HashSet<&&str> = names.iter().collect();
-        check(
-            distinct.len() == names.len(),
-            format!("tool names repeat: {names:?}"),
-        );
-    }
-    let messages = request.body["messages"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    check(!messages.is_empty(), "`messages` is empty".to_owned());
-    let mut ids = std::collections::HashSet::new();
-    // Calls that wait for their answer, in order.
-    let mut open: std::collections::VecDeque<String> = std::collections::VecDeque::new();
-    for (at, message) in messages.iter().enumerate() {
-        let role = message["role"].as_str().unwrap_or_default();
-        let content = &message["content"];
-        if role == "tool" {
-            let id = message["tool_call_id"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            check(
-                open.front() == Some(&id),
-                format!(
-                    "message {at} answers `{id}` where `{:?}` waits",
-                    open.front()
-                ),
-            );
-            open.retain(|waiting| *waiting != id);
-            check(
-                content.is_string(),
-                format!("message {at}: a tool's content is no text"),
-            );
-            continue;
-        }
-        check(
-            open.is_empty(),
-            format!("message {at} comes before the answer to {open:?}"),
-        );
-        open.clear();
-        match role {
-            "system" | "developer" | "user" => {
-                check(
-                    content.is_string() || content.is_array(),
-                    format!("message {at} has no content"),
-                );
-            }
-            "assistant" => {
-                let calls = message["tool_calls"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_default();
-                check(
-                    !calls.is_empty() || content.is_string(),
-                    format!("message {at} has neither content nor calls"),
-                );
-                check(
-                    message.get("tool_calls").is_none() || !calls.is_empty(),
-                    format!("message {at}: `tool_calls` is empty"),
-                );
-                for call in calls {
-                    let id = call["id"].as_str().unwrap_or_default().to_owned();
-                    check(!id.is_empty(), format!("message {at}: a call has no id"));
-                    check(
-                        ids.insert(id.clone()),
-                        format!("message {at}: id `{id}` repeats"),
-                    );
-                    check(
-                        call["type"] == "function",
-                        format!("message {at}: call type {}", call["type"]),
-                    );
-                    let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
-                    let is_object = serde_json::from_str::<Value>(arguments)
-                        .is_ok_and(|value| value.is_object());
-                    check(
-                        is_object,
-                        format!("message {at}: arguments are no object: {arguments}"),
-                    );
-                    open.push_back(id);
-                }
-            }
-            other => check(false, format!("message {at} has the role `{other}`")),
-        }
-    }
-    check(
-        open.is_empty(),
-        format!("calls without an answer: {open:?}"),
-    );
-    found
 }

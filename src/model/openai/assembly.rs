@@ -218,8 +218,10 @@ impl Assembly {
                 self.calls.push(name, arguments);
             }
         }
-        reply.message.text = text.trim().to_owned();
-        reply.message.reasoning = self.reasoning.trim().to_owned();
+        text.trim().clone_into(&mut reply.message.text);
+        self.reasoning
+            .trim()
+            .clone_into(&mut reply.message.reasoning);
         reply.message.tool_calls = self.calls.finish(before);
         reply.message.echo = self.echo;
         reply.usage = self.usage.usage();

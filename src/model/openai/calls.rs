@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::arguments;
 use super::assembly::{is_nothing, merge};
 use crate::agent::{Arguments, Message, ToolCall};
+use crate::model::arguments;
 
 /// Fields of a call that servers want back.
 const ECHOED: &[&str] = &[
@@ -94,19 +94,21 @@ impl Calls {
         };
         let candidate = match index {
             Some(_) => self.slots.iter().rposition(|slot| slot.index == index),
-            None if !id.is_empty() => return same_id(),
+            None if !id.is_empty() => same_id(),
             None => self.slots.len().checked_sub(1),
         }?;
         let slot = self.slots.get(candidate)?;
-        // Servers that give every call the same index, or none: a name that comes again with
-        // another id, or after complete arguments, begins a new call.
-        let other_id = !id.is_empty() && !slot.id.is_empty() && slot.id != id;
+        // Servers that give every call the same index, the same id or neither: a name that comes
+        // again after complete arguments begins a new call.
         let brings_arguments = function
             .get("arguments")
             .is_some_and(|value| !is_nothing(value));
-        let begins_anew = !name.is_empty() && slot.is_complete() && brings_arguments;
-        if (other_id && !name.is_empty()) || begins_anew {
-            return same_id().filter(|_| !begins_anew);
+        if !name.is_empty() && slot.is_complete() && brings_arguments {
+            return None;
+        }
+        // Another id alone does not: some make one up for every chunk.
+        if !id.is_empty() && !slot.id.is_empty() && slot.id != id && !name.is_empty() {
+            return same_id();
         }
         Some(candidate)
     }
@@ -218,7 +220,11 @@ impl Slot {
 
     /// Strictly: what is still growing does not parse.
     fn is_complete(&self) -> bool {
-        self.value.is_some()
-            || serde_json::from_str::<Value>(&self.text).is_ok_and(|value| value.is_object())
+        if self.value.is_some() {
+            return true;
+        }
+        // Looked at first: a long text is not parsed again for each piece of it.
+        self.text.trim_end().ends_with('}')
+            && serde_json::from_str::<Value>(&self.text).is_ok_and(|value| value.is_object())
     }
 }

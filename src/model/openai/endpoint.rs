@@ -20,6 +20,7 @@ pub(super) struct Endpoint {
     query: Vec<(String, String)>,
     headers: HeaderMap,
     key: SecretString,
+    header_values: Vec<SecretString>,
     host: String,
     azure: bool,
 }
@@ -97,6 +98,13 @@ impl Endpoint {
             query,
             headers,
             key: SecretString::from(key),
+            header_values: settings
+                .extra_headers
+                .iter()
+                .map(|(_, value)| value.trim())
+                .filter(|value| value.len() >= 16)
+                .map(SecretString::from)
+                .collect(),
             host,
             azure: is_azure,
         })
@@ -131,8 +139,12 @@ impl Endpoint {
         !self.key.expose_secret().is_empty()
     }
 
-    pub(super) fn key(&self) -> &SecretString {
-        &self.key
+    /// What must not be shown: the key, and header values that may be one.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.key)
+            .chain(&self.header_values)
+            .map(ExposeSecret::expose_secret)
+            .filter(|secret| secret.len() >= 4)
     }
 
     /// The names of the settings a person changes: key, base.

@@ -9,22 +9,25 @@
 //! tool calls parse or `[DONE]` came. Otherwise it counts as cut and is asked for again; when the
 //! second ends the same way, this server just never says it, and its answers are taken as they are.
 
-mod arguments;
 mod assembly;
 mod body;
 mod calls;
+mod discover;
 mod endpoint;
 mod errors;
 mod overflow;
 mod quirks;
 mod request;
 mod retry;
+mod said;
 mod settings;
 mod splitter;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod usage;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
@@ -40,7 +43,6 @@ use quirks::Quirks;
 
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
-pub(super) use arguments::read as read_arguments;
 pub use settings::{Azure, Limits, Settings};
 pub use transport::install_tls;
 
@@ -50,12 +52,22 @@ const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);
 const MOST_ADAPTATIONS: u32 = 8;
 
 /// A model behind an OpenAI-compatible endpoint.
-#[derive(Debug)]
 pub struct OpenAiModel {
     settings: Settings,
     endpoint: Endpoint,
     http: reqwest::Client,
     quirks: RefCell<Quirks>,
+    /// The window as the endpoint lists it, once it was asked.
+    discovered: Cell<Option<u64>>,
+}
+
+impl std::fmt::Debug for OpenAiModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAiModel")
+            .field("settings", &self.settings)
+            .field("quirks", &self.quirks)
+            .finish_non_exhaustive()
+    }
 }
 
 impl OpenAiModel {
@@ -72,6 +84,7 @@ impl OpenAiModel {
             endpoint,
             http,
             quirks: RefCell::default(),
+            discovered: Cell::new(None),
         })
     }
 
@@ -88,21 +101,14 @@ impl OpenAiModel {
         let limits = &self.settings.limits;
         let deadline = Instant::now() + limits.budget;
         let (mut failures, mut adaptations) = (0, 0);
+        let mut last: Option<String> = None;
         loop {
             let body = request::body(&self.settings, &self.quirks.borrow(), request);
             let tried = timeout_at(deadline, self.attempt(&body, request, listener)).await;
             let failure = match tried {
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(failure)) => failure,
-                Err(_) => {
-                    return Err(unavailable(
-                        format!("`{}` gave no answer within {:?}", self.url(), limits.budget),
-                        Some(
-                            "the model may be overloaded; a smaller model answers sooner"
-                                .to_owned(),
-                        ),
-                    ));
-                }
+                Err(_) => return Err(self.too_late(last)),
             };
             if let Some(said) = &failure.said
                 && adaptations < MOST_ADAPTATIONS
@@ -127,11 +133,11 @@ impl OpenAiModel {
             if failures >= limits.attempts.min(most) {
                 return Err(after(failures, failure.error));
             }
-            let wait = asked
-                .filter(|wait| !wait.is_zero())
-                .unwrap_or_else(|| retry::backoff(limits.backoff, failures));
             let left = deadline.saturating_duration_since(Instant::now());
-            if wait > limits.longest_wait.min(left) {
+            let asked = asked.filter(|wait| !wait.is_zero());
+            if let Some(wait) = asked
+                && wait > limits.longest_wait.min(left)
+            {
                 return Err(ModelError {
                     message: format!(
                         "{}; it asks to wait {:.0} s, longer than is waited for",
@@ -141,13 +147,27 @@ impl OpenAiModel {
                     ..failure.error
                 });
             }
+            let wait = asked.unwrap_or_else(|| retry::backoff(limits.backoff, failures));
+            if wait > left {
+                return Err(after(failures, failure.error));
+            }
             listener(Delta::Retry {
                 attempt: failures,
                 wait,
                 reason: &failure.error.message,
             });
             sleep(wait).await;
+            last = Some(failure.error.message);
         }
+    }
+
+    fn too_late(&self, last: Option<String>) -> ModelError {
+        let before = last.map_or_else(String::new, |last| format!("; before that: {last}"));
+        let budget = self.settings.limits.budget;
+        unavailable(
+            format!("`{}` gave no answer within {budget:?}{before}", self.url()),
+            Some("the model may be overloaded; a smaller model answers sooner".to_owned()),
+        )
     }
 
     async fn attempt(
@@ -189,7 +209,6 @@ impl OpenAiModel {
                 timeout(WAIT_FOR_USAGE, events.next()).await.unwrap_or(None)
             };
             let values = match next {
-                None => break,
                 Some(Ok(value)) => vec![value],
                 Some(Err(OpenAIError::JSONDeserialize(_, text))) => {
                     let values = values_in(&text);
@@ -197,7 +216,7 @@ impl OpenAiModel {
                     values
                 }
                 // What broke is in the trace.
-                Some(Err(_)) => break,
+                Some(Err(_)) | None => break,
             };
             for value in values {
                 let listener: &mut Listener<'_> = if request.stream { listener } else { &mut deaf };
@@ -224,13 +243,10 @@ impl OpenAiModel {
             if !closed {
                 return Err(Failure::of_end(seen, &self.endpoint));
             }
-            if gibberish
-                || (assembly.is_empty()
-                    && !seen.done
-                    && !seen.first_line.is_empty()
-                    && !seen.first_line.starts_with("data:")
-                    && !seen.first_line.starts_with('{'))
-            {
+            let odd_line = !seen.first_line.is_empty()
+                && !seen.first_line.starts_with("data:")
+                && !seen.first_line.starts_with('{');
+            if gibberish || (assembly.is_empty() && !seen.done && odd_line) {
                 return Err(Failure::of_gibberish(&seen.first_line, &self.endpoint));
             }
             let complete =
@@ -247,13 +263,16 @@ impl OpenAiModel {
                 "" => String::new(),
                 reason => format!(
                     " (finish reason `{}`)",
-                    errors::one_line(reason, &self.endpoint)
+                    said::one_line(reason, &self.endpoint)
                 ),
             };
             return Err(Failure::again(
                 format!("the model gave an empty answer{why}"),
                 None,
             ));
+        }
+        if !assembly.finish_reason().is_empty() {
+            self.quirks.borrow_mut().no_finish = false;
         }
         let mut reply = assembly.reply(request.messages, request.tools, listener);
         if reply.cost.is_none() {
@@ -271,6 +290,7 @@ impl Model for OpenAiModel {
     fn context_window(&self) -> Option<u64> {
         self.settings
             .context_window
+            .or_else(|| self.discovered.get())
             .or_else(|| catalog::window(&self.settings.model))
     }
 

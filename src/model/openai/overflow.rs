@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::errors::Said;
+use super::said::Said;
 
 const CODES: &[&str] = &[
     "context_length_exceeded",
@@ -65,8 +65,13 @@ static SIZES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
-/// `Some(limit in tokens, where said)` when this refusal is about length.
-pub(super) fn recognise(said: &Said) -> Option<Option<u64>> {
+/// A refusal about length, with the window's tokens where they were said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooLong {
+    pub(super) limit: Option<u64>,
+}
+
+pub(super) fn recognise(said: &Said) -> Option<TooLong> {
     let by_code = CODES
         .iter()
         .any(|code| said.code.contains(code) || said.all.contains(code));
@@ -79,19 +84,20 @@ pub(super) fn recognise(said: &Said) -> Option<Option<u64>> {
     }
     // An HTTP 413 of a proxy is about bytes.
     if said.status == 413 && !(by_code || by_words) && !said.all.contains("token") {
-        return Some(None);
+        return Some(TooLong { limit: None });
     }
-    Some(SIZES.iter().find_map(|size| {
+    let limit = SIZES.iter().find_map(|size| {
         let digits = size.captures(&said.all)?.get(1)?.as_str().replace(',', "");
         digits.parse().ok().filter(|limit| *limit >= 256)
-    }))
+    });
+    Some(TooLong { limit })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn limit(status: u16, body: &str) -> Option<Option<u64>> {
+    fn too_long(status: u16, body: &str) -> Option<TooLong> {
         recognise(&Said {
             status,
             all: body.to_lowercase(),
@@ -193,7 +199,11 @@ mod tests {
                 Some(128_000),
             ),
         ] {
-            assert_eq!(limit(status, body), Some(want), "{body}");
+            assert_eq!(
+                too_long(status, body),
+                Some(TooLong { limit: want }),
+                "{body}"
+            );
         }
     }
 
@@ -211,7 +221,7 @@ mod tests {
             (401, r#"{"error":"maximum context length"}"#),
             (500, "oops"),
         ] {
-            assert_eq!(limit(status, body), None, "{body}");
+            assert_eq!(too_long(status, body), None, "{body}");
         }
     }
 }

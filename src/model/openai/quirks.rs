@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::errors::Said;
+use super::said::Said;
 
 /// Words that say "I do not know that", not "that value is wrong".
 const REFUSED: &[&str] = &[
@@ -149,9 +149,9 @@ impl Quirks {
             }
         }
         for keyword in SCHEMA_KEYWORDS {
-            let named = mentions(&said.all, &keyword.to_lowercase());
+            let refused = mentions(&said.all, &keyword.to_lowercase());
             let sent = body.get("tools").is_some_and(|tools| holds(tools, keyword));
-            if named && sent && self.schema.insert(keyword) {
+            if refused && sent && self.schema.insert(keyword) {
                 return Some(format!(
                     "the endpoint refuses `{keyword}` in tool schemas: going on without"
                 ));

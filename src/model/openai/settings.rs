@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 /// One model behind one endpoint.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Shown to people and written to records.
     pub name: String,
@@ -28,6 +28,20 @@ pub struct Settings {
     pub limits: Limits,
     /// Tokens; overrides what the catalog knows.
     pub context_window: Option<u64>,
+}
+
+impl std::fmt::Debug for Settings {
+    /// Without the values of headers, which may be keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("model", &self.model)
+            .field("azure", &self.azure)
+            .field("extra_body", &self.extra_body)
+            .field("limits", &self.limits)
+            .field("context_window", &self.context_window)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {

@@ -2,12 +2,19 @@
 
 use super::super::operands::{Language, Word};
 use super::super::quoting;
-use super::{End, Item, Program, Scan, Scanning};
+use super::{End, Item, Program, Scan, Scanning, identifiers};
+
+/// Whether `c` goes on with the name that `head` of a `${…}` begins: `!v`, `#v`, `@`.
+fn in_name(head: &str, c: char) -> bool {
+    let name = head.trim_start_matches(['!', '#']);
+    c.is_ascii_alphanumeric() || c == '_' || (name.is_empty() && "!#@*".contains(c))
+}
 
 impl Scan<'_> {
     /// After an opening parenthesis: commands up to the closing one.
     pub(super) fn substitution(&mut self, word: &mut Word) -> Scanning<()> {
         word.quoted = true;
+        word.substituted = true;
         let before = self.seen.len();
         self.deeper(|scan| scan.list(End::Parenthesis))?;
         self.copy(usize::from(self.is(0, ')')));
@@ -17,6 +24,7 @@ impl Scan<'_> {
 
     pub(super) fn backtick(&mut self, word: &mut Word) -> Scanning<()> {
         word.quoted = true;
+        word.substituted = true;
         self.copy(1);
         let before = self.seen.len();
         self.backticks += 1;
@@ -91,10 +99,9 @@ impl Scan<'_> {
         word.quoted = true;
         let mut head = String::new();
         let mut name = None;
+        let mut inner_variables = Vec::new();
         while let Some(item) = self.peek(0) {
-            if name.is_none()
-                && !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || "_!#@*".contains(c))
-            {
+            if name.is_none() && !matches!(item, Item::Char(c) if in_name(&head, c)) {
                 let found = head.trim_start_matches(['!', '#']).to_owned();
                 name = Some(found.len());
                 word.variables.push(found);
@@ -102,10 +109,14 @@ impl Scan<'_> {
             match item {
                 Item::Char('}') => {
                     self.copy(1);
+                    let rest = name.and_then(|len| head.trim_start_matches(['!', '#']).get(len..));
+                    self.evaluating(&head, rest.unwrap_or_default(), inner_variables);
                     return Ok(());
                 }
                 Item::Value(index) => {
-                    let rest = name.and_then(|len| head.get(len..)).unwrap_or_default();
+                    let rest = name
+                        .and_then(|len| head.trim_start_matches(['!', '#']).get(len..))
+                        .unwrap_or_default();
                     let default = rest
                         .trim_start_matches(':')
                         .starts_with(['-', '=', '+', '?']);
@@ -133,6 +144,7 @@ impl Scan<'_> {
                     let before = self.seen.len();
                     let mut inner = Word::default();
                     self.deeper(|scan| scan.dollar(&mut inner, double))?;
+                    inner_variables.extend(inner.variables.iter().cloned());
                     word.variables.append(&mut inner.variables);
                     word.hold_inner(self.seen.get(before..).unwrap_or_default());
                 }
@@ -143,6 +155,32 @@ impl Scan<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Expansions that run what a variable holds: `${!v}` and subscripts as arithmetic, `${v@P}` as a prompt.
+    fn evaluating(&mut self, head: &str, rest: &str, mut inner: Vec<String>) {
+        let name = head.trim_start_matches(['!', '#']);
+        let name = name.strip_suffix(rest).unwrap_or(name).to_owned();
+        let mut push = |language, variables| {
+            self.programs.push(Program {
+                language,
+                values: Vec::new(),
+                variables,
+            });
+        };
+        if rest.contains("@P") {
+            push(Language::Shell, vec![name.clone()]);
+        }
+        if head.starts_with('!') {
+            push(Language::Arithmetic, vec![name]);
+        }
+        let default = rest
+            .trim_start_matches(':')
+            .starts_with(['-', '=', '+', '?']);
+        if rest.starts_with('[') || (rest.starts_with(':') && !default) {
+            inner.extend(identifiers(rest));
+            push(Language::Arithmetic, inner);
+        }
     }
 
     /// A quoted part inside an expansion: its values belong to the word, its text does not.

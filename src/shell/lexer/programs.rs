@@ -1,7 +1,7 @@
 //! Where values flow: through variables and pipelines, into texts that another interpreter reads.
 
-use super::super::operands::{self, Word};
-use super::{Program, Scan, Scanning};
+use super::super::operands::{self, Language, Word};
+use super::{Program, Scan, Scanning, identifiers};
 
 impl Scan<'_> {
     /// The end of a simple command: remembers what of it another interpreter reads.
@@ -10,9 +10,27 @@ impl Scan<'_> {
         for word in &words {
             if let Some(name) = word.assigns() {
                 self.assign(name.to_owned(), word);
+                let subscript = word.text.split_once('=').map_or("", |(target, _)| target);
+                if let Some((_, subscript)) = subscript.split_once('[') {
+                    let mut variables = word.variables.clone();
+                    variables.extend(identifiers(subscript));
+                    self.programs.push(Program {
+                        language: Language::Arithmetic,
+                        values: Vec::new(),
+                        variables,
+                    });
+                }
             }
         }
         let judged = operands::judge(&words);
+        self.functions |= judged.sets_arguments;
+        for word in judged.evaluated.iter().filter_map(|at| words.get(*at)) {
+            self.programs.push(Program {
+                language: Language::Arithmetic,
+                values: Vec::new(),
+                variables: identifiers(&word.text).collect(),
+            });
+        }
         for (position, language) in judged.programs {
             if let Some(word) = words.get(position) {
                 let values = word.values.iter().map(|held| {

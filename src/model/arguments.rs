@@ -10,7 +10,8 @@ use crate::agent::Arguments;
 /// Levels of "the text of the text of …" that are unwrapped.
 const LEVELS: usize = 4;
 
-pub(crate) fn read(value: &Value) -> Arguments {
+/// The object, or the text as sent where there is none.
+pub(super) fn read(value: &Value) -> Arguments {
     object(value, LEVELS).map_or_else(
         || match value {
             Value::String(text) => Arguments::Unreadable(text.clone()),
