@@ -74,6 +74,7 @@ const DOORS: &[Door] = &[
     door("model::openai", "model", EVERYTHING, "implements the trait"),
     door("model::openai", "clock", EVERYTHING, "a date in `Retry-After` is counted from now"),
     door("model::openai", "agent", MESSAGES, "what goes over the wire"),
+    door("model::openai", "clock", EVERYTHING, "`Retry-After` may be a date"),
     door("rules", "model", EVERYTHING, "implements the trait"),
     door("rules", "agent", MESSAGES, "reads a transcript as any model does"),
     door("rules", "evidence", &["view"], "reads exhibits as they are shown to models"),
