@@ -76,10 +76,14 @@ fn the_json_result_carries_what_scripts_of_both_kinds_read() {
     let bench = Bench::new()
         .tools(&[("look", "echo seen; exit 3")])
         .model(json!([{"call": [call("look", json!({}))]}, {"say": "Root cause: x"}]));
-    let ran = bench.run(["ask", "why?", "-t", "tools.yaml", "-o", "json", "--json-output-file", "out.json"]).exits(0);
+    let ran = bench
+        .run(["ask", "why?", "-t", "tools.yaml", "-o", "json", "--json-output-file", "out.json"])
+        .exits(0);
     let result = ran.json();
     assert_eq!(result["schema_version"], "1");
-    for field in ["run_id", "question", "started_at", "model", "budget", "metadata", "messages", "finish_reason"] {
+    for field in
+        ["run_id", "question", "started_at", "model", "budget", "metadata", "messages", "finish_reason"]
+    {
         assert!(!result[field].is_null(), "{field} is missing: {result:#}");
     }
     assert_eq!(result["num_llm_calls"], 2);
@@ -153,7 +157,8 @@ fn secrets_of_the_environment_never_leave_and_the_models_key_never_reaches_a_too
         .env("DB_PASSWORD", "correct-horse-battery")
         .tools(&[("leak", "echo pw is correct-horse-battery; env")])
         .model(json!([{"call": [call("leak", json!({}))]}, {"say": "done"}]));
-    let ran = bench.run(["ask", "what about correct-horse-battery?", "-t", "tools.yaml", "-o", "json"]).exits(0);
+    let ran =
+        bench.run(["ask", "what about correct-horse-battery?", "-t", "tools.yaml", "-o", "json"]).exits(0);
     for request in bench.scripted().requests() {
         let body = request.body.to_string();
         assert!(!body.contains("correct-horse-battery"), "{body}");

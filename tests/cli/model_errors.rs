@@ -22,7 +22,10 @@ fn one_line_error(ran: &Ran, words: &[&str]) {
 fn credentials_and_names_are_configuration() {
     let body = json!({"error": {"message": "Incorrect API key provided: sk-test-0123456789abcdef", "code": "invalid_api_key"}});
     one_line_error(&ask(json!({"status": 401, "body": body})).exits(3), &["OPENAI_API_KEY"]);
-    one_line_error(&ask(json!({"status": 403, "body": {"error": {"message": "no access"}}})).exits(3), &["no access"]);
+    one_line_error(
+        &ask(json!({"status": 403, "body": {"error": {"message": "no access"}}})).exits(3),
+        &["no access"],
+    );
     let body = json!({"error": {"message": "The model `scripted` does not exist"}});
     one_line_error(&ask(json!({"status": 404, "body": body})).exits(3), &["does not exist"]);
 }
@@ -40,7 +43,8 @@ fn nothing_listens() {
 
 #[test]
 fn a_login_page_is_told_from_an_answer() {
-    let page = json!({"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Sign in</html>"});
+    let page =
+        json!({"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Sign in</html>"});
     let ran = ask(page);
     assert!(matches!(ran.code, Some(3 | 4)), "{}", ran.stderr);
     one_line_error(&ran, &["HTML"]);

@@ -39,15 +39,7 @@ impl Turn {
     /// Tool and arguments of each call.
     pub fn calls(&self) -> Vec<(String, Value)> {
         let calls = &self.reply().message.tool_calls;
-        calls
-            .iter()
-            .map(|call| {
-                (
-                    call.tool.clone(),
-                    serde_json::to_value(&call.arguments).unwrap(),
-                )
-            })
-            .collect()
+        calls.iter().map(|call| (call.tool.clone(), serde_json::to_value(&call.arguments).unwrap())).collect()
     }
 }
 
@@ -64,12 +56,8 @@ pub fn quick(mut settings: Settings) -> Settings {
 
 pub fn question() -> Vec<Message> {
     vec![
-        Message::System {
-            text: "You investigate.".to_owned(),
-        },
-        Message::User {
-            text: "Why does checkout crash?".to_owned(),
-        },
+        Message::System { text: "You investigate.".to_owned() },
+        Message::User { text: "Why does checkout crash?".to_owned() },
     ]
 }
 
@@ -85,40 +73,23 @@ pub fn tools() -> Vec<ToolSpec> {
 
 /// Runs a future on a runtime as the program has it.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// One turn of a model with the question and tools of the bench.
-pub fn take(
-    model: &OpenAiModel,
-    server: Option<&ScriptedModel>,
-    messages: &[Message],
-    stream: bool,
-) -> Turn {
+pub fn take(model: &OpenAiModel, server: Option<&ScriptedModel>, messages: &[Message], stream: bool) -> Turn {
     let (mut text, mut reasoning, mut retries) = (String::new(), String::new(), Vec::new());
     let tools = tools();
     let mut listener = |delta: Delta<'_>| match delta {
         Delta::Text(piece) => text.push_str(piece),
         Delta::Reasoning(piece) => reasoning.push_str(piece),
-        Delta::Retry {
-            attempt,
-            wait,
-            reason,
-        } => {
+        Delta::Retry { attempt, wait, reason } => {
             text.clear();
             reasoning.clear();
             retries.push((attempt, wait, reason.to_owned()));
         }
     };
-    let request = Request {
-        messages,
-        tools: &tools,
-        stream,
-    };
+    let request = Request { messages, tools: &tools, stream };
     let result = run(model.complete(request, &mut listener));
     Turn {
         result,

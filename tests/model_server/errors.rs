@@ -29,36 +29,21 @@ fn what_a_person_must_change_is_named_and_not_retried() {
             "401 Unauthorized: Incorrect API key",
             "OPENAI_API_KEY",
         ),
-        (
-            403,
-            json!({"detail": "Forbidden for you"}),
-            "403 Forbidden: Forbidden for you",
-            "--api-key",
-        ),
+        (403, json!({"detail": "Forbidden for you"}), "403 Forbidden: Forbidden for you", "--api-key"),
         (
             403,
             json!("<html><title>Access denied</title></html>"),
             "an HTML page `Access denied`",
             "HTTPS_PROXY",
         ),
-        (
-            402,
-            json!({"error": "pay"}),
-            "402 Payment Required: pay",
-            "credit",
-        ),
+        (402, json!({"error": "pay"}), "402 Payment Required: pay", "credit"),
         (
             404,
             json!({"error": {"message": "The model `x` does not exist"}}),
             "/v1/chat/completions`, model `scripted`",
             "--model",
         ),
-        (
-            404,
-            json!("404 page not found"),
-            "404 page not found",
-            "OPENAI_API_BASE",
-        ),
+        (404, json!("404 page not found"), "404 page not found", "OPENAI_API_BASE"),
         (
             400,
             json!({"error": {"message": "bad\nthing\u{7}\u{202e}"}}),
@@ -88,17 +73,10 @@ fn what_a_person_must_change_is_named_and_not_retried() {
 #[test]
 fn what_passes_is_tried_again() {
     for status in [408, 409, 425, 429, 500, 502, 503, 504, 529] {
-        let turn = turn(
-            &json!([{"status": status, "body": "<html>busy</html>"}, {"say": "ok"}]),
-            true,
-        );
+        let turn = turn(&json!([{"status": status, "body": "<html>busy</html>"}, {"say": "ok"}]), true);
         assert_eq!(turn.reply().message.text, "ok", "{status}");
         assert_eq!(turn.retries.len(), 1, "{status}");
-        assert!(
-            turn.retries[0].2.contains(&status.to_string()),
-            "{:?}",
-            turn.retries
-        );
+        assert!(turn.retries[0].2.contains(&status.to_string()), "{:?}", turn.retries);
     }
     let turn = turn(&refuse(503, &json!({"error": "no"})), false);
     assert_eq!(turn.error().kind, ModelErrorKind::Unavailable);
@@ -116,41 +94,24 @@ fn the_server_says_how_long_to_wait_within_reason() {
         json!({"retry-after-ms": "2"}),
         json!({"retry-after-ms": "2", "retry-after": "3600"}),
     ] {
-        let turn = turn(
-            &json!([{"status": 429, "headers": headers, "body": "slow"}, {"say": "ok"}]),
-            true,
-        );
+        let turn = turn(&json!([{"status": 429, "headers": headers, "body": "slow"}, {"say": "ok"}]), true);
         assert_eq!(turn.reply().message.text, "ok");
         assert_eq!(turn.retries[0].1, Duration::from_millis(2), "{headers}");
     }
-    let past = json!([{"status": 503, "headers": {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}}, {"say": "ok"}]);
+    let past =
+        json!([{"status": 503, "headers": {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}}, {"say": "ok"}]);
     assert_eq!(turn(&past, true).reply().message.text, "ok");
     for wait in ["3600", "61", "1e18", "Fri, 31 Dec 2100 00:00:00 GMT"] {
-        let turn = turn(
-            &json!([{"status": 429, "headers": {"retry-after": wait}, "body": "slow"}]),
-            true,
-        );
+        let turn = turn(&json!([{"status": 429, "headers": {"retry-after": wait}, "body": "slow"}]), true);
         assert_eq!(turn.error().kind, ModelErrorKind::Unavailable);
-        assert!(
-            turn.error().message.contains("asks to wait"),
-            "{:?}",
-            turn.error()
-        );
+        assert!(turn.error().message.contains("asks to wait"), "{:?}", turn.error());
         assert_eq!(turn.requests.len(), 1);
     }
     // Longer than what is left of the budget.
-    let turn = turn_with(
-        &json!([{"status": 429, "headers": {"retry-after": "30"}}]),
-        true,
-        |settings| {
-            settings.limits.budget = Duration::from_secs(5);
-        },
-    );
-    assert!(
-        turn.error().message.contains("asks to wait 30 s"),
-        "{:?}",
-        turn.error()
-    );
+    let turn = turn_with(&json!([{"status": 429, "headers": {"retry-after": "30"}}]), true, |settings| {
+        settings.limits.budget = Duration::from_secs(5);
+    });
+    assert!(turn.error().message.contains("asks to wait 30 s"), "{:?}", turn.error());
 }
 
 #[test]
@@ -159,10 +120,7 @@ fn a_request_that_is_too_long_is_its_own_kind() {
     for stream in [false, true] {
         for scenario in [refuse(400, &body), json!([{"json": body}])] {
             let turn = turn(&scenario, stream);
-            assert_eq!(
-                turn.error().kind,
-                ModelErrorKind::ContextTooLong { limit: Some(8192) }
-            );
+            assert_eq!(turn.error().kind, ModelErrorKind::ContextTooLong { limit: Some(8192) });
             assert_eq!(turn.requests.len(), 1);
         }
     }
@@ -171,42 +129,24 @@ fn a_request_that_is_too_long_is_its_own_kind() {
 #[test]
 fn web_pages_and_gibberish_are_told_apart() {
     for stream in [false, true] {
-        let page =
-            json!([{"json": "\n<!DOCTYPE html><html>Sign in</html>", "headers": {"x": "y"}}]);
+        let page = json!([{"json": "\n<!DOCTYPE html><html>Sign in</html>", "headers": {"x": "y"}}]);
         let turn_html = turn(&page, stream);
         assert_eq!(turn_html.error().kind, ModelErrorKind::Configuration);
-        assert!(
-            turn_html
-                .error()
-                .message
-                .contains("answered with HTML, not JSON; is the URL right?")
-        );
+        assert!(turn_html.error().message.contains("answered with HTML, not JSON; is the URL right?"));
         assert_eq!(turn_html.requests.len(), 1);
 
         let moved = json!([{"status": 302, "headers": {"location": "https://sso.example/login"}}]);
         let turn_moved = turn(&moved, stream);
         assert_eq!(turn_moved.error().kind, ModelErrorKind::Configuration);
-        assert!(
-            turn_moved
-                .error()
-                .message
-                .contains("a redirect to `https://sso.example/login`")
-        );
+        assert!(turn_moved.error().message.contains("a redirect to `https://sso.example/login`"));
 
         for nonsense in ["upstream connect error", "{\"choices\": [{\"mess", "17"] {
             let turn = turn(&json!([{"json": nonsense, "repeat": true}]), stream);
             assert_eq!(turn.error().kind, ModelErrorKind::Unavailable, "{nonsense}");
-            assert!(
-                turn.error().message.contains("no JSON"),
-                "{nonsense}: {:?}",
-                turn.error()
-            );
+            assert!(turn.error().message.contains("no JSON"), "{nonsense}: {:?}", turn.error());
             assert_eq!(turn.requests.len(), 4, "{nonsense}");
         }
-        let raw = turn(
-            &json!([{"raw": "SSH-2.0-OpenSSH_9.6\r\n", "repeat": true}]),
-            stream,
-        );
+        let raw = turn(&json!([{"raw": "SSH-2.0-OpenSSH_9.6\r\n", "repeat": true}]), stream);
         assert_eq!(raw.error().kind, ModelErrorKind::Unavailable);
     }
 }
@@ -215,10 +155,7 @@ fn web_pages_and_gibberish_are_told_apart() {
 fn the_key_is_never_shown() {
     let key = "sk-very-secret-1234567890";
     for scenario in [
-        refuse(
-            401,
-            &json!({"error": {"message": format!("Incorrect API key provided: {key}.")}}),
-        ),
+        refuse(401, &json!({"error": {"message": format!("Incorrect API key provided: {key}.")}})),
         refuse(500, &json!(format!("dump: authorization: Bearer {key}"))),
         json!([{"json": format!("oops {key}"), "repeat": true}]),
     ] {
@@ -243,20 +180,14 @@ fn the_key_is_never_shown() {
 
 #[test]
 fn long_words_of_a_server_are_cut() {
-    let turn = turn(
-        &refuse(400, &json!({"error": {"message": "é".repeat(100_000)}})),
-        true,
-    );
+    let turn = turn(&refuse(400, &json!({"error": {"message": "é".repeat(100_000)}})), true);
     assert!(turn.error().message.chars().count() < 400);
 }
 
 #[test]
 fn a_dead_server_fails_soon_and_says_so() {
     // Bound and dropped: nobody listens there.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let model = OpenAiModel::new(Settings::new("m", format!("http://{address}"))).unwrap();
     let started = Instant::now();
     let turn = take(&model, None, &question(), true);
@@ -276,21 +207,13 @@ fn unknown_hosts_and_broken_tls_are_named() {
     let host = format!("{}.invalid", "x".repeat(64));
     let model = OpenAiModel::new(quick(Settings::new("m", format!("http://{host}/v1")))).unwrap();
     let turn = take(&model, None, &question(), true);
-    assert!(
-        turn.error().message.contains("cannot resolve `xxxx"),
-        "{:?}",
-        turn.error()
-    );
+    assert!(turn.error().message.contains("cannot resolve `xxxx"), "{:?}", turn.error());
 
     let server = ScriptedModel::start(&json!([{"say": "plain", "repeat": true}]));
     let https = format!("https://localhost:{}", server.address().port());
     let model = OpenAiModel::new(quick(Settings::new("m", https))).unwrap();
     let turn = take(&model, None, &question(), true);
-    assert!(
-        turn.error().message.contains("TLS with `localhost` failed"),
-        "{:?}",
-        turn.error()
-    );
+    assert!(turn.error().message.contains("TLS with `localhost` failed"), "{:?}", turn.error());
     assert!(hint(turn.error()).contains("does the server speak HTTPS"));
     assert_eq!(turn.retries.len(), 0);
 }
@@ -304,80 +227,28 @@ fn bad_settings_are_refused_with_their_name() {
         OpenAiModel::new(settings).map(|model| model.url())
     };
     let bad: Vec<Bad> = vec![
-        (
-            |s| s.api_base = String::new(),
-            "API base is empty",
-            "OPENAI_API_BASE",
-        ),
-        (
-            |s| s.api_base = "localhost:11434".to_owned(),
-            "needs to start with `http://`",
-            "OPENAI_API_BASE",
-        ),
-        (
-            |s| s.api_base = "ftp://x".to_owned(),
-            "needs to start with `http://`",
-            "--api-base",
-        ),
-        (
-            |s| s.api_base = "http://".to_owned(),
-            "is no URL",
-            "--api-base",
-        ),
-        (
-            |s| s.api_base = "http://[::1".to_owned(),
-            "is no URL",
-            "--api-base",
-        ),
-        (
-            |s| s.api_base = "http://a b/\n".to_owned(),
-            "is no URL",
-            "--api-base",
-        ),
-        (
-            |s| s.api_key = Some(SecretString::from("sk-a\nsk-b")),
-            "line break",
-            "OPENAI_API_KEY",
-        ),
-        (
-            |s| s.api_key = Some(SecretString::from("sk-é")),
-            "not ASCII",
-            "--api-key",
-        ),
-        (
-            |s| s.extra_headers.push(("a b".to_owned(), "c".to_owned())),
-            "extra header `a b`",
-            "header names",
-        ),
+        (|s| s.api_base = String::new(), "API base is empty", "OPENAI_API_BASE"),
+        (|s| s.api_base = "localhost:11434".to_owned(), "needs to start with `http://`", "OPENAI_API_BASE"),
+        (|s| s.api_base = "ftp://x".to_owned(), "needs to start with `http://`", "--api-base"),
+        (|s| s.api_base = "http://".to_owned(), "is no URL", "--api-base"),
+        (|s| s.api_base = "http://[::1".to_owned(), "is no URL", "--api-base"),
+        (|s| s.api_base = "http://a b/\n".to_owned(), "is no URL", "--api-base"),
+        (|s| s.api_key = Some(SecretString::from("sk-a\nsk-b")), "line break", "OPENAI_API_KEY"),
+        (|s| s.api_key = Some(SecretString::from("sk-é")), "not ASCII", "--api-key"),
+        (|s| s.extra_headers.push(("a b".to_owned(), "c".to_owned())), "extra header `a b`", "header names"),
         (
             |s| {
-                s.extra_headers
-                    .push(("a".to_owned(), "c\r\nd: e".to_owned()));
+                s.extra_headers.push(("a".to_owned(), "c\r\nd: e".to_owned()));
             },
             "extra header `a`",
             "one line",
         ),
-        (
-            |s| s.ca_file = Some("/nowhere/ca.pem".into()),
-            "`/nowhere/ca.pem` cannot be read",
-            "SSL_CERT_FILE",
-        ),
-        (
-            |s| s.ca_pem = Some("not base64!".to_owned()),
-            "`CERTIFICATE` holds no readable certificate",
-            "PEM",
-        ),
-        (
-            |s| s.ca_pem = Some("aGVsbG8=".to_owned()),
-            "`CERTIFICATE` holds no readable certificate",
-            "PEM",
-        ),
+        (|s| s.ca_file = Some("/nowhere/ca.pem".into()), "`/nowhere/ca.pem` cannot be read", "SSL_CERT_FILE"),
+        (|s| s.ca_pem = Some("not base64!".to_owned()), "`CERTIFICATE` holds no readable certificate", "PEM"),
+        (|s| s.ca_pem = Some("aGVsbG8=".to_owned()), "`CERTIFICATE` holds no readable certificate", "PEM"),
         (
             |s| {
-                s.azure = Some(Azure {
-                    deployment: Some("a/b".to_owned()),
-                    api_version: String::new(),
-                });
+                s.azure = Some(Azure { deployment: Some("a/b".to_owned()), api_version: String::new() });
             },
             "deployment `a/b`",
             "deployment",
@@ -390,20 +261,11 @@ fn bad_settings_are_refused_with_their_name() {
         assert!(hint(&error).contains(hinted), "{hinted}: {error:?}");
     }
     for (typed, url) in [
-        (
-            "http://127.0.0.1:11434",
-            "http://127.0.0.1:11434/v1/chat/completions",
-        ),
-        (
-            " http://127.0.0.1:11434/ ",
-            "http://127.0.0.1:11434/v1/chat/completions",
-        ),
+        ("http://127.0.0.1:11434", "http://127.0.0.1:11434/v1/chat/completions"),
+        (" http://127.0.0.1:11434/ ", "http://127.0.0.1:11434/v1/chat/completions"),
         ("http://h/v1//", "http://h/v1/chat/completions"),
         ("http://h/api", "http://h/api/chat/completions"),
-        (
-            "http://h/v1/chat/completions/",
-            "http://h/v1/chat/completions",
-        ),
+        ("http://h/v1/chat/completions/", "http://h/v1/chat/completions"),
         ("http://user:pass@h/v1", "http://h/v1/chat/completions"),
     ] {
         let model = OpenAiModel::new(Settings::new("m", typed)).unwrap();
@@ -455,17 +317,12 @@ fn azure_is_spoken_to_as_azure() {
     let turn = turn_with(&json!([{"say": "ok"}]), true, |settings| {
         settings.api_base = settings.api_base.trim_end_matches("/v1").to_owned();
         settings.api_key = Some(SecretString::from("azkey"));
-        settings.azure = Some(Azure {
-            deployment: Some("prod".to_owned()),
-            api_version: "2024-10-21".to_owned(),
-        });
+        settings.azure =
+            Some(Azure { deployment: Some("prod".to_owned()), api_version: "2024-10-21".to_owned() });
     });
     turn.reply();
     let request = &turn.requests[0];
-    assert_eq!(
-        request.path,
-        "/openai/deployments/prod/chat/completions?api-version=2024-10-21"
-    );
+    assert_eq!(request.path, "/openai/deployments/prod/chat/completions?api-version=2024-10-21");
     assert_eq!(request.header("api-key"), Some("azkey"));
     assert_eq!(request.header("authorization"), None);
 }

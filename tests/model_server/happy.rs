@@ -18,18 +18,8 @@ fn text_arrives_whole_and_streamed() {
         assert_eq!(reply.message.text, "The pod was OOMKilled.");
         assert_eq!(reply.message.reasoning, "hm");
         assert_eq!(reply.finish_reason, "stop");
-        assert_eq!(
-            reply.usage,
-            Usage {
-                prompt_tokens: 100,
-                completion_tokens: 10,
-                cached_tokens: 0
-            }
-        );
-        assert_eq!(
-            turn.text,
-            if stream { "The pod was OOMKilled." } else { "" }
-        );
+        assert_eq!(reply.usage, Usage { prompt_tokens: 100, completion_tokens: 10, cached_tokens: 0 });
+        assert_eq!(turn.text, if stream { "The pod was OOMKilled." } else { "" });
         assert_eq!(turn.violations, [""; 0]);
         assert_eq!(turn.requests.len(), 1);
     }
@@ -71,12 +61,8 @@ fn a_conversation_with_tool_calls_keeps_the_protocol() {
 fn the_request_is_as_documented() {
     let turn = turn_with(&json!([{"say": "ok"}]), true, |settings| {
         settings.api_key = Some(SecretString::from(" sk-secret\n"));
-        settings
-            .extra_headers
-            .push(("X-Team".to_owned(), "sre".to_owned()));
-        settings
-            .extra_body
-            .insert("temperature".to_owned(), json!(0.1));
+        settings.extra_headers.push(("X-Team".to_owned(), "sre".to_owned()));
+        settings.extra_body.insert("temperature".to_owned(), json!(0.1));
     });
     turn.reply();
     let request = &turn.requests[0];

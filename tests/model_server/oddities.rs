@@ -13,18 +13,8 @@ struct Case {
     calls: Vec<(&'static str, Value)>,
 }
 
-fn case(
-    name: &'static str,
-    message: Value,
-    text: &'static str,
-    calls: &[(&'static str, Value)],
-) -> Case {
-    Case {
-        name,
-        message,
-        text,
-        calls: calls.to_vec(),
-    }
+fn case(name: &'static str, message: Value, text: &'static str, calls: &[(&'static str, Value)]) -> Case {
+    Case { name, message, text, calls: calls.to_vec() }
 }
 
 fn call(arguments: impl Into<Value>) -> Value {
@@ -42,18 +32,8 @@ fn cases() -> Vec<Case> {
             "ab",
             &[],
         ),
-        case(
-            "content as one part",
-            json!({"content": {"type": "text", "text": "a"}}),
-            "a",
-            &[],
-        ),
-        case(
-            "a refusal",
-            json!({"content": null, "refusal": "No."}),
-            "No.",
-            &[],
-        ),
+        case("content as one part", json!({"content": {"type": "text", "text": "a"}}), "a", &[]),
+        case("a refusal", json!({"content": null, "refusal": "No."}), "No.", &[]),
         case(
             "thinking part",
             json!({"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}]}),
@@ -61,12 +41,7 @@ fn cases() -> Vec<Case> {
             &[],
         ),
         case("arguments as object", call(pods()), "", &[get(pods())]),
-        case(
-            "arguments encoded twice",
-            call(json!("\"{\\\"kind\\\": \\\"pods\\\"}\"")),
-            "",
-            &[get(pods())],
-        ),
+        case("arguments encoded twice", call(json!("\"{\\\"kind\\\": \\\"pods\\\"}\"")), "", &[get(pods())]),
         case("arguments empty", call(json!("")), "", &[get(json!({}))]),
         case("arguments null", call(Value::Null), "", &[get(json!({}))]),
         case(
@@ -75,12 +50,7 @@ fn cases() -> Vec<Case> {
             "",
             &[get(pods())],
         ),
-        case(
-            "arguments cut off",
-            call(json!("{\"kind\": \"po")),
-            "",
-            &[get(json!("{\"kind\": \"po"))],
-        ),
+        case("arguments cut off", call(json!("{\"kind\": \"po")), "", &[get(json!("{\"kind\": \"po"))]),
         case(
             "no type, no id, no index",
             json!({"tool_calls": [{"function": {"name": "kubectl_get", "arguments": "{\"kind\": \"pods\"}"}}]}),
@@ -99,12 +69,7 @@ fn cases() -> Vec<Case> {
             "",
             &[get(json!({}))],
         ),
-        case(
-            "tool_calls null",
-            json!({"content": "a", "tool_calls": null}),
-            "a",
-            &[],
-        ),
+        case("tool_calls null", json!({"content": "a", "tool_calls": null}), "a", &[]),
         case(
             "a nameless call",
             json!({"content": "a", "tool_calls": [{"function": {"arguments": "{}"}}]}),
@@ -172,17 +137,9 @@ fn check(case: &Case, turn: &Turn, how: &str) {
     let reply = turn.reply();
     assert_eq!(reply.message.text, case.text, "{} {how}", case.name);
     let calls = turn.calls();
-    let got: Vec<(&str, Value)> = calls
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
+    let got: Vec<(&str, Value)> = calls.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     assert_eq!(got, case.calls, "{} {how}", case.name);
-    let mut ids: Vec<&str> = reply
-        .message
-        .tool_calls
-        .iter()
-        .map(|call| call.id.as_str())
-        .collect();
+    let mut ids: Vec<&str> = reply.message.tool_calls.iter().map(|call| call.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), calls.len(), "{} {how}: ids repeat", case.name);
@@ -197,23 +154,11 @@ fn messages_of_every_form_are_understood() {
         // Nothing but the choice: no id, object, created, model, usage, index, finish reason.
         let whole = json!({"choices": [{"message": case.message}]});
         check(&case, &turn(&json!([{"json": whole}]), false), "whole");
-        check(
-            &case,
-            &turn(&json!([{"json": whole}]), true),
-            "whole to a stream request",
-        );
+        check(&case, &turn(&json!([{"json": whole}]), true), "whole to a stream request");
         let chunk = json!({"choices": [{"delta": case.message, "finish_reason": "eos"}]});
         let events = format!("data: {chunk}\n\ndata: [DONE]\n\n");
-        check(
-            &case,
-            &turn(&json!([{"stream_chunks": [events]}]), true),
-            "streamed",
-        );
-        check(
-            &case,
-            &turn(&json!([{"stream_chunks": [events]}]), false),
-            "streamed unasked",
-        );
+        check(&case, &turn(&json!([{"stream_chunks": [events]}]), true), "streamed");
+        check(&case, &turn(&json!([{"stream_chunks": [events]}]), false), "streamed unasked");
     }
 }
 
@@ -237,10 +182,7 @@ fn odd_envelopes_are_understood() {
     }
     let pretty = serde_json::to_string_pretty(&json!({"choices": [{"message": message}]})).unwrap();
     assert_eq!(
-        turn(&json!([{"json": format!("\u{feff}\n{pretty}\r\n")}]), true)
-            .reply()
-            .message
-            .text,
+        turn(&json!([{"json": format!("\u{feff}\n{pretty}\r\n")}]), true).reply().message.text,
         "fine"
     );
 }
@@ -256,16 +198,9 @@ fn thoughts_are_kept_apart_wherever_they_stand() {
         json!({"content": "<think>hm</think>", "refusal": "yes"}),
     ] {
         for stream in [false, true] {
-            let turn = turn(
-                &json!([{"json": {"choices": [{"message": message}]}}]),
-                stream,
-            );
+            let turn = turn(&json!([{"json": {"choices": [{"message": message}]}}]), stream);
             let reply = &turn.reply().message;
-            assert_eq!(
-                (reply.text.as_str(), reply.reasoning.as_str()),
-                ("yes", "hm"),
-                "{message}"
-            );
+            assert_eq!((reply.text.as_str(), reply.reasoning.as_str()), ("yes", "hm"), "{message}");
         }
     }
 }
@@ -277,36 +212,18 @@ fn usage_and_cost_are_read_under_every_name() {
             json!({"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}}),
             (7, 3, 2),
         ),
-        (
-            json!({"prompt_tokens": 7.0, "completion_tokens": "3", "prompt_cache_hit_tokens": 2}),
-            (7, 3, 2),
-        ),
-        (
-            json!({"input_tokens": 7, "output_tokens": 3, "cache_read_input_tokens": 2}),
-            (7, 3, 2),
-        ),
-        (
-            json!({"prompt_tokens": 7, "completion_tokens": null, "prompt_tokens_details": null}),
-            (7, 0, 0),
-        ),
-        (
-            json!({"prompt_tokens": -7, "completion_tokens": 1e300}),
-            (0, 0, 0),
-        ),
+        (json!({"prompt_tokens": 7.0, "completion_tokens": "3", "prompt_cache_hit_tokens": 2}), (7, 3, 2)),
+        (json!({"input_tokens": 7, "output_tokens": 3, "cache_read_input_tokens": 2}), (7, 3, 2)),
+        (json!({"prompt_tokens": 7, "completion_tokens": null, "prompt_tokens_details": null}), (7, 0, 0)),
+        (json!({"prompt_tokens": -7, "completion_tokens": 1e300}), (0, 0, 0)),
     ] {
         let whole = json!({"choices": [{"message": {"content": "a"}}], "usage": usage});
         let got = turn(&json!([{"json": whole}]), false).reply().usage;
-        assert_eq!(
-            (got.prompt_tokens, got.completion_tokens, got.cached_tokens),
-            want,
-            "{usage}"
-        );
+        assert_eq!((got.prompt_tokens, got.completion_tokens, got.cached_tokens), want, "{usage}");
     }
-    let whole = json!({"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1, "cost": 0.25}});
-    assert_eq!(
-        turn(&json!([{"json": whole}]), false).reply().cost,
-        Some(0.25)
-    );
+    let whole =
+        json!({"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1, "cost": 0.25}});
+    assert_eq!(turn(&json!([{"json": whole}]), false).reply().cost, Some(0.25));
 }
 
 #[test]
@@ -322,11 +239,7 @@ fn empty_answers_are_asked_for_again_and_then_given_up() {
         assert_eq!(again.reply().message.text, "here", "{empty}");
         assert_eq!(again.retries.len(), 1, "{empty}");
         let never = turn(&json!([{"json": empty, "repeat": true}]), false);
-        assert!(
-            never.error().message.contains("empty answer"),
-            "{:?}",
-            never.error()
-        );
+        assert!(never.error().message.contains("empty answer"), "{:?}", never.error());
         assert_eq!(never.requests.len(), 4, "{empty}");
     }
 }

@@ -122,10 +122,7 @@ fn what_is_refused_is_left_out_and_not_sent_again() {
         ),
         (
             "system role of Gemma",
-            refusal(
-                400,
-                &json!({"object": "error", "message": "System role not supported", "code": 400}),
-            ),
+            refusal(400, &json!({"object": "error", "message": "System role not supported", "code": 400})),
             |body| body["messages"][0]["role"] == "user",
         ),
         (
@@ -151,11 +148,9 @@ fn what_is_refused_is_left_out_and_not_sent_again() {
     for (name, refused, accepted) in cases {
         let server = ScriptedModel::start(&json!([refused, {"say": "first"}, {"say": "second"}]));
         let mut settings = settings(&server);
-        for (field, value) in [
-            ("temperature", json!(0.1)),
-            ("parallel_tool_calls", json!(false)),
-            ("max_tokens", json!(100)),
-        ] {
+        for (field, value) in
+            [("temperature", json!(0.1)), ("parallel_tool_calls", json!(false)), ("max_tokens", json!(100))]
+        {
             settings.extra_body.insert(field.to_owned(), value);
         }
         let model = OpenAiModel::new(settings).unwrap();
@@ -175,18 +170,13 @@ fn what_is_refused_is_left_out_and_not_sent_again() {
 #[test]
 fn several_refusals_are_taken_one_after_the_other() {
     let refuse = |field: &str| {
-        refusal(
-            400,
-            &json!({"error": format!("Unrecognized request argument supplied: {field}")}),
-        )
+        refusal(400, &json!({"error": format!("Unrecognized request argument supplied: {field}")}))
     };
     let turn = turn_with(
         &json!([refuse("stream_options"), refuse("temperature"), {"say": "ok"}]),
         true,
         |settings| {
-            settings
-                .extra_body
-                .insert("temperature".to_owned(), json!(0.1));
+            settings.extra_body.insert("temperature".to_owned(), json!(0.1));
         },
     );
     assert_eq!(turn.reply().message.text, "ok");
@@ -195,26 +185,12 @@ fn several_refusals_are_taken_one_after_the_other() {
 
 #[test]
 fn a_refusal_that_nothing_can_help_is_an_error_at_once() {
-    let same = openai(
-        "Unsupported parameter: 'temperature'",
-        "temperature",
-        "unsupported_parameter",
-    );
-    let turn = turn_with(
-        &json!([{"status": 400, "body": same, "repeat": true}]),
-        true,
-        |settings| {
-            settings
-                .extra_body
-                .insert("temperature".to_owned(), json!(0.1));
-        },
-    );
+    let same = openai("Unsupported parameter: 'temperature'", "temperature", "unsupported_parameter");
+    let turn = turn_with(&json!([{"status": 400, "body": same, "repeat": true}]), true, |settings| {
+        settings.extra_body.insert("temperature".to_owned(), json!(0.1));
+    });
     assert_eq!(turn.error().kind, ModelErrorKind::Configuration);
-    assert!(
-        turn.error()
-            .message
-            .contains("Unsupported parameter: 'temperature'")
-    );
+    assert!(turn.error().message.contains("Unsupported parameter: 'temperature'"));
     assert_eq!(turn.requests.len(), 2);
 }
 
@@ -251,14 +227,8 @@ fn a_transcript_with_calls_is_told_as_text_where_tools_are_refused() {
     assert_eq!(turn.reply().message.text, "ok");
     assert_eq!(turn.violations, [""; 0]);
     let messages = turn.requests[1].body["messages"].as_array().unwrap();
-    assert_eq!(
-        messages[2]["content"],
-        "Called `kubectl_get` with {\"unreadable\":\"{\\\"ki\"}"
-    );
-    assert_eq!(
-        messages[3],
-        json!({"role": "user", "content": "Result of `kubectl_get`:\nno pods"})
-    );
+    assert_eq!(messages[2]["content"], "Called `kubectl_get` with {\"unreadable\":\"{\\\"ki\"}");
+    assert_eq!(messages[3], json!({"role": "user", "content": "Result of `kubectl_get`:\nno pods"}));
 }
 
 #[test]
@@ -271,13 +241,6 @@ fn echoed_fields_are_left_out_where_they_are_refused() {
     let turn = take(&model, Some(&server), &with_a_call(), false);
     assert_eq!(turn.reply().message.text, "ok");
     assert_eq!(turn.violations, [""; 0]);
-    assert_eq!(
-        turn.requests[0].body["messages"][2]["reasoning_content"],
-        "hm"
-    );
-    assert!(
-        turn.requests[1].body["messages"][2]
-            .get("reasoning_content")
-            .is_none()
-    );
+    assert_eq!(turn.requests[0].body["messages"][2]["reasoning_content"], "hm");
+    assert!(turn.requests[1].body["messages"][2].get("reasoning_content").is_none());
 }

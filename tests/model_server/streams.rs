@@ -11,10 +11,7 @@ use crate::bench::{question, settings, take, turn, turn_with};
 use crate::support::scripted_model::ScriptedModel;
 
 fn data(chunks: &[Value]) -> String {
-    let events: Vec<String> = chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect();
+    let events: Vec<String> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     events.concat()
 }
 
@@ -122,10 +119,7 @@ fn calls_in_pieces_are_put_together() {
     ] {
         let mut chunks: Vec<Value> = chunks.iter().map(calls).collect();
         chunks.push(finish("tool_calls"));
-        let turn = turn(
-            &json!([{"stream_chunks": [data(&chunks), "data: [DONE]\n\n"]}]),
-            true,
-        );
+        let turn = turn(&json!([{"stream_chunks": [data(&chunks), "data: [DONE]\n\n"]}]), true);
         assert_eq!(&turn.calls(), want, "{name}");
     }
 }
@@ -161,10 +155,7 @@ fn a_stream_is_complete_with_either_ending() {
     for (name, ending) in [
         ("no [DONE]", data(&[finish("stop")])),
         ("no finish reason", "data: [DONE]\n\n".to_owned()),
-        (
-            "no last blank line",
-            data(&[finish("stop")]).trim_end().to_owned(),
-        ),
+        ("no last blank line", data(&[finish("stop")]).trim_end().to_owned()),
     ] {
         let turn = turn(&json!([{"stream_chunks": [said, ending]}]), true);
         assert_eq!(turn.reply().message.text, "all of it", "{name}");
@@ -173,10 +164,7 @@ fn a_stream_is_complete_with_either_ending() {
     // The line stays open after the finish reason and the counts.
     let counts = json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}});
     let whole = said + &data(&[finish("stop"), counts]);
-    let turn = turn(
-        &json!([{"stream_chunks": [whole], "hang_after": 100_000}]),
-        true,
-    );
+    let turn = turn(&json!([{"stream_chunks": [whole], "hang_after": 100_000}]), true);
     assert_eq!(turn.reply().message.text, "all of it");
 }
 
@@ -192,62 +180,38 @@ fn a_cut_stream_is_asked_for_again() {
     ] {
         let turn = turn(&json!([cut, {"say": "whole"}]), true);
         assert_eq!(turn.reply().message.text, "whole", "{cut}");
-        assert_eq!(
-            turn.text, "whole",
-            "{cut}: what was streamed before is void"
-        );
+        assert_eq!(turn.text, "whole", "{cut}: what was streamed before is void");
         assert_eq!(turn.retries.len(), 1, "{cut}");
     }
 }
 
 #[test]
 fn a_server_that_never_says_it_has_finished_is_believed_the_second_time() {
-    let server = ScriptedModel::start(
-        &json!([{"stream_chunks": [data(&[text("all of it")])], "repeat": true}]),
-    );
+    let server =
+        ScriptedModel::start(&json!([{"stream_chunks": [data(&[text("all of it")])], "repeat": true}]));
     let model = OpenAiModel::new(settings(&server)).unwrap();
     let first = take(&model, Some(&server), &question(), true);
-    assert_eq!(
-        (first.reply().message.text.as_str(), first.retries.len()),
-        ("all of it", 1)
-    );
+    assert_eq!((first.reply().message.text.as_str(), first.retries.len()), ("all of it", 1));
     let second = take(&model, Some(&server), &question(), true);
-    assert_eq!(
-        (second.reply().message.text.as_str(), second.retries.len()),
-        ("all of it", 0)
-    );
+    assert_eq!((second.reply().message.text.as_str(), second.retries.len()), ("all of it", 0));
 
     let call = data(&[calls(
         &json!([{"index": 0, "id": "a", "function": {"name": "kubectl_get", "arguments": "{\"kind\": \"pods\"}"}}]),
     )]);
     let turn = turn(&json!([{"stream_chunks": [call]}]), true);
-    assert_eq!(
-        (turn.calls().len(), turn.retries.len()),
-        (1, 0),
-        "a complete call needs no finish"
-    );
+    assert_eq!((turn.calls().len(), turn.retries.len()), (1, 0), "a complete call needs no finish");
 }
 
 #[test]
 fn an_error_inside_a_stream_is_an_error() {
     let half = data(&[text("half")]);
     let overloaded = data(&[json!({"error": {"message": "Overloaded", "code": 529}})]);
-    let turn_again = turn(
-        &json!([{"stream_chunks": [half, overloaded]}, {"say": "whole"}]),
-        true,
-    );
+    let turn_again = turn(&json!([{"stream_chunks": [half, overloaded]}, {"say": "whole"}]), true);
     assert_eq!(turn_again.text, "whole");
-    assert!(
-        turn_again.retries[0].2.contains("Overloaded"),
-        "{:?}",
-        turn_again.retries
-    );
+    assert!(turn_again.retries[0].2.contains("Overloaded"), "{:?}", turn_again.retries);
 
     for (body, words) in [
-        (
-            json!({"error": {"message": "bad key", "code": "invalid_api_key"}}),
-            "bad key",
-        ),
+        (json!({"error": {"message": "bad key", "code": "invalid_api_key"}}), "bad key"),
         (
             json!({"choices": [{"delta": {"content": ""}, "finish_reason": "error", "error": {"code": 401, "message": "bad key"}}]}),
             "bad key",
@@ -267,26 +231,15 @@ fn silence_is_given_up() {
         settings.limits.first_byte = Duration::from_millis(100);
         settings.limits.idle = Duration::from_millis(100);
     };
-    for silent in [
-        json!({"hang": true}),
-        json!({"say": "half of it", "hang_after": 300}),
-    ] {
+    for silent in [json!({"hang": true}), json!({"say": "half of it", "hang_after": 300})] {
         let answer = json!({"say": "whole", "repeat": true});
         let turn = turn_with(&json!([silent, answer]), true, quick);
         assert_eq!(turn.reply().message.text, "whole");
-        assert!(
-            turn.retries[0].2.contains("said nothing for 100ms"),
-            "{:?}",
-            turn.retries
-        );
+        assert!(turn.retries[0].2.contains("said nothing for 100ms"), "{:?}", turn.retries);
     }
-    let turn = turn_with(
-        &json!([{"hang": true, "repeat": true}]),
-        false,
-        |settings| {
-            settings.limits.budget = Duration::from_millis(50);
-        },
-    );
+    let turn = turn_with(&json!([{"hang": true, "repeat": true}]), false, |settings| {
+        settings.limits.budget = Duration::from_millis(50);
+    });
     assert!(
         turn.error().message.contains("no answer within 50ms")
             || turn.error().message.contains("said nothing"),
@@ -306,11 +259,7 @@ fn what_is_too_large_is_not_kept() {
             let turn = turn_with(&json!([reply]), stream, |settings| {
                 settings.limits.reply_bytes = 1 << 16;
             });
-            assert!(
-                turn.error().message.contains("larger than"),
-                "{:?}",
-                turn.error()
-            );
+            assert!(turn.error().message.contains("larger than"), "{:?}", turn.error());
         }
     }
 }
@@ -338,10 +287,7 @@ fn what_servers_want_back_is_given_back() {
     assert_eq!(second.violations, [""; 0]);
     let sent = &second.requests[1].body["messages"][2];
     assert_eq!(sent["reasoning_content"], "hm");
-    assert_eq!(
-        sent["tool_calls"][0]["extra_content"]["google"]["thought_signature"],
-        "s1"
-    );
+    assert_eq!(sent["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "s1");
 }
 
 #[test]
@@ -363,10 +309,7 @@ fn ids_stay_unique_over_the_run() {
         }
         messages.push(Message::Assistant(said.clone()));
         for call in said.tool_calls {
-            assert!(matches!(
-                call.arguments,
-                Arguments::Object(_) | Arguments::Unreadable(_)
-            ));
+            assert!(matches!(call.arguments, Arguments::Object(_) | Arguments::Unreadable(_)));
             messages.push(Message::Tool {
                 call_id: call.id.clone(),
                 tool: call.tool,

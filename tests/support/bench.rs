@@ -58,7 +58,8 @@ impl Bench {
         let mut yaml = String::from("toolsets:\n  test:\n    description: for tests\n    tools:\n");
         for (name, command) in tools {
             let command = serde_json::to_string(command).unwrap();
-            yaml += &format!("      - name: {name}\n        description: {name}\n        command: {command}\n");
+            yaml +=
+                &format!("      - name: {name}\n        description: {name}\n        command: {command}\n");
         }
         self.file("tools.yaml", yaml)
     }

@@ -51,18 +51,12 @@ pub struct Recorded {
 
 impl Recorded {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn to_json(&self) -> Value {
-        let headers: serde_json::Map<String, Value> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-            .collect();
+        let headers: serde_json::Map<String, Value> =
+            self.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
         json!({"method": self.method, "path": self.path, "headers": headers, "body": self.body})
     }
 }
@@ -113,11 +107,7 @@ impl ScriptedModel {
                 std::thread::spawn(move || drop(serve(stream, &shared)));
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            accepting: Some(accepting),
-        })
+        Ok(Self { address, shared, accepting: Some(accepting) })
     }
 
     /// What goes into `OPENAI_API_BASE`.
@@ -179,10 +169,7 @@ impl Shared {
     fn wait_for_stop(&self) {
         let mut state = self.lock();
         while !state.stop {
-            state = self
-                .stopped
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.stopped.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -227,11 +214,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             let all: Vec<Value> = state.requests.iter().map(Recorded::to_json).collect();
             (all, state.violations.clone())
         };
-        return answer(
-            &mut stream,
-            200,
-            &json!({"requests": requests, "violations": violations}),
-        );
+        return answer(&mut stream, 200, &json!({"requests": requests, "violations": violations}));
     }
     if path.ends_with("/__script") {
         shared.script(&request.body);
@@ -287,24 +270,12 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Rec
         .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Recorded {
-        method,
-        path,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-    }))
+    Ok(Some(Recorded { method, path, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }))
 }
 
 fn answer(stream: &mut TcpStream, status: u16, body: &Value) -> std::io::Result<()> {
     let reply = json!({"status": status, "body": body});
-    write_reply(
-        stream,
-        &reply,
-        &body.to_string(),
-        "application/json",
-        "length",
-        None,
-    )
+    write_reply(stream, &reply, &body.to_string(), "application/json", "length", None)
 }
 
 fn play(
@@ -331,58 +302,21 @@ fn play(
     let streams = request.body.get("stream") == Some(&Value::Bool(true));
     if let Some(chunks) = reply.get("stream_chunks").and_then(Value::as_array) {
         let text: String = chunks.iter().filter_map(Value::as_str).collect();
-        return write_reply(
-            stream,
-            reply,
-            &text,
-            "text/event-stream",
-            "chunked",
-            Some(shared),
-        );
+        return write_reply(stream, reply, &text, "text/event-stream", "chunked", Some(shared));
     }
     if let Some(body) = reply.get("json").or_else(|| reply.get("body")) {
-        let text = body
-            .as_str()
-            .map_or_else(|| body.to_string(), str::to_owned);
-        return write_reply(
-            stream,
-            reply,
-            &text,
-            "application/json",
-            "length",
-            Some(shared),
-        );
+        let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        return write_reply(stream, reply, &text, "application/json", "length", Some(shared));
     }
     if reply.get("status").is_some() {
-        return write_reply(
-            stream,
-            reply,
-            "",
-            "application/json",
-            "length",
-            Some(shared),
-        );
+        return write_reply(stream, reply, "", "application/json", "length", Some(shared));
     }
     if streams {
         let text = wire::events(reply, request, settings, number);
-        write_reply(
-            stream,
-            reply,
-            &text,
-            "text/event-stream",
-            "chunked",
-            Some(shared),
-        )
+        write_reply(stream, reply, &text, "text/event-stream", "chunked", Some(shared))
     } else {
         let text = wire::completion(reply, settings, number).to_string();
-        write_reply(
-            stream,
-            reply,
-            &text,
-            "application/json",
-            "length",
-            Some(shared),
-        )
+        write_reply(stream, reply, &text, "application/json", "length", Some(shared))
     }
 }
 
@@ -394,28 +328,15 @@ fn write_reply(
     framing: &str,
     shared: Option<&Shared>,
 ) -> std::io::Result<()> {
-    let number = |name: &str| {
-        reply
-            .get(name)
-            .and_then(Value::as_u64)
-            .and_then(|n| usize::try_from(n).ok())
-    };
+    let number = |name: &str| reply.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     let text = |name: &str| reply.get(name).and_then(Value::as_str);
     let status = number("status").unwrap_or(200);
     let framing = text("framing").unwrap_or(framing);
     let content_type = text("content_type").unwrap_or(content_type);
-    let mut head = format!(
-        "HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\nconnection: close\r\n"
-    );
-    for (name, value) in reply
-        .get("headers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+    let mut head =
+        format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\nconnection: close\r\n");
+    for (name, value) in reply.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let _ = write!(head, "{name}: {value}\r\n");
     }
     match framing {
@@ -452,18 +373,11 @@ fn write_reply(
 /// The writes of a body: as scripted, of one size, or all at once.
 fn pieces<'a>(reply: &Value, body: &'a [u8]) -> Vec<&'a [u8]> {
     if let Some(size) = reply.get("split").and_then(Value::as_u64) {
-        return body
-            .chunks(usize::try_from(size).unwrap_or(1).max(1))
-            .collect();
+        return body.chunks(usize::try_from(size).unwrap_or(1).max(1)).collect();
     }
     let mut rest = body;
     let mut pieces = Vec::new();
-    for chunk in reply
-        .get("stream_chunks")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for chunk in reply.get("stream_chunks").and_then(Value::as_array).into_iter().flatten() {
         let (piece, after) = rest.split_at(chunk.as_str().map_or(0, str::len).min(rest.len()));
         if !piece.is_empty() {
             pieces.push(piece);
@@ -477,10 +391,7 @@ fn pieces<'a>(reply: &Value, body: &'a [u8]) -> Vec<&'a [u8]> {
 }
 
 fn last_text(body: &Value) -> String {
-    let last = body
-        .get("messages")
-        .and_then(Value::as_array)
-        .and_then(|list| list.last());
+    let last = body.get("messages").and_then(Value::as_array).and_then(|list| list.last());
     match last.and_then(|message| message.get("content")) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

@@ -8,32 +8,17 @@ use super::Recorded;
 
 fn usage_of(reply: &Value, settings: &Value) -> Value {
     let usual = json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110});
-    reply
-        .get("usage")
-        .or_else(|| settings.get("usage"))
-        .cloned()
-        .unwrap_or(usual)
+    reply.get("usage").or_else(|| settings.get("usage")).cloned().unwrap_or(usual)
 }
 
 fn finish_of(reply: &Value) -> Value {
-    let usual = if reply.get("call").is_some() {
-        "tool_calls"
-    } else {
-        "stop"
-    };
-    reply
-        .get("finish_reason")
-        .cloned()
-        .unwrap_or_else(|| Value::from(usual))
+    let usual = if reply.get("call").is_some() { "tool_calls" } else { "stop" };
+    reply.get("finish_reason").cloned().unwrap_or_else(|| Value::from(usual))
 }
 
 /// The scripted calls in wire form. `number` of the request makes their ids unique.
 fn calls_of(reply: &Value, number: usize) -> Vec<Value> {
-    let calls = reply
-        .get("call")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let calls = reply.get("call").and_then(Value::as_array).cloned().unwrap_or_default();
     calls
         .iter()
         .enumerate()
@@ -81,31 +66,15 @@ pub fn events(reply: &Value, request: &Recorded, settings: &Value, number: usize
         }
         let _ = write!(out, "data: {chunk}\n\n");
     };
-    push(
-        json!({"role": "assistant", "content": ""}),
-        Value::Null,
-        Value::Null,
-    );
+    push(json!({"role": "assistant", "content": ""}), Value::Null, Value::Null);
     if let Some(reasoning) = reply.get("reasoning").and_then(Value::as_str) {
-        push(
-            json!({"reasoning_content": reasoning}),
-            Value::Null,
-            Value::Null,
-        );
+        push(json!({"reasoning_content": reasoning}), Value::Null, Value::Null);
     }
-    for word in reply
-        .get("say")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .split_inclusive(' ')
-    {
+    for word in reply.get("say").and_then(Value::as_str).unwrap_or_default().split_inclusive(' ') {
         push(json!({"content": word}), Value::Null, Value::Null);
     }
     for mut call in calls_of(reply, number) {
-        let arguments = call["function"]["arguments"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let arguments = call["function"]["arguments"].as_str().unwrap_or_default().to_owned();
         let index = call["index"].clone();
         call["function"]["arguments"] = Value::from("");
         push(json!({"tool_calls": [call]}), Value::Null, Value::Null);
@@ -117,8 +86,7 @@ pub fn events(reply: &Value, request: &Recorded, settings: &Value, number: usize
         }
     }
     push(json!({}), finish_of(reply), Value::Null);
-    let wants_usage =
-        request.body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
+    let wants_usage = request.body.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
     let usage = usage_of(reply, settings);
     if wants_usage && !usage.is_null() {
         push(json!({}), Value::Null, usage);
