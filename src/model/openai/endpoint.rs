@@ -125,6 +125,11 @@ impl Endpoint {
         &self.host
     }
 
+    /// Whether it speaks HTTP without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.base.starts_with("http://")
+    }
+
     /// A proxy can never reach this machine's own loopback.
     pub(super) fn is_loopback(&self) -> bool {
         let host = self.host.trim_matches(['[', ']']);

@@ -50,6 +50,11 @@ pub(super) fn build(
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
     }
+    if endpoint.is_plain() {
+        // Nothing to verify: a slim container without certificate authorities can talk to its Ollama, and
+        // no start reads all of /etc/ssl. (An HTTPS proxy in front of a plain endpoint needs `ca_file`.)
+        builder = builder.tls_certs_only(Vec::new());
+    }
     if let Some(path) = &settings.ca_file {
         let pem = std::fs::read(path).map_err(|error| {
             configuration(
