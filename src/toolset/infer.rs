@@ -10,7 +10,7 @@ use super::{Parameter, ToolDefinition};
 /// # Errors
 /// In one line, with the place in the file, when the template does not parse.
 pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), String> {
-    let found = variables(&tool.template).map_err(|error| placed(&error, node))?;
+    let found = variables(&without_comments(&tool.template)).map_err(|error| placed(&error, node))?;
     for variable in found {
         if tool.parameters.iter().any(|parameter| parameter.name == variable.name) {
             continue;
@@ -25,6 +25,14 @@ pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), S
     Ok(())
 }
 
+/// The template without its whole-line shell comments, line for line: an author who explains
+/// `{{ param }}` in one does not mean a parameter, and HolmesGPT takes none from there. Lines with Jinja
+/// statements stay, since a block may begin or end in them.
+fn without_comments(template: &str) -> String {
+    let is_comment = |line: &&str| line.trim_start().starts_with('#') && !line.contains("{%");
+    template.lines().map(|line| if is_comment(&line) { "" } else { line }).collect::<Vec<_>>().join("\n")
+}
+
 /// The error at its line of the file, where the template's lines are the file's.
 fn placed(error: &TemplateError, node: &Node) -> String {
     match error {
@@ -33,5 +41,16 @@ fn placed(error: &TemplateError, node: &Node) -> String {
             node.error_at(line.saturating_sub(1), column, reason).inline()
         }
         other => node.error(other.to_string()).inline(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_comments;
+
+    #[test]
+    fn comment_lines_name_no_parameters_and_keep_their_place() {
+        let template = "#!/bin/bash\n  # never write {{ param }} in quotes\nKIND={{ kind }}\n# {% if x %}\necho '#'\n# {% endif %}";
+        assert_eq!(without_comments(template), "\n\nKIND={{ kind }}\n# {% if x %}\necho '#'\n# {% endif %}");
     }
 }
