@@ -229,7 +229,7 @@ impl Driver<'_, '_> {
                 Arguments::Unreadable(_) => Map::new(),
             };
             let (exhibit, path) = self.store.allot();
-            let description = self.store.redactor().redact(&tool.describe(&params));
+            let description = self.store.shown(&tool.describe(&params));
             let toolset = tool.toolset().to_owned();
             (self.listener)(&Event::ToolStarted {
                 exhibit,

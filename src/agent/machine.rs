@@ -433,7 +433,7 @@ impl State {
 
     /// The last call must still fit: what is spent, plus about twice what the next request takes.
     fn tokens_after_next_call(&self) -> u64 {
-        self.usage.total() + 2 * self.request_tokens()
+        self.usage.total().saturating_add(2 * self.request_tokens())
     }
 
     fn cost_after_next_call(&self) -> f64 {
@@ -450,7 +450,7 @@ impl State {
 
     /// Tells the model once that a budget is nearly used up, behind the newest result.
     fn warn(&mut self) {
-        let share = |spent: u64, most: u64| spent * 100 >= most * WARN_AT_PERCENT;
+        let share = |spent: u64, most: u64| spent.saturating_mul(100) >= most.saturating_mul(WARN_AT_PERCENT);
         let left = self.limits.max_steps.saturating_sub(self.calls);
         let near = (self.limits.max_steps > 1
             && share(u64::from(self.calls), u64::from(self.limits.max_steps)))

@@ -35,10 +35,16 @@ static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Bytes of a line behind what is shown of it: a secret must not be cut before it is recognised.
+const MARGIN: usize = 4 * 1024;
+
 /// The chosen lines, and whether any were left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condensed {
+    /// Longer than `longest`, so that they can be redacted first.
     pub lines: Vec<Line>,
+    /// Characters of each line to show.
+    pub longest: usize,
     pub left_out: bool,
 }
 
@@ -52,12 +58,11 @@ pub fn condense(raw: &Path, allowance: u64) -> io::Result<Condensed> {
     if size <= allowance.saturating_mul(6)
         && let Some(lines) = whole(raw, allowance)?
     {
-        return Ok(Condensed { lines, left_out: false });
+        return Ok(Condensed { lines, longest: LONGEST_SHOWN, left_out: false });
     }
     let survey = Survey::take(raw, allowance)?;
-    let wanted = survey.choose(allowance);
-    let lines = read_lines(raw, &wanted, LONGEST_CONDENSED)?;
-    Ok(Condensed { lines, left_out: true })
+    let lines = read_lines(raw, &survey.choose(allowance))?;
+    Ok(Condensed { lines, longest: LONGEST_CONDENSED, left_out: true })
 }
 
 /// Every line, when all of them fit.
@@ -89,7 +94,6 @@ struct Survey {
 impl Survey {
     fn take(raw: &Path, allowance: u64) -> io::Result<Self> {
         let keep = usize::try_from(allowance / 8).unwrap_or(1_000).clamp(4, 1_000);
-        let cost = |line: &[u8]| tokens::estimate(&shown(line, LONGEST_CONDENSED)) + LINE_FRAME;
         let mut head = Vec::new();
         let mut reader = Lines::open(raw)?;
         while head.len() < keep
@@ -116,8 +120,8 @@ impl Survey {
     }
 
     /// Line numbers within the allowance: trouble first (new shapes before repeated ones), then the tail, then the head.
-    fn choose(&self, allowance: u64) -> BTreeSet<u64> {
-        let mut chosen = Chosen { numbers: BTreeSet::new(), left: allowance };
+    fn choose(&self, allowance: u64) -> Chosen {
+        let mut chosen = Chosen { left: allowance, ..Chosen::default() };
         let reserved = allowance / 5;
         chosen.left = reserved;
         for (number, cost) in self.head.iter().take(self.head.len().min(3)) {
@@ -139,9 +143,9 @@ impl Survey {
         // Neighbours of trouble explain it; the nearest first.
         for distance in 1..=3 {
             for (number, cost, _) in self.trouble.iter().filter(|(_, _, new)| *new) {
-                chosen.add(number + distance, *cost);
+                chosen.add_neighbour(number + distance, *cost);
                 if let Some(before) = number.checked_sub(distance).filter(|n| *n > 0) {
-                    chosen.add(before, *cost);
+                    chosen.add_neighbour(before, *cost);
                 }
             }
         }
@@ -158,13 +162,17 @@ impl Survey {
             }
         }
         chosen.numbers.retain(|number| *number <= self.lines);
-        chosen.numbers
+        chosen
     }
 }
 
+#[derive(Default)]
 struct Chosen {
     numbers: BTreeSet<u64>,
     left: u64,
+    /// Lines whose cost is not known yet, and the tokens set aside for them.
+    neighbours: BTreeSet<u64>,
+    aside: u64,
 }
 
 impl Chosen {
@@ -178,6 +186,14 @@ impl Chosen {
         self.left -= cost;
         self.numbers.insert(number);
         true
+    }
+
+    /// A line taken for as long as the one it stands next to.
+    fn add_neighbour(&mut self, number: u64, cost: u64) {
+        if !self.numbers.contains(&number) && self.add(number, cost) {
+            self.neighbours.insert(number);
+            self.aside += cost;
+        }
     }
 }
 
@@ -255,27 +271,31 @@ fn shape(line: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// The lines with these numbers, each at most `longest` characters.
-fn read_lines(raw: &Path, wanted: &BTreeSet<u64>, longest: usize) -> io::Result<Vec<Line>> {
+/// The chosen lines; of neighbours those that the tokens set aside for them can pay.
+fn read_lines(raw: &Path, chosen: &Chosen) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    let Some(last) = wanted.last().copied() else {
-        return Ok(lines);
-    };
     let mut reader = Lines::open(raw)?;
-    let mut keep = 0;
-    for number in 1..=last {
-        if wanted.contains(&number) {
-            keep = longest * 4 + 1;
-        }
-        let Some((number, line)) = reader.next(keep)? else {
+    let mut aside = chosen.aside;
+    for wanted in &chosen.numbers {
+        reader.skip_to(*wanted)?;
+        let Some((number, line)) = reader.next(LONGEST_CONDENSED * 4 + MARGIN)? else {
             break;
         };
-        if keep > 0 {
-            lines.push((number, shown(line, longest)));
-            keep = 0;
+        if chosen.neighbours.contains(wanted) {
+            let cost = cost(line);
+            if cost > aside {
+                continue;
+            }
+            aside -= cost;
         }
+        lines.push((number, shown(line, LONGEST_CONDENSED + MARGIN)));
     }
     Ok(lines)
+}
+
+/// Tokens of a line in a condensed view.
+fn cost(line: &[u8]) -> u64 {
+    tokens::estimate(&shown(line, LONGEST_CONDENSED)) + LINE_FRAME
 }
 
 /// A raw line as text: line end off, invalid UTF-8 replaced, at most `longest` characters.
@@ -332,9 +352,22 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_longer_than_the_line_they_explain_do_not_break_the_allowance() {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for n in 0..3_000u32 {
+            let word: String = n.to_string().bytes().map(|b| char::from(b + 49)).collect();
+            let _ = writeln!(text, "fail {word}\n{}", "a b c ".repeat(100));
+        }
+        let got = condense(file(&text).path(), 2_000).unwrap();
+        let spent: u64 = got.lines.iter().map(|(_, text)| cost(text.as_bytes())).sum();
+        assert!(spent <= 2_100, "{spent}");
+    }
+
+    #[test]
     fn one_endless_line_and_binary_noise_are_bounded() {
         let got = condense(file(&"x".repeat(3_000_000)).path(), 500).unwrap();
-        assert!(got.lines.iter().map(|(_, text)| text.len()).sum::<usize>() < 3_000);
+        assert!(got.lines.iter().map(|(_, text)| text.len()).sum::<usize>() < 6_000);
         let noise = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(
             noise.path(),

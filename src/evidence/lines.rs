@@ -52,4 +52,30 @@ impl Lines {
         }
         Ok(Some((self.number, &self.line)))
     }
+
+    /// Passes over lines so that the next one is `number`; at the end of the file, where it is shorter.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn skip_to(&mut self, number: u64) -> io::Result<()> {
+        while self.number + 1 < number {
+            let available = self.reader.fill_buf()?;
+            if available.is_empty() {
+                break;
+            }
+            let wanted = number - 1 - self.number;
+            let last = usize::try_from(wanted - 1).unwrap_or(usize::MAX);
+            // Most blocks hold fewer lines than are wanted, and counting is several times faster than finding.
+            let count = memchr::memchr_iter(b'\n', available).count();
+            let (lines, used) = if count > last {
+                let end = memchr::memchr_iter(b'\n', available).nth(last).map_or(available.len(), |at| at + 1);
+                (wanted, end)
+            } else {
+                (count as u64, available.len())
+            };
+            self.reader.consume(used);
+            self.number += lines;
+        }
+        Ok(())
+    }
 }

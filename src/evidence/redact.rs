@@ -3,76 +3,20 @@
 //! The replacement is stable within a run (`<secret:1>`), so that a model can still see that two
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
+mod formats;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use regex::{Captures, Regex};
+use regex::Captures;
 
 /// Shorter values of secret-looking environment variables are words, not secrets (`test`, `1`).
 const SHORTEST_ENV_SECRET: usize = 8;
 
-/// Formats known by their own shape; the whole match is the secret, or its group `s` where there is one.
-/// Shapes are the vendors' documented ones.
-const FORMATS: &[&str] = &[
-    // AWS access key ids, and secret keys behind their name
-    r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-    r#"(?i)aws_?(?:secret_?access_?key|session_?token)["']?\s*[:=]\s*["']?(?P<s>[A-Za-z0-9/+=]{20,})"#,
-    // GitHub, GitLab, Slack, OpenAI and Anthropic style, Stripe, npm, PyPI, Google, SendGrid, DigitalOcean, Vault, Grafana
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
-    r"\bglpat-[A-Za-z0-9_-]{20,}",
-    r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    r"\bhooks\.slack\.com/services/(?P<s>[A-Za-z0-9/]{20,})",
-    r"\bsk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{20,}",
-    r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}",
-    r"\bnpm_[A-Za-z0-9]{36}\b",
-    r"\bpypi-[A-Za-z0-9_-]{40,}",
-    r"\bAIza[A-Za-z0-9_-]{35}\b",
-    r"\bya29\.[A-Za-z0-9_-]{20,}",
-    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}",
-    r"\bdo[opr]_v1_[a-f0-9]{64}\b",
-    r"\bhv[sbr]\.[A-Za-z0-9_-]{24,}",
-    r"\bgl(?:c|sa)_[A-Za-z0-9_=+/-]{30,}",
-    // JSON web tokens
-    r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-    // Passwords in connection strings
-    r#"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"']{0,64}:(?P<s>[^\s@/"']{1,256})@"#,
-    // Credentials in headers
-    r#"(?i)\b(?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:bearer|basic|token|apikey|negotiate)\s+(?P<s>[A-Za-z0-9._~+/=-]{6,})"#,
-    r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/=-]{20,})",
-    r#"(?i)\b(?:x-api-key|api-key|x-auth-token|x-vault-token|private-token)["']?\s*[:=]\s*["']?(?P<s>[A-Za-z0-9._~+/=-]{8,})"#,
-    // Named values: password=…, "client_secret": "…"
-    r#"(?i)\b[a-z0-9_.-]{0,40}(?:passw(?:or)?d|passwd|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|private[_-]?key|encryption[_-]?key)["']?\s*(?:=|:\s)\s*["']?(?P<s>[^\s"',;&]{4,256})"#,
-];
-
-/// Values that stand where a secret could and are none.
-const NOT_SECRET: &[&str] = &[
-    "null",
-    "none",
-    "true",
-    "false",
-    "nil",
-    "undefined",
-    "empty",
-    "****",
-    "redacted",
-    "<none>",
-    "<set",
-    "<unset>",
-    "required",
-    "authentication",
-    "auth",
-    "incorrect",
-    "invalid",
-    "failed",
-    "missing",
-    "expired",
-];
-
 /// Knows the secrets of one run.
 pub struct Redactor {
-    formats: Vec<Regex>,
-    /// Values of secret-looking environment variables, longest first.
+    /// Values of secret-looking environment variables in every form they are printed in, longest first.
     known: Vec<String>,
     seen: RefCell<HashMap<String, usize>>,
 }
@@ -88,16 +32,15 @@ impl Redactor {
     /// secret whatever their name (the model's key).
     #[must_use]
     pub fn new<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>, keys: &[String]) -> Self {
-        let mut known: Vec<String> = environment
+        let values = environment
             .into_iter()
-            .filter(|(name, value)| names_secret(name) && value.len() >= SHORTEST_ENV_SECRET)
-            .map(|(_, value)| value.to_owned())
-            .chain(keys.iter().filter(|key| key.len() >= SHORTEST_ENV_SECRET).cloned())
-            .collect();
-        known.sort_by_key(|value| std::cmp::Reverse(value.len()));
+            .filter(|(name, _)| names_secret(name))
+            .map(|(_, value)| value)
+            .chain(keys.iter().map(String::as_str));
+        let mut known: Vec<String> = values.flat_map(forms).collect();
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
-        let formats = FORMATS.iter().filter_map(|format| Regex::new(format).ok()).collect();
-        Self { formats, known, seen: RefCell::default() }
+        Self { known, seen: RefCell::default() }
     }
 
     /// `text` with every known secret replaced.
@@ -109,7 +52,7 @@ impl Redactor {
                 text = text.replace(value.as_str(), &self.placeholder(value));
             }
         }
-        for format in &self.formats {
+        for format in formats::candidates(&text) {
             if format.is_match(&text) {
                 text = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found)).into_owned();
             }
@@ -122,43 +65,51 @@ impl Redactor {
         match value {
             serde_json::Value::String(text) => *text = self.redact(text),
             serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
-            serde_json::Value::Object(map) => map.values_mut().for_each(|item| self.redact_json(item)),
+            serde_json::Value::Object(map) => {
+                for (name, item) in map {
+                    self.redact_json(item);
+                    match item {
+                        // The name says it, whatever the value looks like.
+                        serde_json::Value::String(text)
+                            if is_secret_field(name) && !formats::is_harmless(text) =>
+                        {
+                            *text = self.placeholder(text);
+                        }
+                        _ => {}
+                    }
+                }
+            }
             _ => {}
         }
     }
 
-    /// Redacts lines that are shown one by one; bodies of private keys span several of them.
+    /// Redacts lines that are shown one by one; bodies of private keys span several of them, and their
+    /// heads may have been left out.
     pub fn redact_lines(&self, lines: &mut [super::view::Line]) {
-        let mut in_key = false;
+        let mut key = KeyBlock::default();
         for (_, text) in lines {
-            if in_key {
-                let ends = text.contains("-----END");
-                let body = text.trim().chars().all(|c| c.is_ascii_alphanumeric() || "+/=:,- ".contains(c));
-                in_key = !ends && body;
-                if ends || body {
-                    "<secret: private key>".clone_into(text);
-                    continue;
-                }
+            if key.covers(text) || is_key_body(text) {
+                "<secret: private key>".clone_into(text);
+            } else {
+                *text = self.redact(text);
             }
-            if is_key_head(text) {
-                in_key = !text.contains("-----END");
-            }
-            *text = self.redact(text);
         }
     }
 
     fn replacement(&self, found: &Captures<'_>) -> String {
-        let whole = found.get(0).map_or("", |m| m.as_str());
-        let secret = found.name("s").map_or(whole, |m| m.as_str());
-        let lower = secret.to_ascii_lowercase();
-        let harmless = NOT_SECRET.iter().any(|word| lower.starts_with(word))
-            || secret.starts_with("<secret:")
-            || secret.starts_with(['$', '*', '{', '<', '('])
-            || (whole != secret && secret.contains('(') && secret.ends_with(')'));
-        if harmless {
-            return whole.to_owned();
+        let Some(whole) = found.get(0) else {
+            return String::new();
+        };
+        let secret = ["s", "d", "q"].iter().find_map(|group| found.name(group)).unwrap_or(whole);
+        let text = whole.as_str();
+        if formats::is_harmless(secret.as_str()) {
+            return text.to_owned();
         }
-        whole.replace(secret, &self.placeholder(secret))
+        // By place: a short secret may also be a part of its own name.
+        let (from, to) = (secret.start() - whole.start(), secret.end() - whole.start());
+        let before = text.get(..from).unwrap_or_default();
+        let after = text.get(to..).unwrap_or_default();
+        format!("{before}{}{after}", self.placeholder(secret.as_str()))
     }
 
     fn placeholder(&self, secret: &str) -> String {
@@ -193,13 +144,124 @@ fn is_key_head(line: &str) -> bool {
     line.contains("-----BEGIN ") && line.contains("PRIVATE KEY")
 }
 
+/// Follows the lines of a text through the private keys in it.
+#[derive(Debug, Default)]
+pub struct KeyBlock {
+    inside: bool,
+}
+
+impl KeyBlock {
+    /// Whether `line`, the next one, is part of a key's body.
+    pub fn covers(&mut self, line: &str) -> bool {
+        let line = without_number(line);
+        if self.inside {
+            let ends = line.contains("-----END");
+            let body = line.trim().chars().all(|c| c.is_ascii_alphanumeric() || "+/=:,- ".contains(c));
+            self.inside = !ends && body;
+            if ends || body {
+                return true;
+            }
+        }
+        self.inside = is_key_head(line) && !line.contains("-----END");
+        false
+    }
+}
+
+/// A line of nothing but base64, as long as keys have them, and no digest.
+fn is_key_body(line: &str) -> bool {
+    let line = without_number(line).trim();
+    line.len() >= 60
+        && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+        && line.bytes().any(|b| b.is_ascii_uppercase())
+        && line.bytes().any(|b| b.is_ascii_lowercase())
+        && line.bytes().any(|b| b.is_ascii_digit())
+        && line.bytes().any(|b| !b.is_ascii_hexdigit())
+}
+
+/// `12: text` of `read_exhibit` and `12 | text` of a view as `text`.
+fn without_number(line: &str) -> &str {
+    let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+    if rest.len() == line.trim_start().len() {
+        return line;
+    }
+    rest.strip_prefix(": ").or_else(|| rest.strip_prefix(" | ")).unwrap_or(line)
+}
+
+/// Base64 without padding, which is where a value may go on.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = bytes.chunks(3).flat_map(|chunk| {
+        let word =
+            chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        (0..=chunk.len())
+            .map(move |at| DIGITS.get((word >> (18 - 6 * at)) as usize & 63).map_or('=', |b| char::from(*b)))
+    });
+    digits.collect()
+}
+
+/// A secret as programs print it: plain, line by line, as base64, in an address, inside JSON.
+fn forms(value: &str) -> Vec<String> {
+    if value.len() < SHORTEST_ENV_SECRET {
+        return Vec::new();
+    }
+    let encoded = base64(value.as_bytes());
+    let percent: String = value
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect();
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = json.trim_matches('"').to_owned();
+    let mut forms = vec![value.to_owned(), encoded, percent, json];
+    if value.contains('\n') {
+        let lines = value.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST_ENV_SECRET);
+        forms.extend(lines.map(str::to_owned));
+    }
+    forms
+}
+
+/// Whether a field's name says that its value is a secret, and not the name of one (`secret_name`, `key`).
+fn is_secret_field(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "apikey",
+        "clientsecret",
+        "privatekey",
+        "secretkey",
+        "accesskey",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
+}
+
 /// Whether a variable's or setting's name says that its value is a secret.
 #[must_use]
 pub fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let ends =
-        ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIALS", "AUTH", "PAT", "DSN"];
-    ends.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
+    let ends = [
+        "KEY",
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "CREDENTIALS",
+        "AUTH",
+        "PAT",
+        "DSN",
+        "PASS",
+    ];
+    name.ends_with("_PWD")
+        || ends.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
         || ["PASSWORD", "SECRET", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "TOKEN"]
             .iter()
             .any(|part| name.contains(part) && !name.ends_with("_FILE") && !name.ends_with("_PATH"))
@@ -245,9 +307,57 @@ mod tests {
             "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
             "http://host:8080/path",
             "token expired",
+            "password: expired",
+            "docker run -u 1000:1000 x",
+            "PASSWORD=${DB_PASSWORD}",
+            "syntax error: unexpected token: }",
+            "max_tokens: 4096",
+            "password = get_password()",
+            "secretName: registry-credentials",
         ] {
             assert_eq!(r.redact(given), given);
         }
+    }
+
+    #[test]
+    fn no_spelling_of_a_named_value_escapes() {
+        let r = redactor();
+        for given in [
+            r#"{"password":"Zq8hunterZq8"}"#,
+            r#"{\"password\":\"Zq8hunterZq8\"}"#,
+            r#"password="Zq8 with spaces; and, signs""#,
+            "password:Zq8hunter",
+            "password=trueZq8love",
+            "password=$ecretZq8",
+            "password=failedZq8",
+            "export DB_PASS=Zq8hunter",
+            "GITHUB_TOKEN: Zq8hunter",
+            "curl -u admin:Zq8hunter http://x",
+            "mysql --password Zq8hunter -h db",
+            "GET /x?token=Zq8hunter&b=1",
+            "    token: Zq8abcdefghijklmnop",
+            r#""auth": "Zq8abcdefghijklmnop""#,
+            "Cookie: session=Zq8hunter; b=2",
+            "Authorization: Zq8abcdefghijklmnop",
+            "HTTPS://user:Zq8hunter@host",
+            &format!("client_secret={}Zq8", "a1".repeat(400)),
+            "base64 Y29ycmVjdC1ob3JzZQ==",
+            "url?x=correct%2Dhorse y correct-horse",
+        ] {
+            let got = r.redact(given);
+            assert!(got.contains("<secret:"), "{given} -> {got}");
+            assert!(!got.contains("Zq8") && !got.contains("Y29ycmVjdC1ob3JzZQ"), "{given} -> {got}");
+        }
+        assert!(r.redact("password=pass").starts_with("password=<"));
+        let mut value = serde_json::json!({"password": "Zq8hunter", "key": "a/b", "n": [{"apiKey": "Zq8"}]});
+        r.redact_json(&mut value);
+        assert!(!value.to_string().contains("Zq8") && value["key"] == "a/b", "{value}");
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_is_known_by_each_of_them() {
+        let r = Redactor::new([("SSH_KEY", "first line of the secret\nsecond line of the secret")], &[]);
+        assert!(!r.redact("x second line of the secret y").contains("second line"));
     }
 
     #[test]
@@ -266,5 +376,10 @@ mod tests {
         let mut lines: Vec<_> = (1..).zip(block.lines().map(str::to_owned)).collect();
         r.redact_lines(&mut lines);
         assert!(lines.iter().all(|(_, text)| !text.contains("MIIE") && !text.contains("abcd")));
+        // A range out of the middle of one.
+        let body = "MIIEowIBAAKCAQEA7bq5m3Yl9d0u0QmJb2Zk8xw1Vt6c5o4n3m2l1k0j9i8h7g6f";
+        let mut lines = vec![(1, format!("7: {body}")), (2, body.to_owned())];
+        r.redact_lines(&mut lines);
+        assert!(lines.iter().all(|(_, text)| text.starts_with("<secret")), "{lines:?}");
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::condense;
 use super::exhibit::Exhibit;
 use super::redact::Redactor;
+use super::untrusted::visible;
 use super::view;
 
 /// Keeps a run's exhibits and shows them.
@@ -40,22 +41,40 @@ impl Store {
     /// # Errors
     /// When the raw output cannot be read; the exhibit is then not kept.
     pub fn keep(&mut self, mut exhibit: Exhibit) -> io::Result<Exhibit> {
-        exhibit.invocation = self.redactor.redact(&exhibit.invocation);
-        exhibit.error = exhibit.error.map(|error| self.redactor.redact(&error));
-        for value in exhibit.params.values_mut() {
-            self.redactor.redact_json(value);
-        }
+        exhibit.invocation = self.shown(&exhibit.invocation);
+        exhibit.description = self.shown(&exhibit.description);
+        exhibit.error = exhibit.error.map(|error| self.shown(&error));
+        let mut params = serde_json::Value::Object(exhibit.params);
+        self.redactor.redact_json(&mut params);
+        exhibit.params = match params {
+            serde_json::Value::Object(params) => params,
+            _ => serde_json::Map::new(),
+        };
         let mut lines = Vec::new();
         if exhibit.bytes > 0 {
             let chosen = condense::condense(&exhibit.path, self.allowance)?;
             exhibit.condensed = chosen.left_out;
             lines = chosen.lines;
+            // Terminal codes go first, since a colour in the middle of a secret hides it; cutting comes last.
+            for (_, text) in &mut lines {
+                *text = visible(text);
+            }
+            self.redactor.redact_lines(&mut lines);
+            for (_, text) in &mut lines {
+                *text = view::clip(text, chosen.longest);
+            }
         }
-        self.redactor.redact_lines(&mut lines);
         exhibit.view = view::render(&exhibit, &lines, &self.marker);
         self.exhibits.push(exhibit.clone());
         self.exhibits.sort_by_key(|kept| kept.id);
         Ok(exhibit)
+    }
+
+    /// Text about an exhibit as it may be shown: terminal codes and secrets removed, line by line.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        let lines: Vec<String> = text.split('\n').map(visible).collect();
+        self.redactor.redact(&lines.join("\n"))
     }
 
     #[must_use]

@@ -9,18 +9,28 @@ use super::exhibit::{Exhibit, Status};
 use super::lines::Lines;
 use super::redact::Redactor;
 use super::untrusted::visible;
+use super::view::clip;
 use crate::answer::{Answer, Confidence, Finding, Verdict};
 
 /// Bytes of one raw line that are compared; longer lines are cut.
 const LONGEST_COMPARED: usize = 1 << 20;
+/// Characters of a cited line that become a quote.
+const LONGEST_QUOTED: usize = 2_000;
+/// Lines of one quote that are looked for.
+const MOST_PARTS: usize = 60;
+/// Bytes read to check one answer, some seconds of work; what is not reached stays unverified.
+const READING: u64 = 4 << 30;
+/// What a byte costs that has to be redacted before it is compared.
+const REDACTING: u64 = 64;
 /// Shorter quotes (`0`, `no`) stand everywhere and prove nothing.
 const SHORTEST_QUOTE: usize = 3;
 
 /// Sets `verified` and `lines` of every finding, and takes back a verdict or a confidence that the
 /// evidence does not carry.
 pub fn verify(answer: &mut Answer, exhibits: &[Exhibit], redactor: &Redactor) {
+    let mut reading = READING;
     for finding in &mut answer.findings {
-        check(finding, exhibits, redactor);
+        check(finding, exhibits, redactor, &mut reading);
     }
     let unproven = answer.findings.iter().filter(|finding| !finding.verified).count();
     if answer.findings.is_empty() || unproven == answer.findings.len() {
@@ -39,7 +49,7 @@ fn has_failed_source(exhibits: &[Exhibit]) -> bool {
     exhibits.iter().any(|e| failed(e) && !exhibits.iter().any(|other| other.tool == e.tool && !failed(other)))
 }
 
-fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor) {
+fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor, reading: &mut u64) {
     finding.verified = false;
     let cited = exhibits.iter().filter(|e| finding.exhibit == 0 || e.id == finding.exhibit);
     for exhibit in cited {
@@ -60,7 +70,7 @@ fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor) {
             continue;
         }
         let masked = finding.quote.contains("<secret:").then_some(redactor);
-        let place = find(&exhibit.path, &parts, masked).or_else(|| {
+        let place = find(&exhibit.path, &parts, masked, reading).or_else(|| {
             // The error line of the header is part of the view too, though not of the raw output.
             let stands =
                 exhibit.error.as_ref().is_some_and(|e| parts.iter().all(|part| fold(e).contains(part)));
@@ -80,7 +90,9 @@ fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor) {
 
 /// The quote as folded lines; line numbers copied from a view are taken off.
 fn parts_of(quote: &str) -> Vec<String> {
-    quote.lines().map(|line| fold(without_number(line))).filter(|line| !line.is_empty()).collect()
+    // A line that a view cut short ends with an ellipsis that is not in the raw text.
+    let part = |line| fold(without_number(line)).trim_end_matches(['…', ' ']).to_owned();
+    quote.lines().map(part).filter(|line| !line.is_empty()).take(MOST_PARTS + 1).collect()
 }
 
 fn without_number(line: &str) -> &str {
@@ -99,53 +111,59 @@ fn fold(line: &str) -> String {
 }
 
 /// First and last line on which the parts stand, one after the other.
-fn find(raw: &Path, parts: &[String], masked: Option<&Redactor>) -> Option<(u64, u64)> {
-    let mut matched = 0;
-    let mut first = 0;
-    let mut found = None;
-    for_each_line(raw, |number, line| {
-        let line = masked.map_or_else(|| fold(line), |redactor| fold(&redactor.redact(line)));
-        if line.is_empty() {
-            return true;
+fn find(raw: &Path, parts: &[String], masked: Option<&Redactor>, reading: &mut u64) -> Option<(u64, u64)> {
+    let head = parts.first().filter(|_| parts.len() <= MOST_PARTS)?;
+    // The longest word of the first part: a plain line without it cannot be the first.
+    let words = head.split(' ').filter(|word| word.is_ascii() && !word.contains("<secret:"));
+    let word = words.max_by_key(|word| word.len()).unwrap_or_default();
+    let finder = memchr::memmem::Finder::new(word.as_bytes());
+    // Beginnings that have held so far: first line, parts matched.
+    let mut begun: Vec<(u64, usize)> = Vec::new();
+    let mut lines = Lines::open(raw).ok()?;
+    while let Ok(Some((number, line))) = lines.next(LONGEST_COMPARED) {
+        *reading = reading.checked_sub(line.len() as u64 + 1)?;
+        let may_begin = finder.find(line).is_some() || line.iter().any(|b| *b >= 0x80 || *b < b'\t');
+        // An escape code may stand inside of a word.
+        let may_begin = may_begin || memchr::memchr(0x1b, line).is_some();
+        if !may_begin && begun.is_empty() {
+            continue;
         }
-        if !parts.get(matched).is_some_and(|part| line.contains(part)) {
-            matched = 0;
-        }
-        if parts.get(matched).is_some_and(|part| line.contains(part)) {
-            if matched == 0 {
-                first = number;
+        let text = String::from_utf8_lossy(line);
+        let text = match masked {
+            Some(redactor) => {
+                *reading = reading.checked_sub(REDACTING * line.len() as u64)?;
+                fold(&redactor.redact(&visible(&text)))
             }
-            matched += 1;
-            if matched == parts.len() {
-                found = Some((first, number));
-            }
+            None => fold(&text),
+        };
+        if text.is_empty() {
+            continue;
         }
-        found.is_none()
-    });
-    found
+        begun.push((number, 0));
+        begun.retain_mut(|(_, matched)| {
+            let holds = parts.get(*matched).is_some_and(|part| text.contains(part.as_str()));
+            *matched += 1;
+            holds
+        });
+        if let Some((first, _)) = begun.iter().find(|(_, matched)| *matched == parts.len()) {
+            return Some((*first, number));
+        }
+    }
+    None
 }
 
 fn lines_of(raw: &Path, first: u64, last: u64) -> Option<String> {
     let last = last.min(first.saturating_add(20));
+    let mut reader = Lines::open(raw).ok()?;
+    reader.skip_to(first).ok()?;
     let mut lines = Vec::new();
-    for_each_line(raw, |number, line| {
-        if number >= first && number <= last {
-            lines.push(visible(line.trim_end()));
+    while let Ok(Some((number, line))) = reader.next(4 * LONGEST_QUOTED) {
+        if number < first || number > last {
+            break;
         }
-        number < last
-    });
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-fn for_each_line(raw: &Path, mut f: impl FnMut(u64, &str) -> bool) {
-    let Ok(mut lines) = Lines::open(raw) else {
-        return;
-    };
-    while let Ok(Some((number, line))) = lines.next(LONGEST_COMPARED) {
-        if !f(number, &String::from_utf8_lossy(line)) {
-            return;
-        }
+        lines.push(clip(visible(&String::from_utf8_lossy(line)).trim_end(), LONGEST_QUOTED));
     }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -199,6 +217,36 @@ mod tests {
         assert!(!checked("all is well\n", quote("s")).verified);
         let elsewhere = Finding { exhibit: 7, ..quote("all is well") };
         assert!(!checked("all is well\n", elsewhere).verified);
+    }
+
+    #[test]
+    fn a_quote_is_found_behind_a_beginning_that_did_not_hold() {
+        let raw = "retry\nretry\nretry\ngave up\n";
+        assert_eq!(checked(raw, quote("retry\nretry\ngave up")).lines, Some((2, 4)));
+        assert!(!checked(raw, quote("gave up\nretry")).verified);
+    }
+
+    #[test]
+    fn a_quote_of_a_line_that_was_cut_in_the_view_stands() {
+        let raw = format!("FATAL: {}\n", "no space ".repeat(100));
+        assert!(checked(&raw, quote("1 | FATAL: no space no space…")).verified);
+        assert!(!checked(&raw, quote("…")).verified);
+    }
+
+    #[test]
+    fn colour_and_invisible_characters_inside_of_words_do_not_hide_a_quote() {
+        assert!(checked("dis\u{1b}[31mk fu\u{200b}ll\r\n", quote("disk full")).verified);
+        assert!(checked("disk\u{a0}full\n", quote("disk full")).verified);
+    }
+
+    #[test]
+    fn a_cited_line_without_end_becomes_a_short_quote() {
+        let by_line = Finding { lines: Some((1, 1)), ..quote("") };
+        assert!(checked(&"x".repeat(1 << 20), by_line).quote.len() < 5_000);
+        let beyond = Finding { lines: Some((u64::MAX, u64::MAX)), ..quote("") };
+        assert!(!checked("a\n", beyond).verified);
+        let backwards = Finding { lines: Some((2, 1)), ..quote("") };
+        assert!(!checked("a\nb\n", backwards).verified);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! The same text is read back by the rules engine, which sees exactly what a model sees.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::exhibit::{Exhibit, Status};
 
@@ -20,7 +23,7 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
     let mut view = String::new();
     let id = exhibit.id;
     let _ = writeln!(view, "<exhibit E{id} k={marker}>");
-    let _ = writeln!(view, "{}", header(exhibit));
+    let _ = writeln!(view, "{}", neutral(&header(exhibit), marker));
     if let Some(error) = &exhibit.error {
         let _ = writeln!(view, "error: {}", neutral(error, marker));
     }
@@ -111,16 +114,19 @@ pub fn clip(text: &str, limit: usize) -> String {
 
 /// Text written by strangers, made unable to end or forge a fence or to hide from a reader.
 fn neutral(text: &str, marker: &str) -> String {
-    let visible = super::untrusted::visible(text);
-    if visible.contains("exhibit E") || visible.contains(marker) {
-        visible
-            .replace("</exhibit", "<\u{2215}exhibit")
-            .replace("<exhibit", "‹exhibit")
-            .replace(marker, "(marker)")
-    } else {
-        visible
+    let mut visible = super::untrusted::visible(text);
+    if visible.contains(marker) {
+        visible = visible.replace(marker, "(marker)");
     }
+    if !FENCE.as_ref().is_some_and(|fence| fence.is_match(&visible)) {
+        return visible;
+    }
+    FENCE.as_ref().map_or_else(String::new, |fence| fence.replace_all(&visible, "‹${slash}exhibit").into_owned())
 }
+
+/// What a model could take for a fence, however it is spelled.
+static FENCE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)[<‹＜﹤〈⟨]\s*(?P<slash>[/∕⁄／]?)\s*exhibit").ok());
 
 /// An exhibit as read back from a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
