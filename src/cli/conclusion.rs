@@ -8,7 +8,7 @@ use super::Context;
 use super::attachments::ATTACHED;
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
-use super::options::{OutputArgs, OutputFormat};
+use super::options::OutputFormat;
 use crate::agent::Finish;
 use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
@@ -41,15 +41,9 @@ pub struct About<'a> {
 }
 
 impl Outlets {
-    pub fn new(config: &Config, typed: &OutputArgs, context: &Context) -> Result<Self, Failure> {
-        let format = match typed.output {
-            Some(format) => format,
-            None => match config.text("output")? {
-                None => OutputFormat::Text,
-                Some(name) => clap::ValueEnum::from_str(&name, true)
-                    .map_err(|_| Failure::new(Exit::Configuration, format!("there is no output form `{name}`")))?,
-            },
-        };
+    pub fn new(config: &Config, context: &Context) -> Result<Self, Failure> {
+        let form = config.text("output")?;
+        let format = form.and_then(|name| clap::ValueEnum::from_str(&name, true).ok()).unwrap_or_default();
         Ok(Self {
             format,
             echo: config.switch("echo")?,
@@ -86,7 +80,8 @@ impl Outlets {
             };
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, json().as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))?;
+                sink::write_file(path, json().as_bytes())
+                    .map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {

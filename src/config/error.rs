@@ -55,7 +55,7 @@ pub enum ConfigError {
     Yaml(YamlError),
 
     /// A value from elsewhere than a file, or one that is wrong only after `{{ env.X }}` was filled in.
-    #[error("{}`{key}` needs {needs}, got {got}", before(origin))]
+    #[error("{}`{}` needs {needs}, got {got}", before(origin), as_typed(key, origin))]
     Value { key: String, needs: String, got: String, origin: Origin },
 
     #[error("{}`{key}` refers to the environment variable `{variable}`, which is not set", before(origin))]
@@ -133,12 +133,20 @@ fn quote_all(names: &[String]) -> String {
     quoted.join(", ")
 }
 
+/// A flag by its own name, which needs no place before it.
+fn as_typed<'a>(key: &'a str, origin: &'a Origin) -> &'a str {
+    match origin {
+        Origin::Flag(flag) => flag,
+        _ => key,
+    }
+}
+
 /// The place in front of a message, as compilers have it.
 fn before(origin: &Origin) -> String {
     match origin {
         Origin::File { path, line, column, .. } => format!("{}:{line}:{column}: ", path.display()),
-        Origin::Env(_) | Origin::Flag(_) => format!("{origin}: "),
-        Origin::Default => String::new(),
+        Origin::Env(_) => format!("{origin}: "),
+        Origin::Flag(_) | Origin::Default => String::new(),
     }
 }
 

@@ -7,5 +7,7 @@
 mod support;
 
 mod ask;
+mod config;
 mod limits;
 mod model_errors;
+mod toolsets;

@@ -16,13 +16,15 @@ pub struct Bench {
     env: Vec<(String, String)>,
     model: Option<ScriptedModel>,
     stdin: Option<Vec<u8>>,
+    /// Below the home folder.
+    folder: PathBuf,
 }
 
 impl Bench {
     #[must_use]
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        Self { home, env: Vec::new(), model: None, stdin: None }
+        Self { home, env: Vec::new(), model: None, stdin: None, folder: PathBuf::new() }
     }
 
     /// Starts a scripted model and points the binary at it.
@@ -58,9 +60,17 @@ impl Bench {
         let mut yaml = String::from("toolsets:\n  test:\n    description: for tests\n    tools:\n");
         for (name, command) in tools {
             let command = serde_json::to_string(command).unwrap();
-            yaml += &format!("      - name: {name}\n        description: {name}\n        command: {command}\n");
+            yaml +=
+                &format!("      - name: {name}\n        description: {name}\n        command: {command}\n");
         }
         self.file("tools.yaml", yaml)
+    }
+
+    /// Runs the binary in this folder below the home folder.
+    #[must_use]
+    pub fn folder(mut self, path: &str) -> Self {
+        self.folder = PathBuf::from(path);
+        self
     }
 
     #[must_use]
@@ -84,7 +94,7 @@ impl Bench {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holmes-rs"));
         command
             .args(args)
-            .current_dir(self.home.path())
+            .current_dir(self.home.path().join(&self.folder))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
