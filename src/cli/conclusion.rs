@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Context;
-use super::attachments::ATTACHED;
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
@@ -14,7 +13,7 @@ use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
-use crate::evidence::Store;
+use crate::evidence::{Exhibit, Store};
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
@@ -65,7 +64,7 @@ impl Outlets {
         listeners.progress.hide();
         let finish = conclusion.finish;
         let failure = conclusion.failure.clone();
-        let nothing_known = store.exhibits().iter().all(|exhibit| exhibit.toolset == ATTACHED);
+        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
         let redact = |text: &str| store.redactor().redact(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });

@@ -15,6 +15,7 @@ use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
+use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
@@ -68,6 +69,8 @@ struct Run {
     equipment: Equipment,
     prompts: Prompts,
     additions: String,
+    /// `--post-processing-prompt`.
+    rewriting: Option<Rewriting>,
     store: Store,
     listeners: Listeners,
     outlets: Outlets,
@@ -79,6 +82,7 @@ impl Run {
         let prompts = Prompts::load(Some(&config.folders().config.join("prompts")))
             .map_err(|error| Failure::new(Exit::Configuration, error))?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
+        let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
         let Thinking { model, secrets } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
@@ -106,7 +110,10 @@ impl Run {
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         let jsonl = outlets.format == OutputFormat::Jsonl;
-        let streams = outlets.format == OutputFormat::Text && context.stdout.tty && model.is_some();
+        let streams = outlets.format == OutputFormat::Text
+            && context.stdout.tty
+            && model.is_some()
+            && rewriting.is_none();
         let stream = streams.then(|| MarkdownStream::new(context.stdout));
         let falls_back = config.switch("no_llm_fallback")?;
         Ok(Self {
@@ -121,8 +128,9 @@ impl Run {
             equipment,
             prompts,
             additions,
+            rewriting,
             store,
-            listeners: Listeners::new(progress, journal, redactor, jsonl, stream),
+            listeners: Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, stream),
             outlets,
         })
     }
@@ -163,12 +171,7 @@ impl Run {
             .map_err(|error| Failure::new(Exit::Configuration, error))?;
         let mut tools = self.equipment.toolbox.specs();
         tools.push(answer_tool());
-        let limits = Limits {
-            max_steps: u32::try_from(self.limits.max_steps).unwrap_or(u32::MAX),
-            max_tokens: self.limits.max_tokens_total,
-            max_cost: self.limits.max_cost,
-        };
-        let state = State::new(opening, tools, limits);
+        let state = State::new(opening, tools, of_machine(&self.limits));
         let (interrupt, interrupted) = watch::channel(false);
         let grace = self
             .limits
@@ -190,8 +193,15 @@ impl Run {
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let conclusion =
+                let mut conclusion =
                     drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                if let (Some(rewriting), Some(model), Finish::Answered) =
+                    (&self.rewriting, self.model.as_deref(), conclusion.finish)
+                {
+                    let until = deadline.map(|deadline| deadline + grace);
+                    let stop = interrupted.clone();
+                    rewriting.apply(model, &mut conclusion, until, stop, &mut listeners.progress).await;
+                }
                 if !(self.falls_back && unreachable_at_once(&conclusion)) {
                     return (conclusion, name);
                 }
@@ -226,6 +236,14 @@ impl Run {
             context_window: self.model.as_ref().and_then(|model| model.context_window()),
         };
         self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
+    }
+}
+
+fn of_machine(limits: &crate::config::Limits) -> Limits {
+    Limits {
+        max_steps: u32::try_from(limits.max_steps).unwrap_or(u32::MAX),
+        max_tokens: limits.max_tokens_total,
+        max_cost: limits.max_cost,
     }
 }
 

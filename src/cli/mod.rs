@@ -14,6 +14,7 @@ mod listeners;
 mod model;
 mod options;
 mod recorded;
+mod rewriting;
 mod signals;
 mod stdin;
 mod swapped;

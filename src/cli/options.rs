@@ -14,7 +14,7 @@ pub struct GlobalArgs {
     /// Configuration file, in place of ~/.holmes/config.yaml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// Say more on stderr: -v each request and toolset, -vv details of errors too
+    /// Say more on stderr: -v each request and toolset, -vv every event [env: HOLMES_LOG=debug, trace]
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
 }
@@ -76,7 +76,7 @@ pub struct ModelArgs {
     /// Model name or an alias of the model list [env: MODEL]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Model for summaries of long outputs
+    /// Model for summaries of long outputs; not used yet, they are condensed without one
     #[arg(long, value_name = "NAME")]
     pub fast_model: Option<String>,
     /// Base URL of an OpenAI-compatible endpoint [env: OPENAI_API_BASE]
@@ -100,6 +100,9 @@ pub struct ModelArgs {
     /// Text added to the system prompt
     #[arg(long, value_name = "TEXT")]
     pub system_prompt_additions: Option<String>,
+    /// Have the model rewrite its answer by this prompt (or file://PATH), in one more call
+    #[arg(long, value_name = "TEXT")]
+    pub post_processing_prompt: Option<String>,
 }
 
 /// When a run is made to end; it still answers.
@@ -187,6 +190,7 @@ impl ModelArgs {
             no_llm: self.no_llm,
             no_llm_fallback: self.no_llm_fallback,
             system_prompt_additions: self.system_prompt_additions.clone(),
+            post_processing_prompt: self.post_processing_prompt.clone(),
             ..Flags::default()
         }
     }

@@ -103,7 +103,7 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
                 summary.model.clone_from(model);
             }
             Event::ModelReplied { usage, .. } => summary.total_tokens += usage.total(),
-            Event::ToolFinished { .. } => summary.tool_calls += 1,
+            Event::ToolFinished { exhibit } if !exhibit.is_attachment() => summary.tool_calls += 1,
             Event::Concluded { answer, finish } => {
                 summary.verdict = Some(answer.verdict);
                 summary.finish = Some(*finish);

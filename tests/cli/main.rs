@@ -10,4 +10,5 @@ mod ask;
 mod config;
 mod limits;
 mod model_errors;
+mod output;
 mod toolsets;

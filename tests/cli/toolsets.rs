@@ -91,11 +91,11 @@ fn prompts_of_the_config_folder_replace_the_built_in_ones() {
 #[test]
 fn wrapped_files_load_as_they_are_deployed() {
     let inner = toolset("wrapped", "'true'");
-    let indented: String = inner.lines().map(|line| format!("    {line}\n")).collect();
+    let indented: String = inner.lines().flat_map(|line| ["    ", line, "\n"]).collect();
     let config_map = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata:\n  custom_toolset.yaml: |\n{indented}"
     );
-    let values: String = inner.lines().map(|line| format!("  {line}\n")).collect();
+    let values: String = inner.lines().flat_map(|line| ["  ", line, "\n"]).collect();
     let old = "toolsets:\n  - name: wrapped\n    description: d\n    tools:\n      - {name: wrapped_tool, description: d, command: 'true'}\n";
     for text in [
         config_map,

@@ -92,17 +92,22 @@ impl Bench {
 
     fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holmes-rs"));
-        command
+        self.surround(&mut command)
             .args(args)
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Gives any command the folder and the environment of this bench.
+    pub fn surround<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .current_dir(self.home.path().join(&self.folder))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
     }
 
     /// Starts the binary and leaves it running.
