@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure::{Exit, Failure, io};
-use super::investigation::{self, Sources};
-use super::options::{LimitArgs, ModelArgs, OutputArgs, ToolsetArgs};
+use super::investigation;
+use super::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
+use super::swapped::{self, SwappedArgs};
 use super::{Context, stdin};
+use crate::config::{Config, Flags};
 use crate::question::{Attachment, Question};
 
 /// What is asked when evidence is piped in without words.
@@ -29,9 +31,6 @@ pub struct AskArgs {
     /// Read the question from a file (also -pf)
     #[arg(long, value_name = "PATH")]
     pub prompt_file: Option<PathBuf>,
-    /// Never ask back: what needs a person is denied
-    #[arg(short, long)]
-    pub no_interactive: bool,
     #[command(flatten)]
     pub model: ModelArgs,
     #[command(flatten)]
@@ -40,18 +39,35 @@ pub struct AskArgs {
     pub toolsets: ToolsetArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub swapped: SwappedArgs,
+}
+
+impl AskArgs {
+    fn flags(&self) -> Result<Flags, Failure> {
+        let flags = flags(Sources {
+            model: &self.model,
+            limits: &self.limits,
+            toolsets: &self.toolsets,
+            output: &self.output,
+        })?;
+        let flags = self.swapped.flags(flags);
+        Ok(Flags { file: self.file.clone(), prompt_file: self.prompt_file.clone(), ..flags })
+    }
 }
 
 /// Runs the verb.
 pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
-    let words = words(&args)?;
+    let config = context.config(args.flags()?)?;
+    swapped::settle(&config, context)?;
+    let words = words(&args, &config)?;
     let piped = stdin::piped(!words.is_empty()).await?;
-    let mut attachments: Vec<Attachment> = args
-        .file
-        .iter()
-        .map(|path| Attachment { name: path.display().to_string(), path: path.clone() })
-        .collect();
-    attachments.extend(piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }));
+    let attached = config.paths("file")?;
+    let mut attachments: Vec<Attachment> =
+        attached.into_iter().map(|path| Attachment { name: path.display().to_string(), path }).collect();
+    attachments.extend(
+        piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }),
+    );
     let text = match words {
         words if !words.is_empty() => words,
         _ if !attachments.is_empty() => ABOUT_PIPED.to_owned(),
@@ -62,24 +78,26 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
         }
     };
     let question = Question { text, subject: None, attachments };
-    let sources = Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
-    let exit = investigation::run(question, sources, context).await;
+    let exit = investigation::run(question, config, context).await;
     drop(piped);
     exit
 }
 
-/// The question's words, from the command line and the prompt file.
-fn words(args: &AskArgs) -> Result<String, Failure> {
-    let mut parts = vec![args.question.join(" ")];
-    if let Some(path) = &args.prompt_file {
-        if !args.question.is_empty() {
+/// The question's words, from the command line or the prompt file. One that is typed wins over a file that
+/// only the environment names.
+fn words(args: &AskArgs, config: &Config) -> Result<String, Failure> {
+    let typed = args.question.join(" ").trim().to_owned();
+    if !args.question.is_empty() {
+        if args.prompt_file.is_some() {
             return Err(Failure::new(Exit::Usage, "a question and `--prompt-file` cannot be given together"));
         }
-        let text = std::fs::read_to_string(path).map_err(io(format!("prompt file {}", path.display())))?;
-        if text.trim().is_empty() {
-            return Err(Failure::new(Exit::Usage, format!("prompt file {} is empty", path.display())));
-        }
-        parts.push(text);
+        return Ok(typed);
     }
-    Ok(parts.join("").trim().to_owned())
+    let Some(path) = config.path("prompt_file")? else { return Ok(typed) };
+    let what = format!("prompt file `{}`", path.display());
+    let text = std::fs::read_to_string(&path).map_err(io(format!("{what} cannot be read")))?;
+    if text.trim().is_empty() {
+        return Err(Failure::new(Exit::Usage, format!("{what} is empty")));
+    }
+    Ok(text.trim().to_owned())
 }

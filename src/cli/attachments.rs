@@ -4,14 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;
 
-use serde_json::{Map, json};
-
 use super::failure::{Exit, Failure};
 use crate::evidence::{Exhibit, Status, Store};
 use crate::question::Attachment;
 
-/// Toolset name of exhibits that no tool made.
-pub const ATTACHED: &str = "attached";
 /// Bytes kept of one attachment.
 const MOST: u64 = 1 << 30;
 
@@ -25,7 +21,9 @@ pub fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhib
         let file = File::open(&attachment.path).map_err(|error| unreadable(attachment, &error))?;
         let about = file.metadata().map_err(|error| unreadable(attachment, &error))?;
         if about.is_dir() {
-            return Err(unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b"));
+            return Err(
+                unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b")
+            );
         }
         opened.push((attachment, file));
     }
@@ -33,25 +31,11 @@ pub fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhib
     for (attachment, file) in opened {
         let (id, path) = store.allot();
         let (bytes, lines) = copy(file, &path).map_err(|error| unreadable(attachment, &error))?;
-        let mut params = Map::new();
-        params.insert("name".to_owned(), json!(attachment.name));
         let exhibit = Exhibit {
-            id,
-            call_id: format!("attached_{id}"),
-            tool: "attached_file".to_owned(),
-            toolset: ATTACHED.to_owned(),
-            description: format!("attached {}", attachment.name),
-            params,
-            invocation: attachment.name.clone(),
             status: if bytes == 0 { Status::NoData } else { Status::Success },
-            exit_code: None,
-            error: None,
-            seconds: 0.0,
             bytes,
             lines,
-            path,
-            view: String::new(),
-            condensed: false,
+            ..Exhibit::attachment(id, &attachment.name, path)
         };
         exhibits.push(store.keep(exhibit).map_err(|error| unreadable(attachment, &error))?);
     }

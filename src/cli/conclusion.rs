@@ -5,16 +5,15 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Context;
-use super::attachments::ATTACHED;
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
-use super::options::{OutputArgs, OutputFormat};
+use super::options::OutputFormat;
 use crate::agent::Finish;
 use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
-use crate::evidence::Store;
+use crate::evidence::{Exhibit, Store};
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
@@ -41,15 +40,9 @@ pub struct About<'a> {
 }
 
 impl Outlets {
-    pub fn new(config: &Config, typed: &OutputArgs, context: &Context) -> Result<Self, Failure> {
-        let format = match typed.output {
-            Some(format) => format,
-            None => match config.text("output")? {
-                None => OutputFormat::Text,
-                Some(name) => clap::ValueEnum::from_str(&name, true)
-                    .map_err(|_| Failure::new(Exit::Configuration, format!("there is no output form `{name}`")))?,
-            },
-        };
+    pub fn new(config: &Config, context: &Context) -> Result<Self, Failure> {
+        let form = config.text("output")?;
+        let format = form.and_then(|name| clap::ValueEnum::from_str(&name, true).ok()).unwrap_or_default();
         Ok(Self {
             format,
             echo: config.switch("echo")?,
@@ -71,7 +64,7 @@ impl Outlets {
         listeners.progress.hide();
         let finish = conclusion.finish;
         let failure = conclusion.failure.clone();
-        let nothing_known = store.exhibits().iter().all(|exhibit| exhibit.toolset == ATTACHED);
+        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
         let redact = |text: &str| store.redactor().redact(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });
@@ -86,7 +79,8 @@ impl Outlets {
             };
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, json().as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))?;
+                sink::write_file(path, json().as_bytes())
+                    .map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {

@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Context;
 use super::failure::{Exit, Failure, io};
-use super::options::OutputFormat;
+use super::options::{FormArgs, ModelArgs, OutputFormat};
 use crate::config::{
-    Config, ConfigError, Consulted, FileState, Flags, ModelChoice, Role, Surroundings, look_for, mask,
+    Config, ConfigError, Consulted, FileState, ModelChoice, Role, Surroundings, look_for, mask,
 };
 use crate::ui::{self, Table, Terminal};
 
@@ -30,15 +30,15 @@ enum Verb {
         /// Also those that are not set
         #[arg(short, long)]
         all: bool,
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        model: ModelArgs,
+        #[command(flatten)]
+        form: FormArgs,
     },
     /// List the config files that are looked for, the strongest first
     Path {
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
     },
     /// Write a commented config file to fill in
     Init {
@@ -53,10 +53,13 @@ pub fn run(verb: &ConfigVerb, context: &Context) -> Result<Exit, Failure> {
     let asked_for = context.global.config.as_deref();
     let files = || look_for(asked_for, &context.environment, &Surroundings::of_process());
     let text = match &verb.verb {
-        Verb::Show { all, output } => {
-            show(&context.config(Flags::default())?, *all, *output, &context.stdout)
+        Verb::Show { all, model, form } => {
+            let config = context.config(model.flags())?;
+            show(&config, *all, form.of(&config)?, &context.stdout)
         }
-        Verb::Path { output } => paths(&files(), *output, &context.stdout),
+        Verb::Path { form } => {
+            paths(&files(), form.settle(context.environment.get("HOLMES_OUTPUT"))?, &context.stdout)
+        }
         Verb::Init { force } => {
             let path = place_for_new(&files(), || context.folders().config);
             init(&path, *force)?;
@@ -98,7 +101,7 @@ fn show(config: &Config, all: bool, output: OutputFormat, terminal: &Terminal) -
         };
         table.row([one.key.to_owned(), value, one.origin.to_string()]);
     }
-    format!("{}\nanswered by: {}\n", table.render(terminal), answered_by(config))
+    format!("{}\nanswered by: {}\n", output.table(&table, terminal), answered_by(config))
 }
 
 /// Who would answer now, in one line.
@@ -124,7 +127,7 @@ fn paths(files: &[Consulted], output: OutputFormat, terminal: &Terminal) -> Stri
     for file in files {
         table.row([file.path.display().to_string(), role(file.role).to_owned(), state(&file.state)]);
     }
-    table.render(terminal)
+    output.table(&table, terminal)
 }
 
 fn files_as_json(files: &[Consulted]) -> Json {

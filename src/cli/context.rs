@@ -1,7 +1,7 @@
 //! What every verb starts with: the environment, the folders, the terminal, the configuration.
 
-use crate::config::{Config, ConfigError, Environment, Flags, Folders, Surroundings};
-use crate::ui::{ErrorOutput, Terminal};
+use crate::config::{Config, ConfigError, Environment, Flags, Folders, Origin, Surroundings};
+use crate::ui::{ErrorOutput, Terminal, sanitize};
 
 use super::failure::{Exit, Failure};
 use super::options::GlobalArgs;
@@ -12,6 +12,8 @@ pub struct Context {
     pub global: GlobalArgs,
     pub stdout: Terminal,
     pub stderr: Terminal,
+    /// `-v` counted; without it what `HOLMES_LOG` asks for.
+    pub verbose: u8,
 }
 
 impl Context {
@@ -21,7 +23,17 @@ impl Context {
             let seen = terminal_environment(&environment);
             (Terminal::stdout(seen), Terminal::stderr(seen))
         };
-        Self { environment, global, stdout, stderr }
+        let mut context = Self { environment, verbose: global.verbose, global, stdout, stderr };
+        if let Some(level) = context.environment.get("HOLMES_LOG").filter(|_| context.verbose == 0) {
+            match verbosity(level) {
+                Some(verbose) => context.verbose = verbose,
+                None => context.warn(&format!(
+                    "`HOLMES_LOG` is one of off, error, warn, info, debug, trace, not `{}`",
+                    sanitize(level)
+                )),
+            }
+        }
+        context
     }
 
     /// The configuration under these flags; what is odd in it is said on stderr.
@@ -50,6 +62,22 @@ impl Context {
     }
 }
 
+/// `debug` is `-v`, `trace` is `-vv`; of `holmes_rs=debug,hyper=off` our own part counts.
+fn verbosity(level: &str) -> Option<u8> {
+    let part = |part: &str| match part.split_once('=') {
+        None => Some(part.to_owned()),
+        Some(("holmes_rs" | "holmes-rs" | "holmes", own)) => Some(own.to_owned()),
+        Some(_) => None,
+    };
+    let own = level.split(',').map(str::trim).find_map(part)?;
+    match own.to_lowercase().as_str() {
+        "off" | "error" | "warn" | "warning" | "info" => Some(0),
+        "debug" => Some(1),
+        "trace" => Some(2),
+        _ => None,
+    }
+}
+
 fn terminal_environment(environment: &Environment) -> crate::ui::Environment<'_> {
     crate::ui::Environment {
         no_color: environment.get("NO_COLOR"),
@@ -62,7 +90,9 @@ fn terminal_environment(environment: &Environment) -> crate::ui::Environment<'_>
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let mut failure = Failure::new(Exit::Configuration, &error);
+        let typed = matches!(&error, ConfigError::Value { origin: Origin::Flag(_), .. });
+        let exit = if typed { Exit::Usage } else { Exit::Configuration };
+        let mut failure = Failure::new(exit, &error);
         failure.hints = error.hints();
         failure
     }

@@ -1,20 +1,19 @@
 //! The tools of a run: toolsets read, prerequisites checked, usable ones put into the box.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-use minijinja::value::Serde;
 
 use super::Context;
 use super::failure::{Exit, Failure};
 use crate::agent::{Event, Unusable};
 use crate::config::Config;
 use crate::config::yaml::nearest;
+use crate::evidence::{Exhibit, Status};
 use crate::shell::Stop;
 use crate::tools::{CommandTool, ReadExhibit, Toolbox};
-use crate::toolset::cache::Cache;
-use crate::toolset::{self, Readiness, ReadinessStatus, Toolset, Toolsets};
+use crate::toolset::cache::{self, Cache};
+use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, Toolsets};
 use crate::ui::Progress;
 
 /// What a run can use, and what it cannot.
@@ -104,27 +103,33 @@ impl Equipment {
             }
         }
         self.usable.push(toolset.name.clone());
-        if let Some(text) = &toolset.llm_instructions {
-            match instructions(toolset, text) {
-                Ok(text) => self.instructions.push(text),
-                Err(error) => {
-                    progress.warning(&format!("`llm_instructions` of toolset `{}`: {error:#}", toolset.name));
-                }
-            }
+        match toolset::instructions(toolset) {
+            Ok(text) => self.instructions.extend(text),
+            Err(reason) => progress.warning(&reason),
         }
         Ok(())
     }
 }
 
-/// A toolset's words to the model; a template that knows the names of its tools and its `config`.
-fn instructions(toolset: &Toolset, text: &str) -> Result<String, minijinja::Error> {
-    let names: Vec<String> = toolset.tools.iter().map(|tool| tool.name.clone()).collect();
-    let values = minijinja::context! {
-        tool_names => minijinja::Value::from(names),
-        config => minijinja::Value::from(Serde(&toolset.config)),
-    };
-    let rendered = minijinja::Environment::new().render_str(text, values)?;
-    Ok(rendered.trim().to_owned())
+/// Drops what the cache says of toolsets whose tools failed in this run as tools do that miss a program or
+/// a credential: the next run looks again.
+pub fn recheck(config: &Config, exhibits: &[Exhibit]) {
+    let unusable = exhibits.iter().filter(|exhibit| {
+        let words = format!("{}\n{}", exhibit.error.as_deref().unwrap_or_default(), exhibit.view);
+        exhibit.status == Status::Error && cache::looks_unusable(exhibit.exit_code, &words)
+    });
+    let names: BTreeSet<&str> = unusable.map(|exhibit| exhibit.toolset.as_str()).collect();
+    if !names.is_empty() {
+        let mut cache = Cache::open(cache_file(config), SystemTime::now());
+        for name in names {
+            cache.forget(name);
+        }
+        cache.save();
+    }
+}
+
+fn cache_file(config: &Config) -> PathBuf {
+    config.folders().cache.join("toolsets_status.json")
 }
 
 /// All toolsets that any source names.
@@ -137,11 +142,8 @@ impl Known {
     /// Reads every source; what is odd is said on stderr.
     pub fn load(config: &Config, progress: &mut Progress) -> Result<Self, Failure> {
         let sources = config.toolset_sources()?;
-        let environment: BTreeMap<String, String> = config
-            .environment()
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let environment: BTreeMap<String, String> =
+            config.environment().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let catalogue = config.folders().config.join("toolsets");
         let loaded = toolset::load(
             &toolset::Sources {
@@ -153,7 +155,10 @@ impl Known {
             },
             &environment,
         )
-        .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        .map_err(|error| match error {
+            LoadError::Missing { .. } => Failure::new(Exit::Usage, error),
+            LoadError::Unreadable { .. } | LoadError::Yaml(_) => Failure::new(Exit::Configuration, error),
+        })?;
         for warning in &loaded.warnings {
             progress.warning(&warning.to_string());
         }
@@ -185,7 +190,7 @@ impl Known {
         stop: &Stop,
         refresh: bool,
     ) -> Result<Vec<Readiness>, Failure> {
-        let path = config.folders().cache.join("toolsets_status.json");
+        let path = cache_file(config);
         let now = SystemTime::now();
         let mut cache = if refresh { Cache::empty(path, now) } else { Cache::open(path, now) };
         let wanted = self.toolsets.values().filter(|toolset| toolset.enabled).count();

@@ -14,7 +14,8 @@ use super::conclusion::{self, Outlets};
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
-use super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, ToolsetArgs, flags};
+use super::options::OutputFormat;
+use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
@@ -43,21 +44,12 @@ const RULES_VIEW: u64 = 12_000;
 /// The last call after the time limit may take a fifth of it, within these bounds.
 const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
 
-/// Where the settings of an investigation were typed.
-#[derive(Clone, Copy)]
-pub struct Sources<'a> {
-    pub model: &'a ModelArgs,
-    pub limits: &'a LimitArgs,
-    pub toolsets: &'a ToolsetArgs,
-    pub output: &'a OutputArgs,
-}
-
 /// Investigates and writes the answer to its sinks.
-pub async fn run(question: Question, sources: Sources<'_>, context: &Context) -> Result<Exit, Failure> {
+pub async fn run(question: Question, config: Config, context: &Context) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let started = SystemClock.instant();
     let run = tokio::select! {
-        run = Run::prepare(question, sources, context) => run?,
+        run = Run::prepare(question, config, context) => run?,
         () = signals.next() => return Ok(Exit::Interrupted),
     };
     let deadline = run.limits.timeout.map(|timeout| started + timeout);
@@ -66,6 +58,7 @@ pub async fn run(question: Question, sources: Sources<'_>, context: &Context) ->
 
 /// Everything a run needs, checked before its first step.
 struct Run {
+    config: Config,
     question: Question,
     run_id: String,
     started_at: Timestamp,
@@ -76,19 +69,21 @@ struct Run {
     equipment: Equipment,
     prompts: Prompts,
     additions: String,
+    /// `--post-processing-prompt`.
+    rewriting: Option<Rewriting>,
     store: Store,
     listeners: Listeners,
     outlets: Outlets,
 }
 
 impl Run {
-    async fn prepare(question: Question, sources: Sources<'_>, context: &Context) -> Result<Self, Failure> {
-        let config = context.config(flags(sources)?)?;
+    async fn prepare(question: Question, config: Config, context: &Context) -> Result<Self, Failure> {
         let limits = config.limits()?;
         let prompts = Prompts::load(Some(&config.folders().config.join("prompts")))
             .map_err(|error| Failure::new(Exit::Configuration, error))?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
-        let outlets = Outlets::new(&config, sources.output, context)?;
+        let rewriting = Rewriting::of(&config)?;
+        let outlets = Outlets::new(&config, context)?;
         let Thinking { model, secrets } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
@@ -97,7 +92,7 @@ impl Run {
             ProgressOptions {
                 quiet: false,
                 show_tool_output: config.switch("show_tool_output")?,
-                verbose: context.global.verbose,
+                verbose: context.verbose,
             },
         );
         let started_at = SystemClock.now();
@@ -115,21 +110,27 @@ impl Run {
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         let jsonl = outlets.format == OutputFormat::Jsonl;
-        let streams = outlets.format == OutputFormat::Text && context.stdout.tty && model.is_some();
+        let streams = outlets.format == OutputFormat::Text
+            && context.stdout.tty
+            && model.is_some()
+            && rewriting.is_none();
         let stream = streams.then(|| MarkdownStream::new(context.stdout));
+        let falls_back = config.switch("no_llm_fallback")?;
         Ok(Self {
+            config,
             question: Question { text: redactor.redact(&question.text), ..question },
             run_id,
             started_at,
             model,
             rules: thinking::rules()?,
-            falls_back: sources.model.no_llm_fallback,
+            falls_back,
             limits,
             equipment,
             prompts,
             additions,
+            rewriting,
             store,
-            listeners: Listeners::new(progress, journal, redactor, jsonl, stream),
+            listeners: Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, stream),
             outlets,
         })
     }
@@ -142,7 +143,8 @@ impl Run {
         if self.outlets.echo {
             self.listeners.progress.note(&self.question.text);
         }
-        let name = self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
+        let name =
+            self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
         self.listeners.hear(&Event::RunStarted {
             run_id: self.run_id.clone(),
             question: self.question.clone(),
@@ -169,14 +171,12 @@ impl Run {
             .map_err(|error| Failure::new(Exit::Configuration, error))?;
         let mut tools = self.equipment.toolbox.specs();
         tools.push(answer_tool());
-        let limits = Limits {
-            max_steps: u32::try_from(self.limits.max_steps).unwrap_or(u32::MAX),
-            max_tokens: self.limits.max_tokens_total,
-            max_cost: self.limits.max_cost,
-        };
-        let state = State::new(opening, tools, limits);
+        let state = State::new(opening, tools, of_machine(&self.limits));
         let (interrupt, interrupted) = watch::channel(false);
-        let grace = self.limits.timeout.map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
+        let grace = self
+            .limits
+            .timeout
+            .map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
         let engine = |model| Engine {
             model,
             fallback: &self.rules,
@@ -193,7 +193,15 @@ impl Run {
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let conclusion = drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                let mut conclusion =
+                    drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                if let (Some(rewriting), Some(model), Finish::Answered) =
+                    (&self.rewriting, self.model.as_deref(), conclusion.finish)
+                {
+                    let until = deadline.map(|deadline| deadline + grace);
+                    let stop = interrupted.clone();
+                    rewriting.apply(model, &mut conclusion, until, stop, &mut listeners.progress).await;
+                }
                 if !(self.falls_back && unreachable_at_once(&conclusion)) {
                     return (conclusion, name);
                 }
@@ -214,6 +222,7 @@ impl Run {
                 }
             }
         };
+        equipment::recheck(&self.config, self.store.exhibits());
         let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);
@@ -230,6 +239,14 @@ impl Run {
     }
 }
 
+fn of_machine(limits: &crate::config::Limits) -> Limits {
+    Limits {
+        max_steps: u32::try_from(limits.max_steps).unwrap_or(u32::MAX),
+        max_tokens: limits.max_tokens_total,
+        max_cost: limits.max_cost,
+    }
+}
+
 /// The model failed for good before anything was found out.
 fn unreachable_at_once(conclusion: &Conclusion) -> bool {
     matches!(conclusion.finish, Finish::ModelFailed { .. })
@@ -242,10 +259,8 @@ fn journal(config: &Config, run_id: &str, progress: &mut Progress) -> Result<Jou
     if !config.switch("no_record")? {
         match Journal::start(&config.folders().state, run_id) {
             Ok(journal) => return Ok(journal),
-            Err(error) => progress.warning(&format!(
-                "this run is not recorded: {}: {error}",
-                config.folders().state.display()
-            )),
+            Err(error) => progress
+                .warning(&format!("this run is not recorded: {}: {error}", config.folders().state.display())),
         }
     }
     Journal::none().map_err(io("no folder for this run's evidence"))

@@ -6,6 +6,7 @@ use crate::agent::Event;
 use crate::clock::{Clock as _, SystemClock};
 use crate::evidence::Redactor;
 use crate::record::Journal;
+use crate::sink;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{self, Progress};
 
@@ -16,6 +17,8 @@ pub struct Listeners {
     redactor: Rc<Redactor>,
     /// Whether events go to stdout as JSON lines.
     jsonl: bool,
+    /// `-vv`: events go to stderr too, as they are recorded.
+    every_event: bool,
     /// Renders text as it arrives; only where a person watches stdout.
     stream: Option<MarkdownStream>,
     /// The text of the last reply went to stdout while it arrived.
@@ -28,9 +31,10 @@ impl Listeners {
         journal: Journal,
         redactor: Rc<Redactor>,
         jsonl: bool,
+        every_event: bool,
         stream: Option<MarkdownStream>,
     ) -> Self {
-        Self { progress, journal, redactor, jsonl, stream, streamed: false }
+        Self { progress, journal, redactor, jsonl, every_event, stream, streamed: false }
     }
 
     /// Whether anyone wants text as it arrives.
@@ -49,6 +53,10 @@ impl Listeners {
         }
         if self.jsonl {
             self.print_json(event);
+        }
+        if self.every_event && !matches!(event, Event::TextDelta { .. } | Event::ReasoningDelta { .. }) {
+            let line = sink::to_json_line(event, &|text| self.redactor.redact(text));
+            self.progress.note(line.trim_end());
         }
         // A failed model is the command's own failure, told once at its end.
         if !self.stream_text(event) && !matches!(event, Event::ModelFailed { .. }) {

@@ -14,10 +14,13 @@ mod listeners;
 mod model;
 mod options;
 mod recorded;
+mod rewriting;
 mod signals;
 mod stdin;
+mod swapped;
 mod thinking;
 mod toolset;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,9 +68,14 @@ enum Command {
 /// The program, from its words to its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(words(std::env::args_os())) {
+    let words = words(std::env::args_os());
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
+            if let Some(failure) = usage::failure(&error, &words) {
+                failure.report();
+                return ExitCode::from(failure.exit as u8);
+            }
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Context;
 use super::config::as_json;
 use super::failure::{Exit, Failure, io};
-use super::options::OutputFormat;
+use super::options::{FormArgs, OutputFormat};
 use crate::config::{Config, Flags, Listed, ModelChoice};
 use crate::ui::{self, Table, Terminal};
 
@@ -21,20 +21,20 @@ pub struct ModelVerb {
 enum Verb {
     /// List the aliases of the model list: model, address, window, key (masked); `*` answers now
     List {
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
     },
 }
 
 pub fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
-    let Verb::List { output } = &verb.verb;
+    let Verb::List { form } = &verb.verb;
     let config = context.config(Flags::default())?;
+    let output = form.of(&config)?;
     if config.models().is_empty() {
         context
             .say("no model list: `models:` in the config file, or a file named by MODEL_LIST_FILE_LOCATION");
     }
-    let text = list(&config, *output, &context.stdout);
+    let text = list(&config, output, &context.stdout);
     ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
     Ok(Exit::Answered)
 }
@@ -78,5 +78,5 @@ pub(super) fn list(config: &Config, output: OutputFormat, terminal: &Terminal) -
             model.origin.to_string(),
         ]);
     }
-    table.render(terminal)
+    output.table(&table, terminal)
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::failure::{Exit, Failure};
-use super::investigation::Sources;
-use crate::config::{Flags, parse_duration};
+use crate::config::{Config, Flags, parse_duration};
+use crate::ui::{Table, Terminal};
 
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
@@ -14,9 +14,44 @@ pub struct GlobalArgs {
     /// Configuration file, in place of ~/.holmes/config.yaml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// Say more on stderr: -v each request and toolset, -vv details of errors too
+    /// Say more on stderr: -v each request and toolset, -vv every event [env: HOLMES_LOG=debug, trace]
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
+}
+
+/// The form of a list or a page on stdout.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct FormArgs {
+    /// Form of the result on stdout: text, json, jsonl or markdown [default: text]
+    #[arg(short, long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    output: Option<OutputFormat>,
+}
+
+impl FormArgs {
+    /// The form that was typed, else `configured` where lists have it. There is no page of HTML for a list.
+    pub fn settle(self, configured: Option<&str>) -> Result<OutputFormat, Failure> {
+        match self.output {
+            Some(OutputFormat::Html) => Err(Failure::new(Exit::Usage, "this command has no form `html`")
+                .hint("it prints text, json, jsonl or markdown; `holmes-rs ask` prints html too")),
+            Some(form) => Ok(form),
+            None => {
+                let form = configured.and_then(|name| OutputFormat::from_str(name, true).ok());
+                Ok(form.filter(|form| *form != OutputFormat::Html).unwrap_or_default())
+            }
+        }
+    }
+
+    /// As `settle`, by the configuration.
+    pub fn of(self, config: &Config) -> Result<OutputFormat, Failure> {
+        self.settle(config.text("output")?.as_deref())
+    }
+}
+
+impl OutputFormat {
+    /// A list in this form, where it is not one for programs.
+    pub fn table(self, table: &Table, terminal: &Terminal) -> String {
+        if self == OutputFormat::Markdown { table.to_markdown() } else { table.render(terminal) }
+    }
 }
 
 /// How a result is printed on stdout.
@@ -41,7 +76,7 @@ pub struct ModelArgs {
     /// Model name or an alias of the model list [env: MODEL]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Model for summaries of long outputs
+    /// Model for summaries of long outputs; not used yet, they are condensed without one
     #[arg(long, value_name = "NAME")]
     pub fast_model: Option<String>,
     /// Base URL of an OpenAI-compatible endpoint [env: OPENAI_API_BASE]
@@ -51,8 +86,11 @@ pub struct ModelArgs {
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
     /// Tokens the model can take in one request
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", allow_negative_numbers = true)]
     pub context_window: Option<u64>,
+    /// How the model calls tools: auto or native
+    #[arg(long, value_name = "HOW", value_parser = ["auto", "native", "text"], hide_possible_values = true)]
+    pub tool_calling: Option<String>,
     /// Answer by the built-in rules, without a model
     #[arg(long)]
     pub no_llm: bool,
@@ -62,6 +100,9 @@ pub struct ModelArgs {
     /// Text added to the system prompt
     #[arg(long, value_name = "TEXT")]
     pub system_prompt_additions: Option<String>,
+    /// Have the model rewrite its answer by this prompt (or file://PATH), in one more call
+    #[arg(long, value_name = "TEXT")]
+    pub post_processing_prompt: Option<String>,
 }
 
 /// When a run is made to end; it still answers.
@@ -69,16 +110,16 @@ pub struct ModelArgs {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Model calls with tools; one more asks for the answer [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_steps: Option<u64>,
     /// Time for the whole run, such as 90s, 5m or 1h30m
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
     /// Tokens of all model calls together
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_tokens_total: Option<u64>,
     /// Cost of all model calls together
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub max_cost: Option<f64>,
 }
 
@@ -127,6 +168,34 @@ pub struct OutputArgs {
     pub no_echo: bool,
 }
 
+/// Where the settings of an investigation were typed.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    pub model: &'a ModelArgs,
+    pub limits: &'a LimitArgs,
+    pub toolsets: &'a ToolsetArgs,
+    pub output: &'a OutputArgs,
+}
+
+impl ModelArgs {
+    /// What was typed about the model, as a layer of the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            model: self.model.clone(),
+            fast_model: self.fast_model.clone(),
+            api_base: self.api_base.clone(),
+            api_key: self.api_key.clone().map(Into::into),
+            context_window: self.context_window,
+            tool_calling: self.tool_calling.clone(),
+            no_llm: self.no_llm,
+            no_llm_fallback: self.no_llm_fallback,
+            system_prompt_additions: self.system_prompt_additions.clone(),
+            post_processing_prompt: self.post_processing_prompt.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
 /// The shared options as the topmost layer of the configuration.
 pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
     let Sources { model, limits, toolsets, output } = sources;
@@ -138,13 +207,6 @@ pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         ),
     };
     Ok(Flags {
-        model: model.model.clone(),
-        fast_model: model.fast_model.clone(),
-        api_base: model.api_base.clone(),
-        api_key: model.api_key.clone().map(Into::into),
-        context_window: model.context_window,
-        no_llm: model.no_llm,
-        system_prompt_additions: model.system_prompt_additions.clone(),
         max_steps: limits.max_steps,
         timeout,
         max_tokens_total: limits.max_tokens_total,
@@ -152,12 +214,13 @@ pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         custom_toolsets: toolsets.custom_toolsets.clone(),
         toolset: toolsets.toolset.clone(),
         refresh_toolsets: toolsets.refresh_toolsets,
+        output: output.output.and_then(|form| Some(form.to_possible_value()?.get_name().to_owned())),
         json_output_file: output.json_output_file.clone(),
         show_tool_output: output.show_tool_output,
         log_costs: output.log_costs,
         exit_status: output.exit_status,
         no_record: output.no_record,
         echo: (output.echo || output.no_echo).then_some(output.echo),
-        ..Flags::default()
+        ..model.flags()
     })
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use super::failure::{Exit, Failure, io};
-use super::options::OutputFormat;
+use super::options::{FormArgs, OutputFormat};
 use crate::agent::{Event, Finish};
 use crate::answer;
 use crate::config::Flags;
@@ -23,9 +23,8 @@ pub struct RunVerb {
 enum Verb {
     /// List recorded runs, newest first
     List {
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
         /// Show at most this many
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
@@ -35,9 +34,8 @@ enum Verb {
         /// The run's id, the beginning of one, or `last`
         #[arg(value_name = "ID")]
         id: String,
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
         /// Show what each tool printed
         #[arg(long)]
         show_tool_output: bool,
@@ -48,7 +46,8 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(Flags::default())?;
     let state = &config.folders().state;
     let text = match &verb.verb {
-        Verb::List { output, limit } => {
+        Verb::List { form, limit } => {
+            let output = form.of(&config)?;
             let mut runs = record::list(state)?;
             runs.truncate(*limit);
             match output {
@@ -58,14 +57,16 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
                     context.say(&format!("no runs are recorded in {}", state.display()));
                     String::new()
                 }
-                _ => table(&runs).render(&context.stdout),
+                _ => output.table(&table(&runs), &context.stdout),
             }
         }
-        Verb::Show { id, output, show_tool_output } => {
+        Verb::Show { id, form, show_tool_output } => {
+            let output = form.of(&config)?;
             let recorded = record::read(state, &record::find(state, id)?)?;
             match output {
                 OutputFormat::Json => {
-                    let events: Vec<_> = recorded.events.iter().map(|(time, event)| timed(time, event)).collect();
+                    let events: Vec<_> =
+                        recorded.events.iter().map(|(time, event)| timed(time, event)).collect();
                     format!("{:#}\n", json!({"summary": recorded.summary, "events": events}))
                 }
                 OutputFormat::Jsonl => {
@@ -75,11 +76,7 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
                     let text = page(&recorded, *show_tool_output);
                     ui::markdown::render(&text, &context.stdout)
                 }
-                OutputFormat::Markdown => page(&recorded, *show_tool_output),
-                OutputFormat::Html => {
-                    return Err(Failure::new(Exit::Usage, "`run show` has no form `html`")
-                        .hint("use -o markdown, or ask with -o html"));
-                }
+                OutputFormat::Markdown | OutputFormat::Html => page(&recorded, *show_tool_output),
             }
         }
     };
@@ -129,13 +126,18 @@ fn outcome(run: &Summary) -> String {
 /// The run as Markdown: question, steps, answer.
 fn page(recorded: &Recorded, show_tool_output: bool) -> String {
     let run = &recorded.summary;
-    let mut page = format!("# {}\n\nRun {} · {} · {}\n\n", run.question, run.run_id, run.started_at, run.model);
+    let mut page =
+        format!("# {}\n\nRun {} · {} · {}\n\n", run.question, run.run_id, run.started_at, run.model);
     let mut steps = String::new();
     let mut conclusion = "The record ends before an answer.\n".to_owned();
     for (_, event) in &recorded.events {
         match event {
             Event::ToolFinished { exhibit } => {
-                steps.push_str(&format!("- {} ({:.1} s)\n", crate::evidence::view::header(exhibit), exhibit.seconds));
+                steps.push_str(&format!(
+                    "- {} ({:.1} s)\n",
+                    crate::evidence::view::header(exhibit),
+                    exhibit.seconds
+                ));
                 if show_tool_output {
                     steps.push_str(&format!("\n```\n{}\n```\n\n", exhibit.view));
                 }
@@ -161,7 +163,8 @@ fn page(recorded: &Recorded, show_tool_output: bool) -> String {
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
-        let hint = matches!(error, RecordError::Unknown { .. }).then(|| "`holmes-rs run list` shows them".to_owned());
+        let hint = matches!(error, RecordError::Unknown { .. })
+            .then(|| "`holmes-rs run list` shows them".to_owned());
         let failure = Failure::new(Exit::RunTime, &error);
         match hint {
             Some(hint) => failure.hint(hint),

@@ -8,7 +8,7 @@ use super::Context;
 use super::config::as_json;
 use super::equipment::Known;
 use super::failure::{Exit, Failure, io};
-use super::options::{OutputFormat, ToolsetArgs};
+use super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::signals::Signals;
 use crate::config::yaml::nearest;
 use crate::config::{Config, Flags};
@@ -31,9 +31,8 @@ enum Verb {
         /// Only toolsets with this tag, such as `core` or `cluster`
         #[arg(long, value_name = "TAG")]
         tag: Option<String>,
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
     },
     /// Show one toolset: what it needs, its tools and their parameters
     Show {
@@ -41,9 +40,8 @@ enum Verb {
         name: String,
         #[command(flatten)]
         toolsets: ToolsetArgs,
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
     },
     /// Check prerequisites now, past the cache; exit 1 when a toolset that was named cannot be used
     Check {
@@ -51,9 +49,8 @@ enum Verb {
         names: Vec<String>,
         #[command(flatten)]
         toolsets: ToolsetArgs,
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t)]
-        output: OutputFormat,
+        #[command(flatten)]
+        form: FormArgs,
     },
 }
 
@@ -69,8 +66,10 @@ pub(super) async fn run(verb: ToolsetVerb, context: &Context) -> Result<Exit, Fa
 async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
     let mut exit = Exit::Answered;
     let text = match verb {
-        Verb::List { toolsets, tag, output } => {
-            let (toolsets, readiness) = checked(&toolsets, &[], false, context).await?;
+        Verb::List { toolsets, tag, form } => {
+            let config = configured(&toolsets, context)?;
+            let output = form.of(&config)?;
+            let (toolsets, readiness) = checked(&config, &[], false, context).await?;
             let tagged = |one: &&Row| tag.as_ref().is_none_or(|tag| one.toolset.tags.contains(tag));
             let rows = rows(&toolsets, &readiness);
             let rows: Vec<&Row> = rows.iter().filter(tagged).collect();
@@ -79,16 +78,20 @@ async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
             }
             list(&rows, output, &context.stdout)
         }
-        Verb::Check { names, toolsets, output } => {
-            let (toolsets, readiness) = checked(&toolsets, &names, true, context).await?;
+        Verb::Check { names, toolsets, form } => {
+            let config = configured(&toolsets, context)?;
+            let output = form.of(&config)?;
+            let (toolsets, readiness) = checked(&config, &names, true, context).await?;
             if !names.is_empty() && readiness.iter().any(|one| one.status != ReadinessStatus::Enabled) {
                 exit = Exit::RunTime;
             }
             let rows = rows(&toolsets, &readiness);
             list(&rows.iter().collect::<Vec<_>>(), output, &context.stdout)
         }
-        Verb::Show { name, toolsets, output } => {
-            let (toolsets, readiness) = checked(&toolsets, &[name], false, context).await?;
+        Verb::Show { name, toolsets, form } => {
+            let config = configured(&toolsets, context)?;
+            let output = form.of(&config)?;
+            let (toolsets, readiness) = checked(&config, &[name], false, context).await?;
             rows(&toolsets, &readiness).iter().map(|row| show(row, output)).collect()
         }
     };
@@ -96,22 +99,25 @@ async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Reads all toolsets and checks those of `names`, or all when none is named.
-async fn checked(
-    args: &ToolsetArgs,
-    names: &[String],
-    refresh: bool,
-    context: &Context,
-) -> Result<(Toolsets, Vec<Readiness>), Failure> {
-    let config: Config = context.config(Flags {
+fn configured(args: &ToolsetArgs, context: &Context) -> Result<Config, Failure> {
+    context.config(Flags {
         custom_toolsets: args.custom_toolsets.clone(),
         toolset: args.toolset.clone(),
         refresh_toolsets: args.refresh_toolsets,
         ..Flags::default()
-    })?;
-    let options = ProgressOptions { verbose: context.global.verbose, ..ProgressOptions::default() };
+    })
+}
+
+/// Reads all toolsets and checks those of `names`, or all when none is named.
+async fn checked(
+    config: &Config,
+    names: &[String],
+    refresh: bool,
+    context: &Context,
+) -> Result<(Toolsets, Vec<Readiness>), Failure> {
+    let options = ProgressOptions { verbose: context.verbose, ..ProgressOptions::default() };
     let mut progress = Progress::new(context.stderr, options);
-    let mut known = Known::load(&config, &mut progress)?;
+    let mut known = Known::load(config, &mut progress)?;
     for name in names {
         if !known.toolsets.contains_key(name) {
             return Err(unknown(name, &known.toolsets));
@@ -123,7 +129,7 @@ async fn checked(
     // Dropping the future on a signal ends the checks; nothing else stops them.
     let (_keep, stop) = watch::channel(false);
     let refresh = refresh || config.switch("refresh_toolsets")?;
-    let readiness = known.check(&config, &mut progress, &stop, refresh).await?;
+    let readiness = known.check(config, &mut progress, &stop, refresh).await?;
     Ok((known.toolsets, readiness))
 }
 
@@ -197,7 +203,7 @@ fn list(rows: &[&Row], output: OutputFormat, terminal: &Terminal) -> String {
                 let reason = if reason.is_empty() { "-".to_owned() } else { reason };
                 table.row([row.toolset.name.as_str(), row.status(), &reason, &row.toolset.origin]);
             }
-            table.render(terminal)
+            output.table(&table, terminal)
         }
     }
 }

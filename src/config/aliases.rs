@@ -12,7 +12,7 @@ use super::env::Environment;
 use super::error::{ConfigError, Origin};
 use super::layer::read_text;
 use super::model::{Entry, Prices};
-use super::value::expand;
+use super::value::{expand, reference, refers_to_environment};
 use super::yaml::{self, Node, Warning};
 
 /// One alias as written.
@@ -49,10 +49,11 @@ const NOT_FOR_THE_ENDPOINT: &[&str] = &[
     "tools",
 ];
 
-/// Reads a model list file; `None` when there is none.
+/// Reads a model list file; `None` when there is none. `checkout` says that a project file named it.
 pub(super) fn from_file(
     path: &Path,
     asked_for: bool,
+    checkout: bool,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<Vec<Alias>>, ConfigError> {
     let Some(text) = read_text(path, asked_for)? else {
@@ -62,11 +63,11 @@ pub(super) fn from_file(
     warnings.extend(document.warnings);
     let wrapped = ["modelList", "model_list", "models"].iter().find_map(|key| document.node.get(key));
     let list = wrapped.unwrap_or(&document.node);
-    from_node(list).map(Some)
+    from_node(list, checkout).map(Some)
 }
 
 /// Reads a map of aliases.
-pub(super) fn from_node(node: &Node) -> Result<Vec<Alias>, ConfigError> {
+pub(super) fn from_node(node: &Node, checkout: bool) -> Result<Vec<Alias>, ConfigError> {
     let entries = node.entries()?;
     Ok(entries
         .iter()
@@ -74,7 +75,12 @@ pub(super) fn from_node(node: &Node) -> Result<Vec<Alias>, ConfigError> {
         .map(|entry| Alias {
             name: entry.key.clone(),
             node: entry.value.clone(),
-            origin: Origin::File { path: PathBuf::from(node.file()), line: entry.line, column: entry.column },
+            origin: Origin::File {
+                path: PathBuf::from(node.file()),
+                line: entry.line,
+                column: entry.column,
+                checkout,
+            },
         })
         .collect())
 }
@@ -92,14 +98,19 @@ pub(super) fn put_over(list: &mut Vec<Alias>, stronger: Vec<Alias>) {
 impl Alias {
     /// The entry, typed, with `{{ env.X }}` filled in.
     pub(super) fn entry(&self, environment: &Environment) -> Result<Entry, ConfigError> {
-        self.node.entries()?;
         let mut fields = Map::new();
+        let (mut borrows, mut base_origin) = (false, self.origin.clone());
         for entry in self.node.entries()? {
             // A key or a version is text, whatever YAML would make of its digits.
             let written = match entry.value.as_str() {
                 Ok(text) if is_text_field(&entry.key) => Json::String(text.to_owned()),
                 _ => entry.value.to_json(),
             };
+            // An address that is a variable as a whole is the caller's own.
+            match reference(&written).filter(|_| matches!(entry.key.as_str(), "api_base" | "base_url")) {
+                Some(name) => base_origin = Origin::Env(name.to_owned()),
+                None => borrows |= refers_to_environment(&written),
+            }
             let value = expand(&written, environment).map_err(|variable| ConfigError::MissingVariable {
                 key: format!("{}.{}", self.name, entry.key),
                 variable,
@@ -109,7 +120,8 @@ impl Alias {
                 fields.insert(entry.key.clone(), value);
             }
         }
-        self.typed(fields)
+        let entry = self.typed(fields)?;
+        Ok(Entry { borrows, base_origin, origin: self.origin.clone(), ..entry })
     }
 
     /// What can be shown without the environment: texts as they are written.
@@ -161,6 +173,7 @@ impl Alias {
             extra_body: fields,
             context_window,
             prices,
+            ..Entry::default()
         })
     }
 
@@ -210,5 +223,5 @@ fn number(value: &Json) -> Option<f64> {
 }
 
 fn place_of(node: &Node) -> Origin {
-    Origin::File { path: PathBuf::from(node.file()), line: node.line, column: node.column }
+    Origin::File { path: PathBuf::from(node.file()), line: node.line, column: node.column, checkout: false }
 }

@@ -1,5 +1,6 @@
 //! The questions about models that the configuration answers: who answers, and what the model list has.
 
+use secrecy::SecretString;
 use serde_json::Map;
 
 use super::aliases::{self, Alias};
@@ -8,7 +9,7 @@ use super::layer::Written;
 use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
 use super::provider;
 use super::resolved::{Config, one_line};
-use super::value::{Value, mask, mask_url};
+use super::value::{Value, mask, mask_url, reference, refers_to_environment};
 use super::yaml::{self, Warning};
 
 /// One alias of the model list as `model list` prints it: no secret in it.
@@ -40,7 +41,8 @@ impl Config {
             && wanted.api_base.is_none()
             && let Some(first) = self.aliases.first()
         {
-            wanted.name = Some(Sourced { value: first.name.clone(), origin: first.origin.clone() });
+            wanted.name =
+                Some(Sourced { value: first.name.clone(), origin: first.origin.clone(), borrowed: false });
         }
         if wanted.is_empty(&self.environment) {
             return Ok(model::no_model());
@@ -86,9 +88,8 @@ impl Config {
 
     fn wanted(&self, name_key: &str) -> Result<Wanted, ConfigError> {
         let text = |key: &str| -> Result<Option<Sourced<String>>, ConfigError> {
-            let origin = self.origin(key);
             let text = self.text(key)?.map(|text| text.trim().to_owned());
-            Ok(text.filter(|text| !text.is_empty()).map(|value| Sourced { value, origin }))
+            Ok(text.filter(|text| !text.is_empty()).map(|value| self.sourced(key, value)))
         };
         let mut extra_body = Map::new();
         if let Some(temperature) = self.decimal("temperature")? {
@@ -104,17 +105,35 @@ impl Config {
         let ca_pem = self.environment.get("CERTIFICATE").map(str::to_owned);
         Ok(Wanted {
             name: text(name_key)?,
-            api_key: self.secret("api_key")?.map(|value| Sourced { value, origin: self.origin("api_key") }),
+            api_key: self.secret("api_key")?.map(|value| self.sourced("api_key", value)),
+            checkout_key: self.checkout_key(),
             api_base: text("api_base")?,
             api_version: text("api_version")?,
-            extra_headers: headers,
+            extra_headers: self.sourced("extra_headers", headers),
             extra_body,
-            context_window: self
-                .count("context_window")?
-                .map(|value| Sourced { value, origin: self.origin("context_window") }),
+            context_window: self.count("context_window")?.map(|value| self.sourced("context_window", value)),
             ca_file: self.path("ca_file")?,
             ca_pem,
         })
+    }
+
+    /// The key that a project file itself holds, beside whatever is stronger.
+    fn checkout_key(&self) -> Option<Sourced<SecretString>> {
+        let written = self.layers.iter().filter_map(|layer| layer.get("api_key"));
+        let written = written
+            .filter(|written| written.origin.is_checkout() && !refers_to_environment(&written.json))
+            .find_map(|written| Some((written.json.as_str()?, written.origin.clone())))?;
+        Some(Sourced { value: written.0.trim().into(), origin: written.1, borrowed: false })
+    }
+
+    fn sourced<T>(&self, key: &str, value: T) -> Sourced<T> {
+        let written = self.written(key).map(|written| &written.json);
+        // An address that a variable holds is the caller's own, whoever names the variable.
+        if let Some(name) = written.filter(|_| key == "api_base").and_then(reference) {
+            return Sourced { value, origin: Origin::Env(name.to_owned()), borrowed: false };
+        }
+        let borrowed = written.is_some_and(refers_to_environment);
+        Sourced { value, origin: self.origin(key), borrowed }
     }
 
     fn resolve_model(&self, wanted: Wanted) -> Result<ModelSettings, ConfigError> {
@@ -147,8 +166,8 @@ impl Config {
     pub(super) fn read_aliases(&mut self) -> Result<Vec<Alias>, ConfigError> {
         let mut list = self.listed_in_file()?;
         for layer in self.layers.iter().rev() {
-            if let Some(Written { node: Some(node), .. }) = layer.get("models") {
-                aliases::put_over(&mut list, aliases::from_node(node)?);
+            if let Some(Written { node: Some(node), origin, .. }) = layer.get("models") {
+                aliases::put_over(&mut list, aliases::from_node(node, origin.is_checkout())?);
             }
         }
         Ok(list)
@@ -160,13 +179,14 @@ impl Config {
             let places = folders.into_iter().flatten().chain([self.system.clone()]);
             for folder in places {
                 let path = folder.join("model_list.yaml");
-                if let Some(found) = aliases::from_file(&path, false, &mut self.warnings)? {
+                if let Some(found) = aliases::from_file(&path, false, false, &mut self.warnings)? {
                     return Ok(found);
                 }
             }
             return Ok(Vec::new());
         };
-        let found = aliases::from_file(&path, true, &mut self.warnings)?;
+        let checkout = self.origin("model_list_file").is_checkout();
+        let found = aliases::from_file(&path, true, checkout, &mut self.warnings)?;
         if found.is_none() {
             let origin = self.origin("model_list_file");
             let message = format!("the model list named by {origin} does not exist");

@@ -130,6 +130,7 @@ fn is_foreign(name: &str) -> bool {
         || name.contains("_PORT_") && (name.contains("_TCP") || name.contains("_UDP"))
         || name.ends_with("_PORT");
     let of_holmesgpt = [
+        "HOLMES_API_KEY",
         "HOLMES_HOST",
         "HOLMES_SSL_",
         "HOLMES_TOOL_RESULT_STORAGE_PATH",

@@ -7,7 +7,7 @@ use super::settings::{Kind, SETTINGS};
 use super::yaml::YamlError;
 
 /// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Origin {
     /// The flag as it is typed, `--max-steps`.
     Flag(String),
@@ -18,8 +18,18 @@ pub enum Origin {
         path: PathBuf,
         line: usize,
         column: usize,
+        /// Written by whoever wrote the current folder, not by the one who runs this.
+        checkout: bool,
     },
+    #[default]
     Default,
+}
+
+impl Origin {
+    /// Whether the value stands in a file of the current folder, or in one that such a file names.
+    pub(super) fn is_checkout(&self) -> bool {
+        matches!(self, Origin::File { checkout: true, .. })
+    }
 }
 
 impl fmt::Display for Origin {
@@ -45,7 +55,7 @@ pub enum ConfigError {
     Yaml(YamlError),
 
     /// A value from elsewhere than a file, or one that is wrong only after `{{ env.X }}` was filled in.
-    #[error("{}`{key}` needs {needs}, got {got}", before(origin))]
+    #[error("{}`{}` needs {needs}, got {got}", before(origin), as_typed(key, origin))]
     Value { key: String, needs: String, got: String, origin: Origin },
 
     #[error("{}`{key}` refers to the environment variable `{variable}`, which is not set", before(origin))]
@@ -60,6 +70,17 @@ pub enum ConfigError {
         api_base: String,
         /// What to set, e.g. `OPENAI_API_KEY`.
         variable: &'static str,
+    },
+
+    #[error(
+        "{}`api_base` of a project file ({api_base}) would be sent {what} that the file does not hold itself",
+        before(origin)
+    )]
+    Unconfirmed {
+        /// What would leave, in words.
+        what: &'static str,
+        api_base: String,
+        origin: Origin,
     },
 
     #[error("no address for model `{model}`")]
@@ -86,6 +107,10 @@ impl ConfigError {
                 "set `{variable}` (or `--api-key`), set `OPENAI_API_BASE` for a local endpoint, \
                  or use `--no-llm`"
             )],
+            ConfigError::Unconfirmed { api_base, .. } => vec![format!(
+                "if you trust that address, say so with `--api-base {api_base}` or `HOLMES_API_BASE`; \
+                 `--api-key` gives it a key of its own"
+            )],
             ConfigError::NoApiBase { hint, .. } => vec![hint.clone()],
             ConfigError::MissingVariable { variable, .. } => {
                 vec![format!("export {variable}=…, or write the value into the file")]
@@ -108,12 +133,20 @@ fn quote_all(names: &[String]) -> String {
     quoted.join(", ")
 }
 
+/// A flag by its own name, which needs no place before it.
+fn as_typed<'a>(key: &'a str, origin: &'a Origin) -> &'a str {
+    match origin {
+        Origin::Flag(flag) => flag,
+        _ => key,
+    }
+}
+
 /// The place in front of a message, as compilers have it.
 fn before(origin: &Origin) -> String {
     match origin {
-        Origin::File { path, line, column } => format!("{}:{line}:{column}: ", path.display()),
-        Origin::Env(_) | Origin::Flag(_) => format!("{origin}: "),
-        Origin::Default => String::new(),
+        Origin::File { path, line, column, .. } => format!("{}:{line}:{column}: ", path.display()),
+        Origin::Env(_) => format!("{origin}: "),
+        Origin::Flag(_) | Origin::Default => String::new(),
     }
 }
 

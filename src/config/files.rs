@@ -55,10 +55,16 @@ pub fn look_for(
         list.push(Consulted { path, role, state });
     };
     let project = project_file(&surroundings.cwd);
-    if !users.contains(&project) {
+    let named = named_file(asked_for, environment, &folders);
+    // A project file that is asked for by name is the caller's own word.
+    let same = |path: &Path| {
+        path == project
+            || matches!((path.canonicalize(), project.canonicalize()), (Ok(one), Ok(other)) if one == other)
+    };
+    if !users.contains(&project) && !named.as_ref().is_some_and(|(path, _)| same(path)) {
         note(project, Role::Project, None);
     }
-    if let Some((path, _)) = named_file(asked_for, environment, &folders) {
+    if let Some((path, _)) = named {
         note(path, Role::User, None);
     } else {
         let first = users.iter().position(|path| path.try_exists().unwrap_or(true));

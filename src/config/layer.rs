@@ -148,8 +148,12 @@ pub(super) fn from_text(
         if !refers_to_environment(&json) || setting.kind == Kind::Block {
             check(setting, &json, &entry.value, base)?;
         }
-        let origin =
-            Origin::File { path: path.to_path_buf(), line: entry.value.line, column: entry.value.column };
+        let origin = Origin::File {
+            path: path.to_path_buf(),
+            line: entry.value.line,
+            column: entry.value.column,
+            checkout: role == Role::Project,
+        };
         let node = Some(entry.value.clone());
         layer.insert(setting.key, Written { json, origin, node });
     }

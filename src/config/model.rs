@@ -21,10 +21,12 @@ pub const DEFAULT_MODEL: &str = "gpt-5.4";
 const DEFAULT_AZURE_VERSION: &str = "2024-10-21";
 
 /// A value and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Sourced<T> {
     pub value: T,
     pub origin: Origin,
+    /// A file took it, or a part of it, from the environment.
+    pub borrowed: bool,
 }
 
 /// Who answers.
@@ -113,6 +115,10 @@ pub(super) struct Entry {
     pub extra_body: Map<String, Json>,
     pub context_window: Option<u64>,
     pub prices: Option<Prices>,
+    /// A field other than the address takes something from the environment.
+    pub borrows: bool,
+    pub base_origin: Origin,
+    pub origin: Origin,
 }
 
 /// What the settings say about the model, before an alias is looked up.
@@ -120,9 +126,11 @@ pub(super) struct Entry {
 pub(super) struct Wanted {
     pub name: Option<Sourced<String>>,
     pub api_key: Option<Sourced<SecretString>>,
+    /// What a project file's own address gets when the stronger key is not for it.
+    pub checkout_key: Option<Sourced<SecretString>>,
     pub api_base: Option<Sourced<String>>,
     pub api_version: Option<Sourced<String>>,
-    pub extra_headers: Vec<(String, SecretString)>,
+    pub extra_headers: Sourced<Vec<(String, SecretString)>>,
     pub extra_body: Map<String, Json>,
     pub context_window: Option<Sourced<u64>>,
     pub ca_file: Option<PathBuf>,
@@ -161,10 +169,11 @@ pub(super) fn resolve(
     let listed = entry.is_some();
     let entry = entry.unwrap_or_default();
     let name =
-        wanted.name.unwrap_or_else(|| Sourced { value: DEFAULT_MODEL.to_owned(), origin: Origin::Default });
+        wanted.name.unwrap_or_else(|| Sourced { value: DEFAULT_MODEL.to_owned(), ..Sourced::default() });
     let full_name = if listed { &entry.model } else { &name.value };
 
-    let api_base = first_base(wanted.api_base, entry.api_base, &name.origin);
+    let confirmed = wanted.api_base.clone().filter(|base| !base.origin.is_checkout());
+    let api_base = first_base(wanted.api_base, &entry);
     let (provider, model) =
         provider::split(full_name, api_base.as_ref().map(|base| base.value.as_str()), environment);
     if provider == Provider::Azure && name.origin == Origin::Default {
@@ -175,6 +184,10 @@ pub(super) fn resolve(
     }
     let given_base = provider_base(provider, environment, api_base.as_ref()).or(api_base);
     let is_given = given_base.is_some();
+    let strangers = given_base.clone().filter(|base| {
+        let same = |other: &Sourced<String>| bare(&other.value) == bare(&base.value);
+        base.origin.is_checkout() && !confirmed.as_ref().is_some_and(same)
+    });
     let api_base = match given_base {
         Some(base) => clean_base(provider, &base)?,
         None => provider
@@ -186,7 +199,20 @@ pub(super) fn resolve(
             .to_owned(),
     };
 
-    let api_key = first_key(provider, wanted.api_key, entry.api_key, environment)?;
+    let own_key = entry.api_key.clone().map(|value| Sourced {
+        value,
+        origin: entry.origin.clone(),
+        borrowed: entry.borrows,
+    });
+    let beside = wanted.checkout_key.filter(|_| own_key.is_none());
+    let mut api_key = first_key(provider, wanted.api_key, own_key, environment)?;
+    if let Some(base) = strangers {
+        if beside.is_some() && !api_key.as_ref().is_some_and(|key| matches!(key.origin, Origin::Flag(_))) {
+            api_key = first_key(provider, beside, None, &Environment::default())?;
+        }
+        confine(&base, api_key.as_ref(), &wanted.extra_headers, &entry)?;
+    }
+    let api_key = api_key.map(|key| key.value);
     if api_key.is_none() && provider.needs_key() && (!is_given || provider == Provider::Azure) {
         return Err(ConfigError::NoApiKey {
             model: full_name.clone(),
@@ -201,7 +227,7 @@ pub(super) fn resolve(
         .unwrap_or_else(|| DEFAULT_AZURE_VERSION.to_owned());
     let mut extra_body = wanted.extra_body;
     extra_body.extend(entry.extra_body);
-    let mut extra_headers = wanted.extra_headers;
+    let mut extra_headers = wanted.extra_headers.value;
     extra_headers
         .retain(|(header, _)| !entry.extra_headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(header)));
     extra_headers.extend(entry.extra_headers);
@@ -215,7 +241,7 @@ pub(super) fn resolve(
     });
     // A flag is about this call, an alias about this model, the rest about all models.
     let context_window = match wanted.context_window {
-        Some(Sourced { value, origin: Origin::Flag(_) }) => Some(value),
+        Some(Sourced { value, origin: Origin::Flag(_), .. }) => Some(value),
         other => entry.context_window.or(other.map(|window| window.value)),
     };
     Ok(ModelSettings {
@@ -236,12 +262,12 @@ pub(super) fn resolve(
 }
 
 /// A flag, then the alias, then what stands for all models.
-fn first_base(
-    general: Option<Sourced<String>>,
-    own: Option<String>,
-    origin: &Origin,
-) -> Option<Sourced<String>> {
-    let own = own.map(|value| Sourced { value, origin: origin.clone() });
+fn first_base(general: Option<Sourced<String>>, entry: &Entry) -> Option<Sourced<String>> {
+    let own = entry.api_base.clone().map(|value| Sourced {
+        value,
+        origin: entry.base_origin.clone(),
+        borrowed: false,
+    });
     match general {
         Some(Sourced { origin: Origin::Flag(_), .. }) => general,
         _ => own.or(general),
@@ -260,37 +286,38 @@ fn provider_base(
         None => true,
         Some(base) => matches!(&base.origin, Origin::Env(name) if name.starts_with("OPENAI_")),
     };
-    general_is_openais.then(|| Sourced { value, origin: Origin::Env(name.to_owned()) })
+    general_is_openais.then(|| Sourced { value, origin: Origin::Env(name.to_owned()), borrowed: false })
 }
 
 /// Which key goes with the request, by the same order. OpenAI's own key never goes to an Ollama server.
 fn first_key(
     provider: Provider,
     general: Option<Sourced<SecretString>>,
-    own: Option<SecretString>,
+    own: Option<Sourced<SecretString>>,
     environment: &Environment,
-) -> Result<Option<SecretString>, ConfigError> {
-    let (key, origin) = match (general, own) {
-        (Some(Sourced { value, origin: origin @ Origin::Flag(_) }), _) => (Some(value), origin),
-        (_, Some(own)) => (Some(own), Origin::Default),
+) -> Result<Option<Sourced<SecretString>>, ConfigError> {
+    let key = match (general, own) {
+        (Some(flag @ Sourced { origin: Origin::Flag(_), .. }), _) => Some(flag),
+        (_, Some(own)) => Some(own),
         (general, None) => {
             let variable = provider.key_variable();
             match (environment.get(variable), general) {
-                (Some(key), _) if variable != provider::OPENAI_KEY => {
-                    (Some(key.into()), Origin::Env(variable.to_owned()))
-                }
+                (Some(key), _) if variable != provider::OPENAI_KEY => Some(Sourced {
+                    value: key.into(),
+                    origin: Origin::Env(variable.to_owned()),
+                    borrowed: false,
+                }),
                 (_, Some(Sourced { origin: Origin::Env(name), .. }))
                     if provider == Provider::Ollama && name == provider::OPENAI_KEY =>
                 {
-                    (None, Origin::Default)
+                    None
                 }
-                (_, Some(general)) => (Some(general.value), general.origin),
-                (_, None) => (None, Origin::Default),
+                (_, general) => general,
             }
         }
     };
     let Some(key) = key else { return Ok(None) };
-    let text = key.expose_secret().trim();
+    let text = key.value.expose_secret().trim();
     if text.is_empty() {
         return Ok(None);
     }
@@ -299,10 +326,46 @@ fn first_key(
             key: "api_key".to_owned(),
             needs: "letters that can stand in an HTTP header".to_owned(),
             got: "a key with a space, a line break or a letter outside ASCII".to_owned(),
-            origin,
+            origin: key.origin,
         });
     }
-    Ok(Some(text.into()))
+    Ok(Some(Sourced { value: text.into(), ..key }))
+}
+
+/// An address that a checkout names gets what the checkout itself holds, and a key typed for this call:
+/// whoever wrote the folder one happens to stand in must not collect the caller's credentials.
+fn confine(
+    base: &Sourced<String>,
+    key: Option<&Sourced<SecretString>>,
+    headers: &Sourced<Vec<(String, SecretString)>>,
+    entry: &Entry,
+) -> Result<(), ConfigError> {
+    let refuse = |what| {
+        Err(ConfigError::Unconfirmed {
+            what,
+            api_base: super::value::mask_url(bare(&base.value)),
+            origin: base.origin.clone(),
+        })
+    };
+    let holds = |origin: &Origin, borrowed: bool| origin.is_checkout() && !borrowed;
+    if key.is_some_and(|key| !matches!(key.origin, Origin::Flag(_)) && !holds(&key.origin, key.borrowed)) {
+        return refuse("an API key");
+    }
+    let general = !headers.value.is_empty() && !holds(&headers.origin, headers.borrowed);
+    let own = !entry.extra_headers.is_empty() && !holds(&entry.origin, entry.borrows);
+    if general || own {
+        return refuse("headers");
+    }
+    if base.borrowed || entry.borrows {
+        return refuse("values of the environment");
+    }
+    Ok(())
+}
+
+/// An address without what people paste along.
+fn bare(base: &str) -> &str {
+    let text = base.trim().trim_end_matches('/');
+    text.strip_suffix("/chat/completions").unwrap_or(text).trim_end_matches('/')
 }
 
 /// Takes off what people paste along, and refuses what is no web address.
@@ -313,8 +376,7 @@ fn clean_base(provider: Provider, base: &Sourced<String>) -> Result<String, Conf
         got,
         origin: base.origin.clone(),
     };
-    let text = base.value.trim().trim_end_matches('/');
-    let text = text.strip_suffix("/chat/completions").unwrap_or(text).trim_end_matches('/');
+    let text = bare(&base.value);
     let shown = format!("`{}`", super::value::mask_url(text));
     let rest = text
         .strip_prefix("http://")

@@ -54,6 +54,8 @@ impl Setting {
     pub fn env_names(&self) -> impl Iterator<Item = String> {
         let own = match self.kind {
             Kind::Block => None,
+            // In HolmesGPT this name holds the key that protects its server: it must not go to a model.
+            _ if self.key == "api_key" => None,
             _ => Some(format!("HOLMES_{}", self.key.to_uppercase())),
         };
         own.into_iter().chain(self.env.iter().map(|name| (*name).to_owned()))

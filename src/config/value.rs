@@ -283,6 +283,11 @@ pub(super) fn refers_to_environment(written: &Json) -> bool {
     }
 }
 
+/// The name, where the whole value is one `{{ env.NAME }}`.
+pub(super) fn reference(written: &Json) -> Option<&str> {
+    variable(written.as_str()?.trim().strip_prefix("{{")?.strip_suffix("}}")?)
+}
+
 fn variable(inside: &str) -> Option<&str> {
     let name = inside.trim().strip_prefix("env.")?;
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';

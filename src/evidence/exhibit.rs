@@ -35,6 +35,42 @@ pub struct Exhibit {
     pub condensed: bool,
 }
 
+/// Toolset name of exhibits that no tool made: files and piped text a person attached.
+const ATTACHED: &str = "attached";
+
+impl Exhibit {
+    /// Attached evidence, by its number, before its size is known.
+    #[must_use]
+    pub fn attachment(id: u32, name: &str, path: PathBuf) -> Self {
+        let mut params = Map::new();
+        params.insert("name".to_owned(), name.into());
+        Self {
+            id,
+            call_id: format!("attached_{id}"),
+            tool: "attached_file".to_owned(),
+            toolset: ATTACHED.to_owned(),
+            description: format!("attached {name}"),
+            params,
+            invocation: name.to_owned(),
+            status: Status::NoData,
+            exit_code: None,
+            error: None,
+            seconds: 0.0,
+            bytes: 0,
+            lines: 0,
+            path,
+            view: String::new(),
+            condensed: false,
+        }
+    }
+
+    /// Whether it was attached, not made by a tool.
+    #[must_use]
+    pub fn is_attachment(&self) -> bool {
+        self.toolset == ATTACHED
+    }
+}
+
 /// How a tool call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

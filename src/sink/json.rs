@@ -65,7 +65,8 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
         // HolmesGPT writes 0 where it does not know; `metadata.cost_known` says which it is.
         "total_cost": run.cost.map_or(0.0, number),
         "budget": run.budget,
-        "tool_calls": run.exhibits.iter().map(tool_call).collect::<Vec<_>>(),
+        "attachments": run.exhibits.iter().filter(|one| one.is_attachment()).map(attachment).collect::<Vec<_>>(),
+        "tool_calls": run.exhibits.iter().filter(|one| !one.is_attachment()).map(tool_call).collect::<Vec<_>>(),
         "messages": [],
         "metadata": metadata,
     });
@@ -83,7 +84,7 @@ fn number(value: f64) -> f64 {
 }
 
 fn evidence(run: &Investigation, finding: &Finding) -> Value {
-    let exhibit = run.exhibit(finding.exhibit);
+    let exhibit = run.exhibit(finding.exhibit).filter(|exhibit| !exhibit.is_attachment());
     json!({
         "id": (finding.exhibit > 0).then(|| format!("E{}", finding.exhibit)),
         "tool_call_id": exhibit.map(|exhibit| exhibit.call_id.as_str()),
@@ -91,6 +92,16 @@ fn evidence(run: &Investigation, finding: &Finding) -> Value {
         "quote": finding.quote,
         "lines": finding.lines.map(|(first, last)| json!([first, last])),
         "verified": finding.verified,
+    })
+}
+
+/// What was attached: evidence that no tool made.
+fn attachment(exhibit: &Exhibit) -> Value {
+    json!({
+        "id": format!("E{}", exhibit.id),
+        "name": exhibit.invocation,
+        "size": exhibit.bytes,
+        "lines": exhibit.lines,
     })
 }
 

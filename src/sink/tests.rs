@@ -176,6 +176,7 @@ fn json_result() {
     "max_cost": null,
     "context_window": null
   },
+  "attachments": [],
   "tool_calls": [
     {
       "id": "E1",

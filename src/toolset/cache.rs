@@ -117,6 +117,27 @@ impl Cache {
     }
 }
 
+/// Whether a tool that failed with these words tells that its toolset may not be usable any more: a program
+/// or a credential is missing, or nobody listens. A wrong guess costs one check.
+pub fn looks_unusable(exit_code: Option<i32>, words: &str) -> bool {
+    let words = words.to_lowercase();
+    let says = |sign: &str| words.contains(sign);
+    let status =
+        |code: &str| words.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == code);
+    exit_code == Some(127)
+        || [
+            "command not found",
+            "executable file not found",
+            "unauthorized",
+            "forbidden",
+            "connection refused",
+        ]
+        .into_iter()
+        .any(says)
+        || status("401")
+        || status("403")
+}
+
 /// Everything a result depends on, as one digest: no value can be read back from it.
 fn key(toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
     let mut hasher = DefaultHasher::new();

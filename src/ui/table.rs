@@ -40,6 +40,18 @@ impl Table {
         if terminal.tty { self.framed(terminal) } else { self.aligned() }
     }
 
+    /// The table as Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let rule = format!("|{}\n", " --- |".repeat(self.header.len()));
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}{rule}{rows}", line(&self.header))
+    }
+
     fn aligned(&self) -> String {
         let header: Vec<String> = self.header.iter().map(|name| name.to_uppercase()).collect();
         let rows: Vec<Vec<String>> = std::iter::once(header)
@@ -150,6 +162,13 @@ docker/core      failed    `docker version` exited 1: Cannot connect to the Dock
                               unix:///var/run/docker.sock
  日本              disabled   switched off
 ");
+    }
+
+    #[test]
+    fn as_markdown() {
+        let mut table = Table::new(&["name", "reason"]);
+        table.row(["a", "`x | y`\nfailed"]);
+        assert_eq!(table.to_markdown(), "| name | reason |\n| --- | --- |\n| a | `x \\| y` failed |\n");
     }
 
     #[test]

@@ -7,5 +7,8 @@
 mod support;
 
 mod ask;
+mod config;
 mod limits;
 mod model_errors;
+mod output;
+mod toolsets;

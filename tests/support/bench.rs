@@ -16,13 +16,15 @@ pub struct Bench {
     env: Vec<(String, String)>,
     model: Option<ScriptedModel>,
     stdin: Option<Vec<u8>>,
+    /// Below the home folder.
+    folder: PathBuf,
 }
 
 impl Bench {
     #[must_use]
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        Self { home, env: Vec::new(), model: None, stdin: None }
+        Self { home, env: Vec::new(), model: None, stdin: None, folder: PathBuf::new() }
     }
 
     /// Starts a scripted model and points the binary at it.
@@ -64,6 +66,13 @@ impl Bench {
         self.file("tools.yaml", yaml)
     }
 
+    /// Runs the binary in this folder below the home folder.
+    #[must_use]
+    pub fn folder(mut self, path: &str) -> Self {
+        self.folder = PathBuf::from(path);
+        self
+    }
+
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
@@ -83,17 +92,22 @@ impl Bench {
 
     fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holmes-rs"));
-        command
+        self.surround(&mut command)
             .args(args)
-            .current_dir(self.home.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path())
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// Gives any command the folder and the environment of this bench.
+    pub fn surround<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .current_dir(self.home.path().join(&self.folder))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
     }
 
     /// Starts the binary and leaves it running.

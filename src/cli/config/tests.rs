@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cli::model;
-use crate::config::Environment;
+use crate::config::{Environment, Flags};
 
 struct Home {
     root: TempDir,

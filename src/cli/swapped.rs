@@ -1,0 +1,117 @@
+//! HolmesGPT's flags whose feature is not here, or not here yet: accepted with their meaning where that is
+//! harmless, refused plainly where leaving it out would mislead. None is taken in silence.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Context;
+use super::failure::{Exit, Failure};
+use crate::config::{Config, Flags, Origin};
+
+/// Options that scripts written for HolmesGPT pass.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "As HolmesGPT has them")]
+pub struct SwappedArgs {
+    /// Where the answer goes; only `cli` so far
+    #[arg(long, value_name = "WHERE", value_parser = ["cli", "slack"], hide_possible_values = true)]
+    destination: Option<String>,
+    /// Used with `--destination slack` [env: SLACK_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
+    slack_token: Option<String>,
+    /// Used with `--destination slack` [env: SLACK_CHANNEL]
+    #[arg(long, value_name = "NAME")]
+    slack_channel: Option<String>,
+    /// Deny what a bash tool would ask for; there is no bash tool yet
+    #[arg(long, conflicts_with = "bash_always_allow")]
+    bash_always_deny: bool,
+    /// Allow what a bash tool would ask for; there is no bash tool yet
+    #[arg(long)]
+    bash_always_allow: bool,
+    /// Runbook file or folder; not read yet
+    #[arg(short = 'r', long, value_name = "PATH")]
+    custom_runbooks: Vec<PathBuf>,
+    /// An interactive session; not there yet
+    #[arg(short, long, overrides_with = "no_interactive")]
+    interactive: bool,
+    /// Never ask back: what needs a person is denied
+    #[arg(short, long, overrides_with = "interactive")]
+    no_interactive: bool,
+}
+
+impl SwappedArgs {
+    /// Adds what was typed to the topmost layer.
+    pub fn flags(&self, flags: Flags) -> Flags {
+        Flags {
+            destination: self.destination.clone(),
+            slack_token: self.slack_token.clone().map(Into::into),
+            slack_channel: self.slack_channel.clone(),
+            bash_always_deny: self.bash_always_deny,
+            bash_always_allow: self.bash_always_allow,
+            custom_runbooks: self.custom_runbooks.clone(),
+            interactive: self.interactive,
+            no_interactive: self.no_interactive,
+            ..flags
+        }
+    }
+}
+
+/// Says what of the configuration has no effect; refuses what cannot be done.
+///
+/// # Errors
+/// A destination, a way of calling tools or a kind of session that is not there yet: exit 2.
+pub fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
+    let refused = |key: &str, what: &str, hint: &str| {
+        let place = match config.origin(key) {
+            Origin::File { path, line, .. } => format!("{}:{line}: ", path.display()),
+            Origin::Env(name) => format!("{name}: "),
+            Origin::Flag(_) | Origin::Default => String::new(),
+        };
+        Err(Failure::new(Exit::Usage, format!("{place}{what} is not supported yet")).hint(hint))
+    };
+    if config.text("destination")?.as_deref() == Some("slack") {
+        let hint = "the answer goes to stdout (`--destination cli`) and to `--json-output-file`";
+        return refused("destination", "`--destination slack`", hint);
+    }
+    if config.text("tool_calling")?.as_deref() == Some("text") {
+        let hint = "`--tool-calling auto` also reads tool calls that a model writes as text";
+        return refused("tool_calling", "`--tool-calling text`", hint);
+    }
+    if config.switch("interactive")? && !config.switch("no_interactive")? {
+        if context.stdout.tty && context.stderr.tty {
+            let hint = "ask one question: holmes-rs ask \"why is this machine slow?\"";
+            return refused("interactive", "an interactive session (`-i`)", hint);
+        }
+        context.warn("`-i` has no effect: there is no terminal to talk to");
+    }
+    for key in ["custom_runbooks", "custom_runbook_catalogs", "custom_skill_paths"] {
+        if !config.paths(key)?.is_empty() {
+            context.warn(&format!(
+                "{}: `{key}` is not supported yet: nothing is read from it",
+                config.origin(key)
+            ));
+        }
+    }
+    if context.verbose > 0 {
+        for key in ["bash_always_deny", "bash_always_allow"] {
+            if config.switch(key)? {
+                context.say(&format!(
+                    "{}: `{key}` has no effect: there is no bash tool yet",
+                    config.origin(key)
+                ));
+            }
+        }
+        if config.text("fast_model")?.is_some() {
+            context.say(&format!(
+                "{}: `fast_model` has no effect yet: long outputs are condensed without a model",
+                config.origin("fast_model")
+            ));
+        }
+        for key in ["slack_token", "slack_channel"] {
+            if matches!(config.origin(key), Origin::Flag(_)) {
+                context.say(&format!("`{}` has no effect without `--destination slack`", config.origin(key)));
+            }
+        }
+    }
+    Ok(())
+}
