@@ -51,7 +51,9 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
         .iter()
         .map(|path| Attachment { name: path.display().to_string(), path: path.clone() })
         .collect();
-    attachments.extend(piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }));
+    attachments.extend(
+        piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }),
+    );
     let text = match words {
         words if !words.is_empty() => words,
         _ if !attachments.is_empty() => ABOUT_PIPED.to_owned(),
@@ -62,7 +64,8 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
         }
     };
     let question = Question { text, subject: None, attachments };
-    let sources = Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
+    let sources =
+        Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
     let exit = investigation::run(question, sources, context).await;
     drop(piped);
     exit

@@ -25,7 +25,9 @@ pub fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhib
         let file = File::open(&attachment.path).map_err(|error| unreadable(attachment, &error))?;
         let about = file.metadata().map_err(|error| unreadable(attachment, &error))?;
         if about.is_dir() {
-            return Err(unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b"));
+            return Err(
+                unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b")
+            );
         }
         opened.push((attachment, file));
     }

@@ -8,7 +8,9 @@ use crate::ui;
 
 /// Print a completion script
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  holmes-rs completion bash > ~/.local/share/bash-completion/completions/holmes-rs")]
+#[command(
+    after_help = "Example:\n  holmes-rs completion bash > ~/.local/share/bash-completion/completions/holmes-rs"
+)]
 pub struct CompletionArgs {
     shell: Shell,
 }

@@ -46,8 +46,9 @@ impl Outlets {
             Some(format) => format,
             None => match config.text("output")? {
                 None => OutputFormat::Text,
-                Some(name) => clap::ValueEnum::from_str(&name, true)
-                    .map_err(|_| Failure::new(Exit::Configuration, format!("there is no output form `{name}`")))?,
+                Some(name) => clap::ValueEnum::from_str(&name, true).map_err(|_| {
+                    Failure::new(Exit::Configuration, format!("there is no output form `{name}`"))
+                })?,
             },
         };
         Ok(Self {
@@ -86,7 +87,8 @@ impl Outlets {
             };
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, json().as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))?;
+                sink::write_file(path, json().as_bytes())
+                    .map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {

@@ -137,11 +137,8 @@ impl Known {
     /// Reads every source; what is odd is said on stderr.
     pub fn load(config: &Config, progress: &mut Progress) -> Result<Self, Failure> {
         let sources = config.toolset_sources()?;
-        let environment: BTreeMap<String, String> = config
-            .environment()
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let environment: BTreeMap<String, String> =
+            config.environment().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let catalogue = config.folders().config.join("toolsets");
         let loaded = toolset::load(
             &toolset::Sources {

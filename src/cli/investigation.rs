@@ -142,7 +142,8 @@ impl Run {
         if self.outlets.echo {
             self.listeners.progress.note(&self.question.text);
         }
-        let name = self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
+        let name =
+            self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
         self.listeners.hear(&Event::RunStarted {
             run_id: self.run_id.clone(),
             question: self.question.clone(),
@@ -176,7 +177,10 @@ impl Run {
         };
         let state = State::new(opening, tools, limits);
         let (interrupt, interrupted) = watch::channel(false);
-        let grace = self.limits.timeout.map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
+        let grace = self
+            .limits
+            .timeout
+            .map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
         let engine = |model| Engine {
             model,
             fallback: &self.rules,
@@ -193,7 +197,8 @@ impl Run {
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let conclusion = drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                let conclusion =
+                    drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
                 if !(self.falls_back && unreachable_at_once(&conclusion)) {
                     return (conclusion, name);
                 }
@@ -242,10 +247,8 @@ fn journal(config: &Config, run_id: &str, progress: &mut Progress) -> Result<Jou
     if !config.switch("no_record")? {
         match Journal::start(&config.folders().state, run_id) {
             Ok(journal) => return Ok(journal),
-            Err(error) => progress.warning(&format!(
-                "this run is not recorded: {}: {error}",
-                config.folders().state.display()
-            )),
+            Err(error) => progress
+                .warning(&format!("this run is not recorded: {}: {error}", config.folders().state.display())),
         }
     }
     Journal::none().map_err(io("no folder for this run's evidence"))

@@ -65,7 +65,8 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
             let recorded = record::read(state, &record::find(state, id)?)?;
             match output {
                 OutputFormat::Json => {
-                    let events: Vec<_> = recorded.events.iter().map(|(time, event)| timed(time, event)).collect();
+                    let events: Vec<_> =
+                        recorded.events.iter().map(|(time, event)| timed(time, event)).collect();
                     format!("{:#}\n", json!({"summary": recorded.summary, "events": events}))
                 }
                 OutputFormat::Jsonl => {
@@ -129,13 +130,18 @@ fn outcome(run: &Summary) -> String {
 /// The run as Markdown: question, steps, answer.
 fn page(recorded: &Recorded, show_tool_output: bool) -> String {
     let run = &recorded.summary;
-    let mut page = format!("# {}\n\nRun {} · {} · {}\n\n", run.question, run.run_id, run.started_at, run.model);
+    let mut page =
+        format!("# {}\n\nRun {} · {} · {}\n\n", run.question, run.run_id, run.started_at, run.model);
     let mut steps = String::new();
     let mut conclusion = "The record ends before an answer.\n".to_owned();
     for (_, event) in &recorded.events {
         match event {
             Event::ToolFinished { exhibit } => {
-                steps.push_str(&format!("- {} ({:.1} s)\n", crate::evidence::view::header(exhibit), exhibit.seconds));
+                steps.push_str(&format!(
+                    "- {} ({:.1} s)\n",
+                    crate::evidence::view::header(exhibit),
+                    exhibit.seconds
+                ));
                 if show_tool_output {
                     steps.push_str(&format!("\n```\n{}\n```\n\n", exhibit.view));
                 }
@@ -161,7 +167,8 @@ fn page(recorded: &Recorded, show_tool_output: bool) -> String {
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
-        let hint = matches!(error, RecordError::Unknown { .. }).then(|| "`holmes-rs run list` shows them".to_owned());
+        let hint = matches!(error, RecordError::Unknown { .. })
+            .then(|| "`holmes-rs run list` shows them".to_owned());
         let failure = Failure::new(Exit::RunTime, &error);
         match hint {
             Some(hint) => failure.hint(hint),
