@@ -59,9 +59,7 @@ fn from_text(text: &str, levels: usize) -> Option<Map<String, Value>> {
 
 /// The whole text as one value, raw line breaks inside strings allowed.
 fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text)
-        .ok()
-        .or_else(|| serde_json::from_str(&escaped(text)).ok())
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&escaped(text)).ok())
 }
 
 /// The object a text begins with and what follows it.
@@ -93,10 +91,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn unfenced(text: &str) -> &str {
-    let Some(inner) = text
-        .strip_prefix("```")
-        .and_then(|rest| rest.strip_suffix("```"))
-    else {
+    let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {
         return text;
     };
     inner.strip_prefix("json").unwrap_or(inner).trim()
@@ -132,14 +127,7 @@ mod tests {
         ] {
             assert_eq!(of(&sent), want, "{sent}");
         }
-        for nothing in [
-            json!(null),
-            json!(""),
-            json!("  "),
-            json!("null"),
-            json!({}),
-            json!("{}"),
-        ] {
+        for nothing in [json!(null), json!(""), json!("  "), json!("null"), json!({}), json!("{}")] {
             assert_eq!(of(&nothing), json!({}), "{nothing}");
         }
         assert_eq!(of(&json!("{\"s\": \"a\nb\"}")), json!({"s": "a\nb"}));
@@ -147,13 +135,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_left_as_sent() {
-        for sent in [
-            r#"{"pod": "a", "comma"#,
-            "all pods",
-            "[1, 2]",
-            "7",
-            r#""""""#,
-        ] {
+        for sent in [r#"{"pod": "a", "comma"#, "all pods", "[1, 2]", "7", r#""""""#] {
             assert_eq!(read(&json!(sent)), Arguments::Unreadable(sent.to_owned()));
         }
     }

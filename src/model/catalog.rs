@@ -17,11 +17,7 @@ struct Entry {
 }
 
 const fn entry(name: &'static str, window: u64, prices: (f64, f64, f64)) -> Entry {
-    Entry {
-        name,
-        window,
-        prices,
-    }
+    Entry { name, window, prices }
 }
 
 const MODELS: &[Entry] = &[
@@ -71,9 +67,7 @@ const MODELS: &[Entry] = &[
 ];
 
 /// Endings of a name that change neither window nor price.
-const VARIANTS: &[&str] = &[
-    "latest", "preview", "exp", "chat", "codex", "thinking", "v1", "v2",
-];
+const VARIANTS: &[&str] = &["latest", "preview", "exp", "chat", "codex", "thinking", "v1", "v2"];
 
 /// Tokens that fit in one request, where the model's name tells.
 pub fn window(model: &str) -> Option<u64> {
@@ -87,10 +81,7 @@ pub fn cost(model: &str, usage: Usage) -> Option<f64> {
         return None;
     }
     let from_cache = usage.cached_tokens.min(usage.prompt_tokens);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "token counts are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
     let dollars = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
     Some(
         dollars(usage.prompt_tokens - from_cache, prompt)
@@ -145,11 +136,8 @@ mod tests {
 
     #[test]
     fn cached_tokens_cost_less() {
-        let usage = |cached_tokens| Usage {
-            prompt_tokens: 1_000_000,
-            completion_tokens: 100_000,
-            cached_tokens,
-        };
+        let usage =
+            |cached_tokens| Usage { prompt_tokens: 1_000_000, completion_tokens: 100_000, cached_tokens };
         let near = |got: Option<f64>, want: f64| got.is_some_and(|got| (got - want).abs() < 1e-9);
         assert!(near(cost("gpt-4o", usage(0)), 3.5));
         assert!(near(cost("gpt-4o", usage(1_000_000)), 2.25));

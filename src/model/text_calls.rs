@@ -26,8 +26,7 @@ static ACTION: LazyLock<Regex> = LazyLock::new(|| {
 
 #[expect(clippy::expect_used, reason = "constant pattern, compiled by a test")]
 static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?s)<function=([A-Za-z0-9_.-]+)>(.*?)(?:</function>|\z)")
-        .expect("pattern is constant")
+    Regex::new(r"(?s)<function=([A-Za-z0-9_.-]+)>(.*?)(?:</function>|\z)").expect("pattern is constant")
 });
 
 #[expect(clippy::expect_used, reason = "constant pattern, compiled by a test")]
@@ -50,10 +49,7 @@ pub fn extract(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
 }
 
 fn found(text: &str, calls: Vec<(String, Arguments)>) -> Option<TextCalls> {
-    (!calls.is_empty()).then(|| TextCalls {
-        text: text.trim().to_owned(),
-        calls,
-    })
+    (!calls.is_empty()).then(|| TextCalls { text: text.trim().to_owned(), calls })
 }
 
 /// `<tool_call>{"name": …, "arguments": …}</tool_call>`, the last one perhaps without its end.
@@ -144,10 +140,7 @@ fn action(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
     let input = text.get(whole.end()..)?;
     let input = input.split("\nObservation:").next().unwrap_or(input);
     let arguments = read_arguments(&Value::from(input.trim()));
-    found(
-        text.get(..whole.start())?,
-        vec![(spec.name.clone(), arguments)],
-    )
+    found(text.get(..whole.start())?, vec![(spec.name.clone(), arguments)])
 }
 
 /// The whole text is a call.
@@ -177,17 +170,10 @@ fn json_calls(text: &str, tools: &[ToolSpec]) -> Vec<(String, Arguments)> {
 }
 
 fn json_call(value: &Value, tools: &[ToolSpec]) -> Option<(String, Arguments)> {
-    let call = value
-        .get("function")
-        .filter(|inner| inner.is_object())
-        .unwrap_or(value);
-    let name = ["name", "tool", "tool_name", "function"]
-        .iter()
-        .find_map(|key| call.get(*key)?.as_str())?;
+    let call = value.get("function").filter(|inner| inner.is_object()).unwrap_or(value);
+    let name = ["name", "tool", "tool_name", "function"].iter().find_map(|key| call.get(*key)?.as_str())?;
     let spec = tools.iter().find(|spec| spec.name == name)?;
-    let arguments = ["arguments", "parameters", "args", "input"]
-        .iter()
-        .find_map(|key| call.get(*key))?;
+    let arguments = ["arguments", "parameters", "args", "input"].iter().find_map(|key| call.get(*key))?;
     Some((spec.name.clone(), read_arguments(arguments)))
 }
 
@@ -231,27 +217,15 @@ mod tests {
             "Look.\nAction: kubectl_get\nAction Input: {\"kind\": \"pods\"}\nObservation: none\nFinal Answer: fine",
             "Look.\n**Action:** `kubectl_get`\n**Action Input:** {\"kind\": \"pods\"}",
         ] {
-            assert_eq!(
-                calls(text),
-                Some(("Look.".to_owned(), vec![pods.clone()])),
-                "{text}"
-            );
+            assert_eq!(calls(text), Some(("Look.".to_owned(), vec![pods.clone()])), "{text}");
         }
         let bare = r#"{"name": "kubectl_get", "parameters": {"kind": "pods"}}"#;
         assert_eq!(calls(bare), Some((String::new(), vec![pods.clone()])));
         let two = r#"<tool_call>{"name":"kubectl_get","arguments":{"kind":"pods"}}</tool_call><tool_call>{"name":"bash","arguments":{}}</tool_call>"#;
+        assert_eq!(calls(two), Some((String::new(), vec![pods, ("bash".to_owned(), json!({}))])));
         assert_eq!(
-            calls(two),
-            Some((String::new(), vec![pods, ("bash".to_owned(), json!({}))]))
-        );
-        assert_eq!(
-            calls(
-                "<function=bash><parameter=n>3</parameter><parameter=kind>3</parameter></function>"
-            ),
-            Some((
-                String::new(),
-                vec![("bash".to_owned(), json!({"n": 3, "kind": "3"}))]
-            ))
+            calls("<function=bash><parameter=n>3</parameter><parameter=kind>3</parameter></function>"),
+            Some((String::new(), vec![("bash".to_owned(), json!({"n": 3, "kind": "3"}))]))
         );
     }
 

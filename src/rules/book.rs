@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
-use regex::Regex;
+use regex::bytes::{Captures, Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::config::yaml::{self, Node, YamlError};
 
@@ -44,6 +45,9 @@ pub(super) struct Rule {
     pub(super) id: String,
     /// Tool names; `log` stands for every exhibit of running text, `attached` for what came with the question.
     pub(super) on: Vec<String>,
+    /// What questions it answers: `disk`, `load`, `memory`, … (a probe's `area` has the same words).
+    #[serde(default)]
+    pub(super) area: Vec<String>,
     /// The line must stand below a heading `== …` that begins so.
     #[serde(default)]
     pub(super) section: Option<String>,
@@ -86,6 +90,12 @@ pub(super) struct Rule {
     /// Counts however old the line's time stamp is.
     #[serde(default)]
     pub(super) any_age: bool,
+    /// A later line of the same thing that shows that the trouble is over.
+    #[serde(default)]
+    pub(super) over: Option<Pattern>,
+    /// Speaks only of lines that no other rule describes; lines of one shape are counted together.
+    #[serde(default)]
+    pub(super) catch_all: bool,
     /// What to look at next.
     #[serde(default)]
     pub(super) follow: Vec<Call>,
@@ -98,6 +108,9 @@ pub(super) struct Probe {
     pub(super) asked: Pattern,
     #[serde(default)]
     pub(super) when: Option<String>,
+    /// What the question is about: matches of rules with one of these areas answer it, all others are asides.
+    #[serde(default)]
+    pub(super) area: Vec<String>,
     /// Used when no other probe fits, or when those found nothing.
     #[serde(default)]
     pub(super) fallback: bool,
@@ -157,15 +170,15 @@ impl From<String> for Pattern {
 impl Pattern {
     /// `None` when the text is no regular expression; `check` has said so before.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+        self.compiled.get_or_init(|| compile(&self.text).ok()).as_ref()
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text))
+        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
     }
 
     fn check(&self) -> Result<(), String> {
-        match Regex::new(&self.text) {
+        match compile(&self.text) {
             Ok(regex) => {
                 let _ = self.compiled.set(Some(regex));
                 Ok(())
@@ -180,6 +193,25 @@ impl Pattern {
                 .to_owned()),
         }
     }
+}
+
+/// Over bytes and with ASCII classes: the tables of Unicode make a pattern ten times dearer to compile.
+/// A pattern that needs them gets them.
+fn compile(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).unicode(false).build().or_else(|_| Regex::new(text))
+}
+
+/// The named groups that took part, as text without the white space around it.
+pub(super) fn named(regex: &Regex, captures: &Captures<'_>) -> Map<String, Value> {
+    let names = regex.capture_names().flatten();
+    names
+        .filter_map(|name| {
+            let text = String::from_utf8_lossy(captures.name(name)?.as_bytes());
+            // A group that ends inside a character loses it.
+            let text = text.trim_matches('\u{fffd}').trim();
+            Some((name.to_owned(), Value::String(text.to_owned())))
+        })
+        .collect()
 }
 
 fn one() -> usize {

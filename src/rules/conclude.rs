@@ -1,6 +1,5 @@
 //! Weighs the matches: what explains what, which problem comes first, what the answer says.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -8,6 +7,8 @@ use serde_json::{Value, json};
 use super::book::Confidence;
 use super::case::Case;
 use super::recognise::Match;
+use super::subject::Subject;
+use super::weigh::{self, Problem};
 
 /// The answer's fields, ready for the `answer` tool or for plain text.
 #[derive(Debug, Default, PartialEq)]
@@ -21,79 +22,76 @@ pub(super) struct Conclusion {
     pub(super) not_sure: Vec<String>,
 }
 
-/// Problems told in the root cause; more are counted.
-const TOLD: usize = 3;
+/// Causes a report tells; the rest is one line of asides.
+const TOLD: usize = 5;
 const FINDINGS: usize = 8;
 const FIXES: usize = 6;
+/// Characters of the root cause, which is one sentence.
+const LONGEST_CAUSE: usize = 240;
+/// Characters of the asides together.
+const LONGEST_ASIDE: usize = 300;
 /// A weak match of this rank keeps "no problem" from being said; below, it is a note.
 const DOUBTFUL: u32 = 20;
 
-/// A root and what follows from it: indices into the matches.
-pub(super) struct Problem {
-    pub(super) root: usize,
-    pub(super) members: Vec<usize>,
-    score: u32,
-}
-
-impl Problem {
-    /// Whether the question names what it is about.
-    pub(super) fn asked_for(&self, found: &[Match<'_>]) -> bool {
-        self.members.iter().any(|&index| found.get(index).is_some_and(|one| one.asked_for))
-    }
-}
-
-/// Concludes from what was found. `understood`: the question is one the rules can look into.
-pub(super) fn conclude(case: &Case, found: &[Match<'_>], understood: bool) -> Conclusion {
+/// Concludes from what was found.
+pub(super) fn conclude(case: &Case, subject: &Subject, found: &[Match<'_>]) -> Conclusion {
     let mut conclusion = Conclusion { not_sure: unread(case, found), ..Conclusion::default() };
-    let problems = problems(found);
-    if problems.is_empty() {
-        nothing_found(case, found, understood, &mut conclusion);
-        return conclusion;
-    }
-    conclusion.verdict = "problem_found";
-    // Where the question names something, the answer is about that and the rest is a note.
-    let (main, rest): (Vec<&Problem>, Vec<&Problem>) =
+    let problems = weigh::problems(found);
+    let attached = case.seen.iter().any(|seen| seen.attached);
+    // Where the question names a thing or an area, the answer is about that and the rest is a note.
+    let belongs = |problem: &&Problem| {
         if problems.iter().any(|problem| problem.asked_for(found)) {
-            problems.iter().partition(|problem| problem.asked_for(found))
+            problem.asked_for(found)
+        } else if subject.topical() && !attached {
+            problem.within(found, &subject.areas)
         } else {
-            (problems.iter().collect(), Vec::new())
+            subject.things.is_empty() || attached
+        }
+    };
+    let (main, mut rest): (Vec<&Problem>, Vec<&Problem>) = problems.iter().partition(belongs);
+    let groups = weigh::alike(found, &main);
+    if groups.is_empty() {
+        nothing_found(case, subject, found, &mut conclusion);
+    } else {
+        conclusion.verdict = "problem_found";
+        let (told, more) = groups.split_at(groups.len().min(TOLD));
+        conclusion.tell(found, told);
+        rest.splice(0..0, more.iter().flatten().copied());
+        let first = main.first().and_then(|problem| found.get(problem.root));
+        conclusion.confidence = first.map_or(Confidence::Low, |root| root.rule.confidence).word();
+        let explained = |weak: &Match<'_>| {
+            found.iter().any(|one| one.strong() && (one.quote == weak.quote || one.same_thing(weak)))
         };
-    for (position, problem) in main.iter().enumerate() {
-        conclusion.tell(found, problem, position == 0);
-    }
-    let (told, more) = sentences(found, &main);
-    if let Some((first, others)) = told.split_first() {
-        conclusion.root_cause = stop(first);
-        if !others.is_empty() {
-            let also = format!(" Also: {}{more}", others.join("; "));
-            conclusion.root_cause.push_str(&stop(&also));
+        let in_area = |weak: &Match<'_>| {
+            if subject.topical() { weak.within(&subject.areas) } else { weak.rule.rank >= DOUBTFUL }
+        };
+        for weak in found.iter().filter(|one| one.rule.weak && in_area(one) && !explained(one)).take(2) {
+            conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
         }
     }
-    if !rest.is_empty() {
-        let (told, more) = sentences(found, &rest);
-        conclusion.not_sure.push(format!("seen besides, not looked into: {}{more}", told.join("; ")));
-    }
-    let confidence = main
-        .first()
-        .and_then(|problem| found.get(problem.root))
-        .map_or(Confidence::Low, |root| root.rule.confidence);
-    // What was named is not here: the trouble found may have nothing to do with it.
-    let elsewhere = rest.is_empty()
-        && !main.iter().any(|problem| problem.asked_for(found))
-        && found.iter().any(|one| one.rule.weak && one.asked_for);
-    conclusion.confidence = if elsewhere { Confidence::Low.word() } else { confidence.word() };
-    let explained = |weak: &Match<'_>| {
-        found.iter().any(|one| !one.rule.weak && (one.quote == weak.quote || same_thing(one, weak)))
-    };
-    for weak in found.iter().filter(|one| one.rule.weak && !explained(one)).take(2) {
-        conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
-    }
+    conclusion.not_sure.extend(asides(found, &rest));
     conclusion
 }
 
 impl Conclusion {
-    /// Evidence and fixes of one problem; the first has the most room.
-    fn tell(&mut self, found: &[Match<'_>], problem: &Problem, first: bool) {
+    /// Causes, evidence and fixes of what the answer is about, the first with the most room.
+    fn tell(&mut self, found: &[Match<'_>], groups: &[Vec<&Problem>]) {
+        for (position, group) in groups.iter().enumerate() {
+            for (place, problem) in group.iter().take(3).enumerate() {
+                self.evidence(found, problem, position == 0 && place == 0);
+            }
+            let said = sentence(found, group);
+            if position == 0 {
+                self.root_cause = clip(&said, LONGEST_CAUSE - 1);
+            } else if self.root_cause.chars().count() + said.chars().count() + 8 <= LONGEST_CAUSE {
+                self.root_cause.push_str(if position == 1 { "; also " } else { "; " });
+                self.root_cause.push_str(&said);
+            }
+        }
+        self.root_cause = stop(&self.root_cause);
+    }
+
+    fn evidence(&mut self, found: &[Match<'_>], problem: &Problem, first: bool) {
         let Some(root) = found.get(problem.root) else {
             return;
         };
@@ -116,9 +114,17 @@ impl Conclusion {
     }
 
     fn add(&mut self, one: &Match<'_>) {
-        let known = self.findings.iter().any(|(claim, _, quote)| claim == &one.cause || quote == &one.quote);
+        let same = |claim: &str| {
+            claim.strip_prefix(&one.cause).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        let known = self.findings.iter().any(|(claim, _, quote)| same(claim) || quote == &one.quote);
         if !known && self.findings.len() < FINDINGS {
-            self.findings.push((one.cause.clone(), one.exhibit, one.quote.clone()));
+            let often = if one.count > 1 && !one.rule.healthy {
+                format!(" ({} lines)", one.count)
+            } else {
+                String::new()
+            };
+            self.findings.push((format!("{}{often}", one.cause), one.exhibit, one.quote.clone()));
         }
     }
 
@@ -168,129 +174,76 @@ impl Conclusion {
     }
 }
 
-/// `symptom: cause`, or the cause alone.
-fn sentence(found: &[Match<'_>], problem: &Problem) -> String {
-    let Some(root) = found.get(problem.root) else {
+/// `symptom: cause; likewise …`, or the cause alone.
+fn sentence(found: &[Match<'_>], group: &[&Problem]) -> String {
+    let Some((first, others)) = group.split_first() else {
         return String::new();
     };
-    let symptoms = problem
-        .members
-        .iter()
-        .filter(|&&index| index != problem.root)
-        .filter_map(|&index| found.get(index))
-        .filter(|one| one.rule.symptom);
-    // The question's own subject first, then the one nearest to the person who waits.
-    match symptoms.max_by_key(|one| (one.asked_for, one.score())) {
+    let Some(root) = found.get(first.root) else {
+        return String::new();
+    };
+    let mut said = match first.symptom(found) {
         Some(symptom) => format!("{}: {}", symptom.cause, root.cause),
         None => root.cause.clone(),
+    };
+    let mut scopes: Vec<String> = Vec::new();
+    for other in others {
+        let about = other.symptom(found).or_else(|| found.get(other.root));
+        if let Some(about) = about.filter(|about| !about.of_text() && about.scope != root.scope) {
+            let scope = format!("`{}`", about.scope);
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
     }
+    if !scopes.is_empty() {
+        let more = scopes.len().saturating_sub(3);
+        scopes.truncate(3);
+        said = format!("{said} (likewise {}", scopes.join(", "));
+        said.push_str(&if more > 0 { format!(" and {more} more)") } else { ")".to_owned() });
+    }
+    said
 }
 
-/// The first problems in words, and how many more there are.
-fn sentences(found: &[Match<'_>], problems: &[&Problem]) -> (Vec<String>, String) {
+/// What was seen and is not what was asked, in one line.
+fn asides(found: &[Match<'_>], rest: &[&Problem]) -> Option<String> {
+    let groups = weigh::alike(found, rest);
     let mut told: Vec<String> = Vec::new();
-    for problem in problems {
-        let said = sentence(found, problem);
-        if !told.contains(&said) {
+    for group in &groups {
+        let said = clip(&sentence(found, group.get(..1).unwrap_or_default()), 120);
+        let length: usize = told.iter().map(|one| one.chars().count() + 2).sum();
+        if length + said.chars().count() <= LONGEST_ASIDE && !told.contains(&said) {
             told.push(said);
         }
     }
-    let more = told.len().saturating_sub(TOLD);
-    told.truncate(TOLD);
+    if told.is_empty() {
+        return None;
+    }
+    let more = groups.len() - told.len();
     let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-    (told, more)
+    Some(format!("seen besides, not looked into: {}{more}", told.join("; ")))
+}
+
+/// At most `limit` characters, ended at a word where something was cut.
+fn clip(text: &str, limit: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(limit) else {
+        return text.to_owned();
+    };
+    let cut = text.get(..end).unwrap_or_default();
+    let cut = cut.rsplit_once(' ').map_or(cut, |(head, _)| head);
+    // An opened code span is closed, or the rest of the report would be code.
+    let open = cut.matches('`').count() % 2 == 1;
+    format!("{}{}…", cut.trim_end_matches([',', ';', ':', '(', '`']), if open { "`" } else { "" })
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn stop(text: &str) -> String {
     let text = text.trim_end();
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
-}
-
-/// Problems in order of weight; each strong match belongs to exactly one.
-pub(super) fn problems(found: &[Match<'_>]) -> Vec<Problem> {
-    let strong = |one: &Match<'_>| !one.rule.weak && !one.rule.healthy;
-    let mut problems: Vec<Problem> = Vec::new();
-    for (index, one) in found.iter().enumerate() {
-        if !strong(one) {
-            continue;
-        }
-        let root = root_of(found, index);
-        match problems.iter_mut().find(|problem| problem.root == root) {
-            Some(problem) => {
-                problem.members.push(index);
-                problem.score = problem.score.max(one.score());
-            }
-            None => problems.push(Problem { root, members: vec![index], score: one.score() }),
-        }
-    }
-    // A stable sort: equals stay in the order they were seen.
-    problems.sort_by_key(|problem| {
-        let depth = found.get(problem.root).map_or(0, |root| root.rule.rank);
-        std::cmp::Reverse((problem.score, depth))
-    });
-    problems
-}
-
-/// Follows explanations from a match to the one nothing explains.
-fn root_of(found: &[Match<'_>], start: usize) -> usize {
-    let mut walked = BTreeSet::from([start]);
-    let mut at = start;
-    while let Some(next) = explanation(found, at)
-        && walked.insert(next)
-    {
-        at = next;
-    }
-    at
-}
-
-/// The best match that explains this one: said so by its rule, or the cause beside a symptom.
-fn explanation(found: &[Match<'_>], index: usize) -> Option<usize> {
-    let this = found.get(index)?;
-    found
-        .iter()
-        .enumerate()
-        .filter(|(other, one)| {
-            *other != index
-                && !one.rule.weak
-                && !one.rule.healthy
-                && one.rule.id != this.rule.id
-                && (one.rule.explains.contains(&this.rule.id) && related(one, this)
-                    || same_thing(one, this) && outweighs(one, this))
-        })
-        .max_by_key(|(other, one)| (one.rule.rank, std::cmp::Reverse(*other)))
-        .map(|(other, _)| other)
-}
-
-/// Of two matches about one thing the cause stands above the symptom, and the plainer above the vaguer.
-fn outweighs(one: &Match<'_>, other: &Match<'_>) -> bool {
-    if one.rule.symptom {
-        return false;
-    }
-    let (rank, below) = (one.rule.rank, other.rule.rank);
-    match one.scope.as_str() {
-        // The machine as a whole can have several troubles at once.
-        "machine" => other.rule.symptom,
-        // So can the program whose log was handed over, when both are plain.
-        scope if scope.starts_with('E') && scope[1..].bytes().all(|b| b.is_ascii_digit()) => {
-            other.rule.symptom || rank >= below + 15
-        }
-        _ => other.rule.symptom || rank > below,
-    }
-}
-
-/// Said to explain, and not plainly about something else.
-fn related(cause: &Match<'_>, effect: &Match<'_>) -> bool {
-    let machine_wide = cause.scope.starts_with('/') || cause.scope == "machine";
-    machine_wide || same_thing(cause, effect) || cause.exhibit != effect.exhibit && mentions(cause, effect)
-}
-
-fn mentions(cause: &Match<'_>, effect: &Match<'_>) -> bool {
-    !cause.scope.is_empty() && effect.quote.contains(&cause.scope)
-        || !effect.scope.is_empty() && cause.quote.contains(&effect.scope)
-}
-
-fn same_thing(one: &Match<'_>, other: &Match<'_>) -> bool {
-    one.scope.eq_ignore_ascii_case(&other.scope)
+    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// Sources that gave nothing to judge by.
@@ -316,11 +269,11 @@ fn unread(case: &Case, found: &[Match<'_>]) -> Vec<String> {
     notes
 }
 
-fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion: &mut Conclusion) {
+fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion: &mut Conclusion) {
     conclusion.verdict = "inconclusive";
     conclusion.confidence = "low";
     if case.seen.is_empty() && case.made.is_empty() {
-        conclusion.root_cause = if understood {
+        conclusion.root_cause = if subject.understood {
             "Nothing could be looked at: no tool that fits the question is usable here.".to_owned()
         } else {
             "Not answered: without a model only questions about the state of this machine, its services, \
@@ -339,23 +292,44 @@ fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion:
         }
     }
     let looked = tools.join(", ");
-    let (weak, trifles): (Vec<&Match<'_>>, Vec<&Match<'_>>) =
-        found.iter().filter(|one| one.rule.weak).partition(|one| one.rule.rank >= DOUBTFUL);
+    let attached = case.seen.iter().any(|seen| seen.attached);
+    let asked: Vec<&Match<'_>> = found.iter().filter(|one| one.asked_for).collect();
+    let in_view = |one: &&Match<'_>| {
+        attached
+            || if !subject.things.is_empty() {
+                one.asked_for
+            } else {
+                subject.areas.is_empty() || one.within(&subject.areas)
+            }
+    };
+    if !attached && asked.iter().all(|one| one.rule.weak) && !subject.things.is_empty() && !subject.topical()
+    {
+        unknown_thing(case, subject, &asked, conclusion);
+        return;
+    }
+    let (weak, trifles): (Vec<&Match<'_>>, Vec<&Match<'_>>) = found
+        .iter()
+        .filter(in_view)
+        .filter(|one| one.rule.weak && !one.over)
+        .partition(|one| one.rule.rank >= DOUBTFUL);
+    let passed: Vec<&Match<'_>> = found.iter().filter(|one| one.over && in_view(one)).collect();
     if !weak.is_empty() {
         for one in weak.iter().take(5) {
             conclusion.add(one);
         }
-        conclusion.root_cause = format!(
-            "No certain cause in {looked}; worth a look: {}.",
-            weak.first().map_or("", |one| one.cause.as_str())
-        );
+        let first = weak.first().map_or("", |one| one.cause.as_str());
+        conclusion.root_cause =
+            clip(&format!("No certain cause in {looked}; worth a look: {first}"), LONGEST_CAUSE);
         return;
     }
-    for sign in found.iter().filter(|one| one.rule.healthy) {
+    for sign in passed
+        .iter()
+        .chain(&found.iter().filter(|one| one.rule.healthy).filter(in_view).collect::<Vec<_>>())
+        .take(FINDINGS)
+    {
         conclusion.add(sign);
     }
-    let attached = case.seen.iter().any(|seen| seen.attached);
-    if attached {
+    if attached && passed.is_empty() {
         conclusion.root_cause = format!("No line of {looked} is one the rules know as trouble.");
         conclusion
             .not_sure
@@ -363,13 +337,55 @@ fn nothing_found(case: &Case, found: &[Match<'_>], understood: bool, conclusion:
     } else if conclusion.not_sure.is_empty() && !conclusion.findings.is_empty() {
         conclusion.verdict = "no_problem";
         conclusion.confidence = "medium";
-        let signs: Vec<&str> =
-            conclusion.findings.iter().take(4).map(|(claim, _, _)| claim.as_str()).collect();
-        conclusion.root_cause = stop(&signs.join("; "));
+        let signs: Vec<String> = match passed.first() {
+            Some(one) => vec![format!("it passed, a later line shows success: {}", one.cause)],
+            None => conclusion.findings.iter().take(4).map(|(claim, _, _)| claim.clone()).collect(),
+        };
+        conclusion.root_cause = stop(&clip(&capital(&signs.join("; ")), LONGEST_CAUSE - 1));
+    } else if let Some(one) = trifles.iter().find(|one| subject.topical() && one.within(&subject.areas)) {
+        conclusion.add(one);
+        conclusion.root_cause = stop(&capital(&one.cause));
     } else {
-        conclusion.root_cause = format!("Nothing certain: looked at {looked}.");
+        conclusion.root_cause = clip(&format!("Nothing certain: looked at {looked}."), LONGEST_CAUSE);
     }
-    for one in trifles.iter().take(3) {
+    let untold = |one: &&&Match<'_>| conclusion.findings.iter().all(|(_, _, quote)| quote != &one.quote);
+    let trifles: Vec<_> = trifles.iter().filter(untold).take(3).collect();
+    for one in trifles {
         conclusion.not_sure.push(format!("{} [E{}]", one.cause, one.exhibit));
     }
+}
+
+/// The question names a thing that nothing was found about: what was seen elsewhere is not its cause.
+fn unknown_thing(case: &Case, subject: &Subject, asked: &[&Match<'_>], conclusion: &mut Conclusion) {
+    let name = subject.things.first().map_or("", String::as_str);
+    conclusion.root_cause = format!("Nothing was found about `{}`", clip(name, 60));
+    let near = nearest(case, name);
+    if !near.is_empty() {
+        conclusion.root_cause.push_str(&format!("; nearest names: {}", near.join(", ")));
+    }
+    conclusion.root_cause = stop(&clip(&conclusion.root_cause, LONGEST_CAUSE - 1));
+    for one in asked.iter().take(2) {
+        conclusion.add(one);
+    }
+}
+
+/// Names in the lists that were read which are nearly the one asked for, best first.
+fn nearest(case: &Case, name: &str) -> Vec<String> {
+    let lists = case.seen.iter().filter(|seen| {
+        let tool = seen.exhibit.tool.as_str();
+        tool.starts_with("kubectl_get") || tool == "docker_ps" || tool == "systemd_failed"
+    });
+    let mut names: Vec<(f64, String)> = Vec::new();
+    for (_, line) in lists.flat_map(|seen| &seen.exhibit.lines) {
+        for word in line.split_whitespace().take(2) {
+            let plain = weigh::workload(word);
+            let likeness = strsim::jaro_winkler(name, plain);
+            let entry = format!("`{plain}`");
+            if likeness > 0.8 && names.iter().all(|(_, known)| known != &entry) {
+                names.push((likeness, entry));
+            }
+        }
+    }
+    names.sort_by(|a, b| b.0.total_cmp(&a.0));
+    names.into_iter().take(3).map(|(_, name)| name).collect()
 }

@@ -11,8 +11,12 @@ mod conclude;
 mod plan;
 mod recognise;
 mod stamp;
+mod subject;
 #[cfg(test)]
 mod tests;
+mod weigh;
+
+use std::sync::OnceLock;
 
 use crate::agent::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec};
 use crate::model::{Delta, Model, ModelFuture, Reply, Request};
@@ -20,27 +24,40 @@ use crate::model::{Delta, Model, ModelFuture, Reply, Request};
 use book::Book;
 pub use book::RuleError;
 use case::{ANSWER, Case};
+use subject::Subject;
 
 /// Answers by rules, through the loop of every other model.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RulesModel {
-    book: Book,
+    /// Read when first asked: in most runs a real model answers, and this one only stands by.
+    book: OnceLock<Book>,
 }
 
 impl RulesModel {
-    /// Opens the embedded rules and those of `extra`: (place for messages, YAML text).
+    /// The embedded rules and those of `extra`: (place for messages, YAML text).
+    ///
+    /// Without `extra` nothing is read yet; the tests read the embedded rules and compile every pattern.
     ///
     /// # Errors
     /// A text that is not readable as rules, or holds a pattern or template that is none.
     pub fn new(extra: &[(&str, String)]) -> Result<Self, RuleError> {
-        Ok(Self { book: Book::open(extra)? })
+        let model = Self::default();
+        if !extra.is_empty() {
+            let _ = model.book.set(Book::open(extra)?);
+        }
+        Ok(model)
+    }
+
+    fn book(&self) -> &Book {
+        self.book.get_or_init(|| Book::open(&[]).unwrap_or_default())
     }
 
     fn turn(&self, messages: &[Message], tools: &[ToolSpec]) -> AssistantMessage {
+        let book = self.book();
         let case = Case::read(messages);
-        let words = words(&case.question);
-        let found = recognise::recognise(&self.book, &case, &words);
-        let wanted = plan::next(&self.book, &case, &found, tools);
+        let subject = Subject::of(book, &case.question);
+        let found = recognise::recognise(book, &case, &subject);
+        let wanted = plan::next(book, &case, &subject, &found, tools);
         if !wanted.is_empty() {
             let tool_calls = wanted
                 .into_iter()
@@ -49,8 +66,7 @@ impl RulesModel {
                 .collect();
             return AssistantMessage { tool_calls, ..AssistantMessage::default() };
         }
-        let understood = plan::understands(&self.book, &case.question);
-        let conclusion = conclude::conclude(&case, &found, understood);
+        let conclusion = conclude::conclude(&case, &subject, &found);
         if tools.iter().any(|tool| tool.name == ANSWER) {
             // Numbered by the transcript's length: an answer sent back for correction is a new call.
             let last = call(case.turns + 1, messages.len(), ANSWER.to_owned(), conclusion.arguments());
@@ -94,28 +110,4 @@ fn call(
         arguments: Arguments::Object(arguments),
         echo: serde_json::Map::new(),
     }
-}
-
-/// Words of questions that name nothing.
-const COMMON: &str = " the and why does did not are was were has have had can could what which who how when where \
-    this that these those with from for into out off its our your all any some error errors fail fails failed failing \
-    crash crashes crashed crashing slow down broken wrong problem problems issue issues happen happened happening check \
-    please tell show find look investigate machine host server system service services unit units process processes app \
-    pod pods container containers namespace cluster node deployment kubernetes docker log logs file files disk memory \
-    network port connection connect connecting refused full high load cpu time out working work works start starts \
-    started starting stop stops stopped keep keeps get gets getting restart restarts restarting running run runs use \
-    using used going dead died still now today since last night morning root cause space left certificate expired ";
-
-/// The question's words that may name a thing, lower case.
-fn words(question: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let split = question.split(|c: char| !(c.is_alphanumeric() || "-_./@".contains(c)));
-    for word in split {
-        let word = word.trim_matches(['.', '-', '/', '@', '_']).to_lowercase();
-        let word = word.strip_suffix(".service").unwrap_or(&word).to_owned();
-        if word.chars().count() >= 3 && !COMMON.contains(&format!(" {word} ")) && !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    words
 }

@@ -6,32 +6,35 @@ use serde_json::{Map, Value};
 
 use crate::agent::ToolSpec;
 
-use super::book::{Book, Probe};
+use super::book::{Book, Probe, named};
 use super::case::Case;
-use super::conclude;
 use super::recognise::{Match, calls, holds, templates};
+use super::subject::Subject;
+use super::weigh;
 
 /// A tool and its arguments.
 pub(super) type Wanted = (String, Map<String, Value>);
 
 /// Turns of looking before an answer is due.
-const TURNS: usize = 5;
+const TURNS: usize = 3;
 /// Calls of one turn.
 const CALLS: usize = 10;
-/// Calls that follow up on what was found, a turn.
-const FOLLOWED: usize = 8;
-
-/// Whether any probe understands the question, so that the rules have something to say about it.
-pub(super) fn understands(book: &Book, question: &str) -> bool {
-    [false, true].into_iter().any(|fallback| !asked(book, question, fallback).is_empty())
-}
+/// Calls of all turns together.
+const ALL_CALLS: usize = 12;
 
 /// The calls of the next turn; empty when it is time to answer.
-pub(super) fn next(book: &Book, case: &Case, found: &[Match<'_>], tools: &[ToolSpec]) -> Vec<Wanted> {
+pub(super) fn next(
+    book: &Book,
+    case: &Case,
+    subject: &Subject,
+    found: &[Match<'_>],
+    tools: &[ToolSpec],
+) -> Vec<Wanted> {
     if case.turns >= TURNS {
         return Vec::new();
     }
-    let fits = |wanted: Vec<Wanted>, limit: usize| -> Vec<Wanted> {
+    let left = CALLS.min(ALL_CALLS.saturating_sub(case.made.len()));
+    let fits = |wanted: Vec<Wanted>| -> Vec<Wanted> {
         let mut kept: Vec<Wanted> = Vec::new();
         for (tool, arguments) in wanted {
             let Some(arguments) = fit(&tool, arguments, tools) else {
@@ -42,43 +45,61 @@ pub(super) fn next(book: &Book, case: &Case, found: &[Match<'_>], tools: &[ToolS
                 kept.push((tool, arguments));
             }
         }
-        kept.truncate(limit);
+        kept.truncate(left);
         kept
     };
-    let mut order = worth_following(found);
+    let mut order = worth_following(found, subject);
     order.sort_by_key(|one| std::cmp::Reverse(one.score()));
-    let followed = |limit| {
-        let calls = order.iter().flat_map(|one| one.calls.clone()).collect();
-        fits(calls, limit)
-    };
+    let followed: Vec<Wanted> = order.iter().flat_map(|one| one.calls.clone()).collect();
     let attached = case.seen.iter().any(|seen| seen.attached);
-    let problem = found.iter().any(|one| !one.rule.weak && !one.rule.healthy);
     if case.turns == 0 {
         let mut wanted = asked(book, &case.question, false);
         // What came with the question is the case; the machine is looked at where it says nothing.
-        if wanted.is_empty() && !attached {
+        if !attached && fits(wanted.clone()).is_empty() {
             wanted = asked(book, &case.question, true);
         }
-        wanted.extend(followed(FOLLOWED));
-        return fits(wanted, CALLS);
+        wanted.extend(followed);
+        return fits(wanted);
     }
-    let next = followed(FOLLOWED);
-    // A question that was answered well ("is it listening?") needs no sweep; "why" knows of trouble.
-    let answered = found.iter().any(|one| one.rule.healthy) && !case.question.to_lowercase().contains("why");
-    if next.is_empty() && !problem && !attached && !answered {
-        return fits(asked(book, &case.question, true), CALLS);
+    let next = fits(followed);
+    // A question about one area, or one that was answered well ("is it listening?"), needs no sweep;
+    // "why" knows of trouble, and it may lie elsewhere.
+    let answered = found.iter().any(|one| one.rule.healthy && one.asked_for) && !subject.why;
+    let problem = found.iter().any(|one| one.strong() && (one.asked_for || subject.things.is_empty()));
+    if next.is_empty() && !problem && !attached && !answered && !subject.topical() {
+        return fits(asked(book, &case.question, true));
+    }
+    if next.is_empty() && !subject.things.is_empty() && found.iter().all(|one| !one.asked_for) {
+        // Nothing goes by that name: the list tells what does.
+        return fits(vec![pods()]);
     }
     next
 }
 
-/// All matches; only those of the problems asked for, where the question names one.
-fn worth_following<'a, 'b>(found: &'a [Match<'b>]) -> Vec<&'a Match<'b>> {
-    let problems = conclude::problems(found);
-    let asked: Vec<_> = problems.iter().filter(|problem| problem.asked_for(found)).collect();
-    if asked.is_empty() {
-        return found.iter().collect();
-    }
-    asked.iter().flat_map(|problem| &problem.members).filter_map(|&index| found.get(index)).collect()
+fn pods() -> Wanted {
+    let kind = Map::from_iter([("kind".to_owned(), Value::String("pods".to_owned()))]);
+    ("kubectl_get_by_kind_in_cluster".to_owned(), kind)
+}
+
+/// What is worth a second look: the problems asked for, where the question names one or an area.
+fn worth_following<'a, 'b>(found: &'a [Match<'b>], subject: &Subject) -> Vec<&'a Match<'b>> {
+    let problems = weigh::problems(found);
+    let named = problems.iter().any(|problem| problem.asked_for(found));
+    let members = |keep: &dyn Fn(&weigh::Problem) -> bool| -> Vec<&'a Match<'b>> {
+        let kept = problems.iter().filter(|problem| keep(problem));
+        kept.flat_map(|problem| &problem.members).filter_map(|&index| found.get(index)).collect()
+    };
+    let mut chosen = if named {
+        members(&|problem| problem.asked_for(found))
+    } else if subject.topical() {
+        members(&|problem| problem.within(found, &subject.areas))
+    } else if subject.things.is_empty() {
+        found.iter().filter(|one| !one.rule.healthy).collect()
+    } else {
+        Vec::new()
+    };
+    chosen.extend(found.iter().filter(|one| one.asked_for && !one.strong()));
+    chosen
 }
 
 fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
@@ -87,16 +108,13 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
     let mut topics = Vec::new();
     for probe in book.probes.iter().filter(|probe| probe.fallback == fallback) {
         if let Some(regex) = probe.asked.regex() {
-            for captures in regex.captures_iter(question).take(3) {
-                let names: Map<String, Value> = regex
-                    .capture_names()
-                    .flatten()
-                    .filter_map(|name| {
-                        let value = captures.name(name)?.as_str();
-                        let value = value.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']);
-                        Some((name.to_owned(), Value::String(value.to_owned())))
-                    })
-                    .collect();
+            for captures in regex.captures_iter(question.as_bytes()).take(3) {
+                let mut names = named(regex, &captures);
+                for value in names.values_mut() {
+                    if let Value::String(text) = value {
+                        *text = text.trim_end_matches(['.', ',', '?', '!', ':', ')', '"', '\'']).to_owned();
+                    }
+                }
                 let calls = of_probe(&environment, probe, &names);
                 if regex.captures_len() > 1 {
                     wanted.extend(calls);
@@ -117,6 +135,11 @@ fn asked(book: &Book, question: &str, fallback: bool) -> Vec<Wanted> {
         }
     }
     wanted
+}
+
+/// Whether the probe's own condition holds for what its pattern captured.
+pub(super) fn fits(probe: &Probe, names: &Map<String, Value>) -> bool {
+    holds(&templates(), probe.when.as_deref(), &Jinja::from(Serde(names)))
 }
 
 fn of_probe(environment: &Environment<'_>, probe: &Probe, names: &Map<String, Value>) -> Vec<Wanted> {

@@ -1,5 +1,6 @@
 //! Finds the rules' lines in the exhibits: what matched, where, about what, how often.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use minijinja::value::Serde;
@@ -7,9 +8,10 @@ use minijinja::{Environment, Value as Jinja};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::book::{Book, Call, Rule, Take};
+use super::book::{Book, Call, Rule, Take, named};
 use super::case::{Case, Seen};
 use super::stamp;
+use super::subject::Subject;
 
 /// A rule that found its line.
 #[derive(Debug)]
@@ -20,11 +22,21 @@ pub(super) struct Match<'a> {
     pub(super) cause: String,
     pub(super) fix: Vec<String>,
     pub(super) exhibit: u32,
+    /// Number of the first of its lines.
+    pub(super) first: u64,
+    /// Number of the last of them.
+    last: u64,
+    /// The line that is quoted, whole; `quote` is the part of it that proves the claim.
+    pub(super) line: String,
     pub(super) quote: String,
     pub(super) count: usize,
+    /// Seen in the state of a thing (100 = now) or merely in what it once wrote.
+    present: u32,
     pub(super) calls: Vec<(String, Map<String, Value>)>,
     /// The question names what this is about.
     pub(super) asked_for: bool,
+    /// A later line shows that it passed.
+    pub(super) over: bool,
 }
 
 impl Match<'_> {
@@ -32,7 +44,30 @@ impl Match<'_> {
     pub(super) fn score(&self) -> u32 {
         let asked = if self.asked_for { 100 } else { 0 };
         let often = u32::try_from(self.count.min(5)).unwrap_or(5);
-        self.rule.rank + asked + often - 1
+        self.rule.rank + asked + self.present + often - 1
+    }
+
+    /// Whether it is trouble that can be a cause.
+    pub(super) fn strong(&self) -> bool {
+        !self.rule.weak && !self.rule.healthy && !self.over
+    }
+
+    /// Whether its rule belongs to one of these areas; text of any program belongs to `log`.
+    pub(super) fn within(&self, areas: &[String]) -> bool {
+        let is_log = |area: &String| {
+            area == "log"
+                && (self.rule.on.contains(area) || self.rule.on.iter().any(|on| on == "host_kernel_log"))
+        };
+        areas.iter().any(|area| self.rule.area.contains(area) || is_log(area))
+    }
+
+    pub(super) fn same_thing(&self, other: &Match<'_>) -> bool {
+        self.scope.eq_ignore_ascii_case(&other.scope)
+    }
+
+    /// Whether all that is known of its scope is the text it stands in.
+    pub(super) fn of_text(&self) -> bool {
+        self.scope.strip_prefix('E').is_some_and(|id| id.bytes().all(|b| b.is_ascii_digit()))
     }
 }
 
@@ -58,18 +93,18 @@ const NOT_LOGS: [&str; 14] = [
 ];
 
 /// All matches, in exhibit order; lines of one rule about one thing are one match with a count.
-pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Vec<Match<'a>> {
+pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> Vec<Match<'a>> {
     let mut found: Vec<Match<'a>> = Vec::new();
     let environment = templates();
     for seen in &case.seen {
         let rules: Vec<&Rule> = book.rules.iter().filter(|rule| applies(rule, seen)).collect();
         let mut place = Place::default();
-        for (_, line) in &seen.exhibit.lines {
+        for (number, line) in &seen.exhibit.lines {
             if place.heading(line) {
                 continue;
             }
             for rule in &rules {
-                if let Some(new) = try_line(&environment, book, case, seen, &place, rule, line) {
+                if let Some(new) = try_line(&environment, book, case, seen, &place, rule, (*number, line)) {
                     merge(&mut found, new);
                 }
             }
@@ -77,13 +112,10 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, words: &[String]) -> Ve
     }
     found.retain(|one| one.count >= one.rule.at_least);
     // A name in the scope is what the question is about; in the words of a cause it may be chance.
-    let named = |text: &str| {
-        let text = text.to_lowercase();
-        words.iter().any(|word| text.contains(word))
-    };
-    let by_scope = found.iter().any(|one| !one.rule.weak && !one.rule.healthy && named(&one.scope));
+    let by_scope = found.iter().any(|one| one.strong() && subject.names(&one.scope));
     for one in &mut found {
-        one.asked_for = named(if by_scope { &one.scope } else { &one.cause });
+        let about = subject.areas.is_empty() || one.within(&subject.areas);
+        one.asked_for = subject.names(&one.scope) || !by_scope && about && subject.names(&one.cause);
     }
     found
 }
@@ -97,8 +129,10 @@ fn merge<'a>(found: &mut Vec<Match<'a>>, new: Match<'a>) {
     match known {
         Some(known) => {
             known.count += 1;
+            known.last = new.last;
             if new.rule.take == Take::Last && known.exhibit == new.exhibit {
                 known.quote = new.quote;
+                known.line = new.line;
                 known.cause = new.cause;
                 known.fix = new.fix;
             }
@@ -146,7 +180,7 @@ fn try_line<'a>(
     seen: &Seen,
     place: &Place,
     rule: &'a Rule,
-    line: &str,
+    (number, line): (u64, &str),
 ) -> Option<Match<'a>> {
     if let Some(section) = &rule.section
         && !place.section.starts_with(section.as_str())
@@ -154,7 +188,7 @@ fn try_line<'a>(
         return None;
     }
     let regex = rule.pattern.regex()?;
-    let captures = regex.captures(line)?;
+    let captures = regex.captures(line.as_bytes())?;
     if rule.unless.as_ref().is_some_and(|not| not.is_match(line)) {
         return None;
     }
@@ -171,13 +205,9 @@ fn try_line<'a>(
     {
         return None;
     }
-    let mut context = Map::new();
-    for name in regex.capture_names().flatten() {
-        if let Some(value) = captures.name(name) {
-            context.insert(name.to_owned(), Value::String(value.as_str().trim().to_owned()));
-        }
-    }
+    let mut context = named(regex, &captures);
     context.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
+    context.insert("call".to_owned(), Value::String(seen.exhibit.tool.clone()));
     context.insert("section".to_owned(), Value::String(place.section.clone()));
     context.insert("file".to_owned(), Value::String(place.file.clone()));
     let said = rule.scope.as_ref().and_then(|scope| {
@@ -198,8 +228,19 @@ fn try_line<'a>(
         cause: claim.split_whitespace().collect::<Vec<_>>().join(" "),
         fix: rule.fix.iter().filter_map(|fix| render(fix)).filter(|fix| !fix.trim().is_empty()).collect(),
         exhibit: seen.exhibit.id,
-        quote: quote(line),
+        first: number,
+        last: number,
+        quote: quote(line, captures.get(0).map_or(0..0, |all| all.range())),
+        line: line.to_owned(),
         count: 1,
+        present: match seen.exhibit.tool.as_str() {
+            _ if seen.attached => 0,
+            "host_kernel_log" => 20,
+            "systemd_failed" | "systemd_unit" | "kubectl_describe" => 40,
+            tool if NOT_LOGS.contains(&tool) => 40,
+            _ => 0,
+        },
+        over: false,
         calls: calls(environment, &rule.follow, &context),
         asked_for: false,
     })
@@ -246,11 +287,29 @@ pub(super) fn calls(
     calls.iter().filter_map(render).collect()
 }
 
-/// What is quoted must stand in the exhibit, so it is cut, never marked as cut.
-fn quote(line: &str) -> String {
-    let line = line.trim();
-    let end = line.char_indices().nth(240).map_or(line.len(), |(end, _)| end);
-    line.get(..end).unwrap_or(line).trim_end().to_owned()
+/// Characters of a quote: what proves a claim is never longer.
+const LONGEST_QUOTE: usize = 200;
+
+/// The line, or the part of it around `matched` (bytes) where it is long. What is quoted must stand in
+/// the exhibit, so it is cut, never marked as cut.
+fn quote(line: &str, matched: Range<usize>) -> String {
+    let trimmed = line.trim();
+    if trimmed.chars().count() <= LONGEST_QUOTE {
+        return trimmed.to_owned();
+    }
+    let lead = LONGEST_QUOTE / 4;
+    let before = line.get(..matched.start).unwrap_or_default();
+    let short = matched.end <= line.len()
+        && line.get(..matched.end).is_some_and(|head| head.chars().count() <= LONGEST_QUOTE);
+    let start = if short { 0 } else { before.char_indices().rev().nth(lead).map_or(0, |(at, _)| at) };
+    // From the beginning of a word on.
+    let start = match line.get(start..matched.start).and_then(|lead| lead.find(' ')) {
+        Some(space) if start > 0 => start + space,
+        _ => start,
+    };
+    let rest = line.get(start..).unwrap_or(line).trim_start();
+    let end = rest.char_indices().nth(LONGEST_QUOTE).map_or(rest.len(), |(end, _)| end);
+    rest.get(..end).unwrap_or(rest).trim_end().to_owned()
 }
 
 #[allow(clippy::expect_used)] // a constant text, compiled by the tests

@@ -76,20 +76,15 @@ pub fn environment(caller: &[(String, String)], wanted: &[String]) -> Vec<(Strin
         listed && !is_model_key(name) && !is_ours(name) && !value.contains('\0')
     });
     let mut given: BTreeMap<String, String> = passed.cloned().collect();
-    given.extend(
-        FIXED
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
+    given.extend(FIXED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     given.into_iter().collect()
 }
 
 fn is_model_key(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["_API_KEY", "_KEY", "_TOKEN"].iter().any(|suffix| {
-        name.strip_suffix(suffix)
-            .is_some_and(|provider| MODEL_PROVIDERS.contains(&provider))
-    })
+    ["_API_KEY", "_KEY", "_TOKEN"]
+        .iter()
+        .any(|suffix| name.strip_suffix(suffix).is_some_and(|provider| MODEL_PROVIDERS.contains(&provider)))
 }
 
 /// Names this program gives a meaning to inside a run.

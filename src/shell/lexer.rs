@@ -36,9 +36,7 @@ pub(super) struct Printed {
 impl Printed {
     /// Made only of characters that no shell and no quoting treats specially.
     pub(super) fn is_plain(&self) -> bool {
-        self.text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b))
+        self.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b))
     }
 
     pub(super) fn is_integer(&self) -> bool {
@@ -93,10 +91,7 @@ pub(super) fn place(
     };
     scan.list(End::Text)?;
     scan.judge_programs()?;
-    Ok(Scanned {
-        text: scan.text,
-        shown: scan.shown,
-    })
+    Ok(Scanned { text: scan.text, shown: scan.shown })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,19 +185,11 @@ impl Scan<'_> {
     }
 
     fn refuse<T>(index: usize, place: &str, remedy: &str) -> Scanning<T> {
-        Err(Refusal {
-            value: index,
-            place: place.to_owned(),
-            remedy: remedy.to_owned(),
-        })
+        Err(Refusal { value: index, place: place.to_owned(), remedy: remedy.to_owned() })
     }
 
     fn want(holds: bool, index: usize, place: &str, remedy: &str) -> Scanning<()> {
-        if holds {
-            Ok(())
-        } else {
-            Self::refuse(index, place, remedy)
-        }
+        if holds { Ok(()) } else { Self::refuse(index, place, remedy) }
     }
 
     fn plain(&self, index: usize) -> bool {
@@ -216,12 +203,7 @@ impl Scan<'_> {
     /// The one way a value gets into the text: by the name of its variable.
     fn reference(&mut self, index: usize, before: &str, after: &str, shown: &str) -> Scanning<()> {
         if self.backticks > 0 {
-            Self::want(
-                self.plain(index),
-                index,
-                "inside backticks",
-                "write `$(…)` instead of backticks",
-            )?;
+            Self::want(self.plain(index), index, "inside backticks", "write `$(…)` instead of backticks")?;
         }
         self.at += 1;
         self.seen.push(index);
@@ -235,29 +217,19 @@ impl Scan<'_> {
     }
 
     fn shown_of(&self, index: usize) -> String {
-        self.value(index)
-            .map(|value| value.shown.clone())
-            .unwrap_or_default()
+        self.value(index).map(|value| value.shown.clone()).unwrap_or_default()
     }
 
     fn text_of(&self, index: usize) -> String {
-        self.value(index)
-            .map(|value| value.text.clone())
-            .unwrap_or_default()
+        self.value(index).map(|value| value.text.clone()).unwrap_or_default()
     }
 
     fn deeper(&mut self, run: impl FnOnce(&mut Self) -> Scanning<()>) -> Scanning<()> {
         if self.depth >= DEEPEST {
             // Nothing below is looked at: no value may be there.
             let rest = self.items.get(self.at..).unwrap_or_default();
-            if let Some(Item::Value(index)) =
-                rest.iter().find(|item| matches!(item, Item::Value(_)))
-            {
-                return Self::refuse(
-                    *index,
-                    "inside too many levels of nesting",
-                    "flatten the command",
-                );
+            if let Some(Item::Value(index)) = rest.iter().find(|item| matches!(item, Item::Value(_))) {
+                return Self::refuse(*index, "inside too many levels of nesting", "flatten the command");
             }
             self.copy(rest.len());
             return Ok(());
@@ -307,9 +279,10 @@ impl Scan<'_> {
                 }
                 Item::Char('|') => {
                     // The end of a compound command: whatever was printed in it flows on.
-                    if words.last().is_some_and(|word| {
-                        ["}", "done", "fi", "esac"].contains(&word.text.as_str())
-                    }) {
+                    if words
+                        .last()
+                        .is_some_and(|word| ["}", "done", "fi", "esac"].contains(&word.text.as_str()))
+                    {
                         let inner = self.seen.get(first_seen..).unwrap_or_default().to_vec();
                         self.flow(pipeline, &inner);
                     }
@@ -362,8 +335,7 @@ impl Scan<'_> {
                         && word.text.bytes().all(|b| b.is_ascii_digit())
                         && (self.is(0, '<') || self.is(0, '>'));
                     // `if`, `then`, `do`, `!`, `{`: a command begins after it.
-                    let keyword =
-                        words.is_empty() && !word.quoted && operands::is_keyword(&word.text);
+                    let keyword = words.is_empty() && !word.quoted && operands::is_keyword(&word.text);
                     if !descriptor && !keyword {
                         words.push(word);
                     }
@@ -390,12 +362,7 @@ impl Scan<'_> {
                 Item::Char('`') if self.backticks > 0 => break,
                 Item::Char(_) => self.copy(1),
                 Item::Value(index) => {
-                    Self::want(
-                        self.plain(index),
-                        index,
-                        "in a comment",
-                        "take it out of the comment",
-                    )?;
+                    Self::want(self.plain(index), index, "in a comment", "take it out of the comment")?;
                     let shown = self.shown_of(index);
                     self.shown.push_str(&shown);
                     self.at += 1;
@@ -499,12 +466,7 @@ impl Scan<'_> {
         }
         let prefix = before.iter().all(|word| word.assigns().is_some());
         if prefix && word.opens_subscript() {
-            Self::want(
-                self.integer(index),
-                index,
-                "in an array subscript",
-                "use an integer parameter",
-            )?;
+            Self::want(self.integer(index), index, "in an array subscript", "use an integer parameter")?;
         }
         let number = self.value(index).is_some_and(|value| value.number);
         let free = number || self.allow_options || operands::options_ended(before);

@@ -11,9 +11,7 @@ pub(super) fn call(
     args: &[Value],
 ) -> Result<Value, Error> {
     let filter = |state: &mut State<'_, '_>, name: &str, args: &[Value]| {
-        let all: Vec<Value> = std::iter::once(value.clone())
-            .chain(args.iter().cloned())
-            .collect();
+        let all: Vec<Value> = std::iter::once(value.clone()).chain(args.iter().cloned()).collect();
         state.apply_filter(name, &all)
     };
     match (value.as_str(), method) {
@@ -53,11 +51,7 @@ pub(super) fn call(
         (None, "get") if value.kind() == ValueKind::Map => {
             let (key, default): (Value, Option<Value>) = from_args(args)?;
             let found = value.get_item(&key)?;
-            Ok(if found.is_undefined() {
-                default.unwrap_or(Value::from(()))
-            } else {
-                found
-            })
+            Ok(if found.is_undefined() { default.unwrap_or(Value::from(())) } else { found })
         }
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }

@@ -30,28 +30,19 @@ pub(super) struct Word {
 
 impl Word {
     pub(super) fn hold(&mut self, index: usize, text: &str) {
-        self.values.push(Held {
-            index,
-            at: Some(self.text.len()),
-            length: text.len(),
-        });
+        self.values.push(Held { index, at: Some(self.text.len()), length: text.len() });
         self.text.push_str(text);
         self.quoted = true;
     }
 
     pub(super) fn hold_inner(&mut self, indexes: &[usize]) {
-        self.values.extend(indexes.iter().map(|index| Held {
-            index: *index,
-            at: None,
-            length: 0,
-        }));
+        self.values.extend(indexes.iter().map(|index| Held { index: *index, at: None, length: 0 }));
     }
 
     /// The part before the first value: the author's own.
     fn own(&self) -> &str {
         let end = self.values.iter().find_map(|held| held.at);
-        end.and_then(|end| self.text.get(..end))
-            .unwrap_or(&self.text)
+        end.and_then(|end| self.text.get(..end)).unwrap_or(&self.text)
     }
 
     /// The variable's name, where the word is an assignment.
@@ -64,9 +55,7 @@ impl Word {
 
     /// Whether what follows would be an array's subscript in an assignment.
     pub(super) fn opens_subscript(&self) -> bool {
-        self.text
-            .split_once('[')
-            .is_some_and(|(name, rest)| is_name(name) && !rest.contains(']'))
+        self.text.split_once('[').is_some_and(|(name, rest)| is_name(name) && !rest.contains(']'))
     }
 
     fn is_one_value(&self) -> bool {
@@ -85,10 +74,7 @@ fn is_name(text: &str) -> bool {
 
 /// Words after which a command begins.
 pub(super) fn is_keyword(text: &str) -> bool {
-    matches!(
-        text,
-        "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "{" | "time" | "coproc"
-    )
+    matches!(text, "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "{" | "time" | "coproc")
 }
 
 /// Who reads a text as its program.
@@ -112,24 +98,16 @@ pub(super) enum Language {
 impl Language {
     /// Whether `value` may stand in this language's text after `before`.
     pub(super) fn admits(self, value: &Printed, before: &str) -> bool {
-        let only = |extra: &[u8]| {
-            value
-                .text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || extra.contains(&b))
-        };
+        let only = |extra: &[u8]| value.text.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
         match self {
             Self::Shell | Self::Awk | Self::Jq | Self::Sql => value.is_plain(),
             Self::Script => only(b"_.:/-"),
             Self::Perl => only(b"_"),
             Self::Sed => {
-                value.text.bytes().all(|b| b.is_ascii_digit())
-                    || (sed_pattern(before) && only(b"_-.:=@%+"))
+                value.text.bytes().all(|b| b.is_ascii_digit()) || (sed_pattern(before) && only(b"_-.:=@%+"))
             }
             Self::Arithmetic => value.is_integer(),
-            Self::Environment => {
-                value.is_plain() && (before.contains('=') || !value.text.contains('='))
-            }
+            Self::Environment => value.is_plain() && (before.contains('=') || !value.text.contains('=')),
         }
     }
 
@@ -153,12 +131,8 @@ impl Language {
             Self::Awk => "pass it with `-v`: `awk -v x={{ x }} '$1 == x'`",
             Self::Jq => "pass it with `--arg`: `jq --arg x {{ x }} '.a == $x'`",
             Self::Sed => "use `grep -F -- {{ x }}` or `awk -v x={{ x }}`",
-            Self::Perl | Self::Script => {
-                "pass it as an argument after the program and read it there"
-            }
-            Self::Sql => {
-                "pass it as a variable of the client: `psql -v x={{ x }}` and `:'x'` on its input"
-            }
+            Self::Perl | Self::Script => "pass it as an argument after the program and read it there",
+            Self::Sql => "pass it as a variable of the client: `psql -v x={{ x }}` and `:'x'` on its input",
             Self::Arithmetic => "declare the parameter as `type: integer`",
             Self::Environment => "write the name out: `NAME={{ x }}`",
         }
@@ -206,15 +180,12 @@ pub(super) struct Judged {
 /// Whether a `--` of the program itself stands before.
 pub(super) fn options_ended(before: &[Word]) -> bool {
     const PASSES_ON: &[&str] = &[
-        "env", "sudo", "doas", "timeout", "nice", "nohup", "xargs", "ssh", "exec", "command",
-        "builtin", "find", "stdbuf", "setsid", "watch", "time", "chroot", "nsenter", "ionice",
-        "strace", "parallel", "sh", "bash", "dash", "ksh", "zsh",
+        "env", "sudo", "doas", "timeout", "nice", "nohup", "xargs", "ssh", "exec", "command", "builtin",
+        "find", "stdbuf", "setsid", "watch", "time", "chroot", "nsenter", "ionice", "strace", "parallel",
+        "sh", "bash", "dash", "ksh", "zsh",
     ];
     let mut words = before.iter().skip_while(|word| word.assigns().is_some());
-    let program = words
-        .next()
-        .map(|word| base(&word.text))
-        .unwrap_or_default();
+    let program = words.next().map(|word| base(&word.text)).unwrap_or_default();
     if PASSES_ON.contains(&program) {
         return false;
     }
@@ -224,9 +195,7 @@ pub(super) fn options_ended(before: &[Word]) -> bool {
     };
     // After `kubectl exec pod --` begins another command, whose options they would be.
     let inner = words.get(..at).unwrap_or_default();
-    !inner
-        .iter()
-        .any(|word| matches!(*word, "exec" | "debug" | "run"))
+    !inner.iter().any(|word| matches!(*word, "exec" | "debug" | "run"))
 }
 
 fn base(program: &str) -> &str {
@@ -234,19 +203,13 @@ fn base(program: &str) -> &str {
 }
 
 fn shell(program: &str) -> bool {
-    matches!(
-        program,
-        "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh" | "ash" | "fish" | "rbash"
-    )
+    matches!(program, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh" | "ash" | "fish" | "rbash")
 }
 
 /// Judges the words of one simple command.
 pub(super) fn judge(words: &[Word]) -> Judged {
     let mut judged = Judged::default();
-    let start = words
-        .iter()
-        .take_while(|word| word.assigns().is_some())
-        .count();
+    let start = words.iter().take_while(|word| word.assigns().is_some()).count();
     from(words, start, &mut judged, 0);
     let runs_output = judged.programs.iter().any(|(at, language)| {
         *language == Language::Shell && words.get(*at).is_some_and(|word| word.substituted)
@@ -259,9 +222,7 @@ pub(super) fn judge(words: &[Word]) -> Judged {
 }
 
 fn all(words: &[Word], from: usize, language: Language, judged: &mut Judged) {
-    judged
-        .programs
-        .extend((from..words.len()).map(|at| (at, language)));
+    judged.programs.extend((from..words.len()).map(|at| (at, language)));
 }
 
 /// Judges the command that begins at `start`.
@@ -284,16 +245,14 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
     let next = start + 1;
     match name.trim_end_matches(version) {
         // `.` itself, of which the line above leaves nothing.
-        "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb"
-        | "lldb" => {
+        "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb" | "lldb" => {
             all(words, next, Language::Shell, judged);
             judged.reads_program = Some(Language::Shell);
         }
         "set" => judged.sets_arguments = true,
         // `function name { command`.
         "function" => from(words, next + 2, judged, depth + 1),
-        "eval" | "trap" | "alias" | "watch" | "parallel" | "fc" | "bind" | "complete"
-        | "compgen" => {
+        "eval" | "trap" | "alias" | "watch" | "parallel" | "fc" | "bind" | "complete" | "compgen" => {
             all(words, next, Language::Shell, judged);
         }
         name if shell(name) => shells(words, next, judged),
@@ -324,25 +283,8 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
             }
         }
         "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => {
-            let takes = [
-                "-v",
-                "-F",
-                "--assign",
-                "--field-separator",
-                "-f",
-                "--file",
-                "-i",
-                "--include",
-            ];
-            first_operand(
-                words,
-                next,
-                &takes,
-                &["-f", "--file"],
-                &["-e", "--source"],
-                Language::Awk,
-                judged,
-            );
+            let takes = ["-v", "-F", "--assign", "--field-separator", "-f", "--file", "-i", "--include"];
+            first_operand(words, next, &takes, &["-f", "--file"], &["-e", "--source"], Language::Awk, judged);
         }
         "sed" | "gsed" => {
             let takes = ["-e", "--expression", "-f", "--file", "-l", "--line-length"];
@@ -387,9 +329,7 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         "xargs" => {
             let known = judged.programs.len();
             inner(words, next, judged, depth);
-            if judged.programs.len() > known
-                || words.iter().skip(next).any(|word| shell(base(&word.text)))
-            {
+            if judged.programs.len() > known || words.iter().skip(next).any(|word| shell(base(&word.text))) {
                 // What comes on the input is put into the program's text.
                 judged.reads_program = Some(Language::Shell);
             }
@@ -433,12 +373,7 @@ fn shells(words: &[Word], next: usize, judged: &mut Judged) {
         }
         None => judged.reads_program = Some(Language::Shell),
     }
-    if !commands
-        && words
-            .iter()
-            .skip(next)
-            .any(|word| word.text == "-s" || word.text == "-")
-    {
+    if !commands && words.iter().skip(next).any(|word| word.text == "-s" || word.text == "-") {
         judged.reads_program = Some(Language::Shell);
     }
 }
@@ -457,26 +392,17 @@ fn remote(words: &[Word], next: usize, judged: &mut Judged) {
         at += 1 + usize::from(takes);
     }
     all(words, at + 1, Language::Shell, judged);
-    let runs_shell = words
-        .iter()
-        .skip(at + 1)
-        .any(|word| shell(base(&word.text)));
+    let runs_shell = words.iter().skip(at + 1).any(|word| shell(base(&word.text)));
     if words.len() <= at + 1 || runs_shell {
         judged.reads_program = Some(Language::Shell);
     }
 }
 
 fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
-    let name = words
-        .get(start)
-        .map(|word| word.text.as_str())
-        .unwrap_or_default();
+    let name = words.get(start).map(|word| word.text.as_str()).unwrap_or_default();
     let numeric = |word: &Word| {
         !word.quoted
-            && matches!(
-                word.text.as_str(),
-                "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-v" | "-R"
-            )
+            && matches!(word.text.as_str(), "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-v" | "-R")
     };
     if name == "[[" {
         if words.iter().any(numeric) {
@@ -489,21 +415,15 @@ fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
     if name == "let" {
         judged.evaluated.extend(start + 1..words.len());
     } else {
-        for word in words
-            .iter()
-            .skip(start + 1)
-            .filter(|word| is_name(&word.text))
-        {
+        for word in words.iter().skip(start + 1).filter(|word| is_name(&word.text)) {
             judged.assigns.push((word.text.clone(), None));
         }
     }
 }
 
 fn declaration(words: &[Word], next: usize, judged: &mut Judged) {
-    let arithmetic = words
-        .iter()
-        .skip(next)
-        .any(|word| word.is_option() && word.text.contains(['i', 'n', 'A', 'a']));
+    let arithmetic =
+        words.iter().skip(next).any(|word| word.is_option() && word.text.contains(['i', 'n', 'A', 'a']));
     for (at, word) in words.iter().enumerate().skip(next) {
         match word.assigns() {
             Some(name) if !arithmetic => judged.assigns.push((name.to_owned(), Some(at))),
@@ -524,8 +444,7 @@ fn options(words: &[Word], next: usize, names: &[&str], language: Language, judg
         if names.contains(&text) {
             judged.programs.push((at + 1, language));
         } else if names.iter().any(|name| {
-            text.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('=') || !name.starts_with("--"))
+            text.strip_prefix(name).is_some_and(|rest| rest.starts_with('=') || !name.starts_with("--"))
         }) {
             judged.programs.push((at, language));
         }
@@ -554,9 +473,7 @@ fn first_operand(
         let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
         brought |= begins(files) || begins(programs);
         if begins(files)
-            && words
-                .get(at + 1)
-                .is_some_and(|word| word.text == "-" || word.text == "/dev/stdin")
+            && words.get(at + 1).is_some_and(|word| word.text == "-" || word.text == "/dev/stdin")
         {
             judged.reads_program = Some(language);
         }
@@ -657,9 +574,8 @@ fn inner(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
     for (at, word) in words.iter().enumerate().skip(next) {
         let name = base(&word.text);
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let wrapped = words
-            .get(at - 1)
-            .is_some_and(|before| before.text == "--" || before.is_option() || at == next);
+        let wrapped =
+            words.get(at - 1).is_some_and(|before| before.text == "--" || before.is_option() || at == next);
         let after = at + 1;
         let told = words.get(after).is_some_and(Word::is_option);
         let interpreter = shell(name)

@@ -48,19 +48,12 @@ impl Group {
             ));
         }
         let leader = match spawn("bash", script, &mark, outputs()?) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                spawn("sh", script, &mark, outputs()?)?
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", script, &mark, outputs()?)?,
             other => other?,
         };
         let pid = Pid::from_child(&leader);
         bound(pid, timeout);
-        Ok(Self {
-            leader: Some(leader),
-            pid,
-            mark,
-            children,
-        })
+        Ok(Self { leader: Some(leader), pid, mark, children })
     }
 
     /// Waits for the leader's end without reaping it. May be dropped and called again.
@@ -155,21 +148,12 @@ fn bound(pid: Pid, timeout: Duration) {
     use rustix::process::{Resource, Rlimit, prlimit};
 
     let limit = |resource, bound| {
-        let both = Rlimit {
-            current: Some(bound),
-            maximum: Some(bound),
-        };
+        let both = Rlimit { current: Some(bound), maximum: Some(bound) };
         let _ = prlimit(Some(pid), resource, both);
     };
     limit(Resource::Core, 0);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    limit(
-        Resource::Cpu,
-        timeout
-            .as_secs()
-            .saturating_add(5)
-            .saturating_mul(cores.max(2)),
-    );
+    limit(Resource::Cpu, timeout.as_secs().saturating_add(5).saturating_mul(cores.max(2)));
     let machine = rustix::system::sysinfo();
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // The width differs by platform.
     let memory = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
@@ -192,10 +176,7 @@ fn sweep(mark: &str) {
         let mut found = false;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(pid) = name
-                .to_str()
-                .and_then(|name| name.parse::<i32>().ok())
-                .and_then(Pid::from_raw)
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()).and_then(Pid::from_raw)
             else {
                 continue;
             };

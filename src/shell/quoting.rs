@@ -4,15 +4,9 @@ use std::borrow::Cow;
 
 /// As one word: bare where that is unambiguous, else in single quotes.
 pub(super) fn word(value: &str) -> String {
-    let bare = !value.is_empty()
-        && value
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b));
-    if bare {
-        value.to_owned()
-    } else {
-        format!("'{}'", in_single(value))
-    }
+    let bare =
+        !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b));
+    if bare { value.to_owned() } else { format!("'{}'", in_single(value)) }
 }
 
 /// Inside single quotes that are already there.
@@ -34,20 +28,11 @@ pub(super) fn in_double(value: &str) -> String {
 
 /// Control characters other than line feed and tab do not reach a terminal.
 fn visible(value: &str) -> Cow<'_, str> {
-    if value
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\t')
-    {
+    if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         Cow::Owned(
             value
                 .chars()
-                .map(|c| {
-                    if c.is_control() && c != '\n' && c != '\t' {
-                        '\u{fffd}'
-                    } else {
-                        c
-                    }
-                })
+                .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
                 .collect(),
         )
     } else {

@@ -54,10 +54,7 @@ pub struct Limits {
 impl Default for Limits {
     /// A minute and a gibibyte.
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_mins(1),
-            kept_bytes: 1 << 30,
-        }
+        Self { timeout: Duration::from_mins(1), kept_bytes: 1 << 30 }
     }
 }
 
@@ -104,12 +101,7 @@ pub struct Captured {
 ///
 /// # Errors
 /// Only when the process cannot be started or `output` cannot be written.
-pub async fn run(
-    script: &Script,
-    output: &Path,
-    limits: Limits,
-    stop: Stop,
-) -> io::Result<Finished> {
+pub async fn run(script: &Script, output: &Path, limits: Limits, stop: Stop) -> io::Result<Finished> {
     let mut kept = Kept::new(File::create(output)?);
     let (ending, duration) = perform(script, limits, stop, &mut kept, None).await?;
     Ok(Finished {
@@ -131,10 +123,7 @@ pub async fn run(
 pub async fn capture(script: &Script, limits: Limits, stop: Stop) -> io::Result<Captured> {
     let mut stdout = Kept::new(Vec::new());
     let mut stderr = Tail::default();
-    let limits = Limits {
-        kept_bytes: limits.kept_bytes.min(CAPTURED),
-        ..limits
-    };
+    let limits = Limits { kept_bytes: limits.kept_bytes.min(CAPTURED), ..limits };
     let (ending, duration) = perform(script, limits, stop, &mut stdout, Some(&mut stderr)).await?;
     Ok(Captured {
         ending,
@@ -156,13 +145,7 @@ struct Kept<W> {
 
 impl<W: Write> Kept<W> {
     fn new(to: W) -> Self {
-        Self {
-            to,
-            bytes: 0,
-            lines: 0,
-            unfinished: false,
-            tail: Tail::default(),
-        }
+        Self { to, bytes: 0, lines: 0, unfinished: false, tail: Tail::default() }
     }
 
     /// Takes as much of `chunk` as the limit leaves room for; `true` when the limit is reached.
@@ -220,9 +203,7 @@ async fn perform<W: Write>(
         error_tail: errors,
         limit: limits.kept_bytes,
     };
-    let deadline = started
-        .checked_add(limits.timeout)
-        .unwrap_or(started + Duration::from_hours(8760));
+    let deadline = started.checked_add(limits.timeout).unwrap_or(started + Duration::from_hours(8760));
     let cut = tokio::select! {
         cut = session.watch(deadline) => cut?,
         () = stopped(&mut stop) => Some(Ending::Stopped),
@@ -276,9 +257,7 @@ impl<W: Write> Session<'_, W> {
         loop {
             let until = match self.exited {
                 Some(_) if self.output.is_none() && self.errors.is_none() => return Ok(None),
-                Some(exited) => deadline
-                    .min(self.heard.max(exited) + IDLE)
-                    .min(exited + LINGER),
+                Some(exited) => deadline.min(self.heard.max(exited) + IDLE).min(exited + LINGER),
                 None => deadline,
             };
             tokio::select! {

@@ -19,25 +19,15 @@ const GIVEN: &[&str] = &["env", "config", "request_context", "loop", "caller", "
 
 /// Undeclared variables in order of first appearance.
 pub(super) fn variables(source: &str) -> Result<Vec<Variable>, minijinja::Error> {
-    let tree = parse(
-        source,
-        "command",
-        minijinja::syntax::SyntaxConfig::default(),
-    )?;
+    let tree = parse(source, "command", minijinja::syntax::SyntaxConfig::default())?;
     let mut walk = Walk::default();
     walk.statement(&tree);
     Ok(walk.found)
 }
 
 /// String literals that the template prints as they are, with their place in `source`.
-pub(super) fn printed_literals(
-    source: &str,
-) -> Result<Vec<(Range<usize>, String)>, minijinja::Error> {
-    let tree = parse(
-        source,
-        "command",
-        minijinja::syntax::SyntaxConfig::default(),
-    )?;
+pub(super) fn printed_literals(source: &str) -> Result<Vec<(Range<usize>, String)>, minijinja::Error> {
+    let tree = parse(source, "command", minijinja::syntax::SyntaxConfig::default())?;
     let mut walk = Walk::default();
     walk.statement(&tree);
     let mut literals = Vec::new();
@@ -106,10 +96,7 @@ impl Walk {
         let required = usage == Use::Needed && !self.sure.iter().any(|sure| sure == name);
         match self.found.iter_mut().find(|found| found.name == name) {
             Some(found) => found.required |= required,
-            None => self.found.push(Variable {
-                name: name.to_owned(),
-                required,
-            }),
+            None => self.found.push(Variable { name: name.to_owned(), required }),
         }
     }
 
@@ -221,8 +208,7 @@ impl Walk {
                 if let Some(text) = constant.value.as_str() {
                     let span = constant.span();
                     let range = span.start_offset as usize..span.end_offset as usize;
-                    self.literals
-                        .push((carrier.map(str::to_owned), range, text.to_owned()));
+                    self.literals.push((carrier.map(str::to_owned), range, text.to_owned()));
                 }
             }
             Expr::Var(variable) => {
@@ -243,9 +229,7 @@ impl Walk {
                 }
                 self.sure.truncate(known);
             }
-            Expr::BinOp(operation)
-                if matches!(operation.op, BinOpKind::Add | BinOpKind::Concat) =>
-            {
+            Expr::BinOp(operation) if matches!(operation.op, BinOpKind::Add | BinOpKind::Concat) => {
                 self.printed(&operation.left, carrier);
                 self.printed(&operation.right, carrier);
             }
@@ -282,10 +266,7 @@ impl Walk {
             Expr::Const(_) => {}
             Expr::Slice(slice) => {
                 self.expression(&slice.expr, usage);
-                for part in [&slice.start, &slice.stop, &slice.step]
-                    .into_iter()
-                    .flatten()
-                {
+                for part in [&slice.start, &slice.stop, &slice.step].into_iter().flatten() {
                     self.expression(part, Use::Needed);
                 }
             }
@@ -326,11 +307,7 @@ impl Walk {
                 self.sure.truncate(known);
             }
             Expr::Filter(filter) => {
-                let usage = if is_default(filter.name) {
-                    Use::Tested
-                } else {
-                    usage
-                };
+                let usage = if is_default(filter.name) { Use::Tested } else { usage };
                 if let Some(value) = &filter.expr {
                     self.expression(value, usage);
                 }
@@ -358,14 +335,8 @@ impl Walk {
                     self.argument(argument, Use::Needed);
                 }
             }
-            Expr::List(list) => list
-                .items
-                .iter()
-                .for_each(|item| self.expression(item, usage)),
-            Expr::Tuple(tuple) => tuple
-                .items
-                .iter()
-                .for_each(|item| self.expression(item, usage)),
+            Expr::List(list) => list.items.iter().for_each(|item| self.expression(item, usage)),
+            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.expression(item, usage)),
             Expr::Map(map) => {
                 for item in map.keys.iter().chain(&map.values) {
                     self.expression(item, usage);
@@ -399,9 +370,7 @@ fn given(test: &Expr<'_>, outcome: bool, names: &mut Vec<String>) {
         Expr::Compare(comparison) if outcome => given(&comparison.expr, true, names),
         Expr::Test(test) => {
             let positive = match test.name {
-                "defined" | "string" | "number" | "integer" | "sequence" | "mapping" | "true" => {
-                    true
-                }
+                "defined" | "string" | "number" | "integer" | "sequence" | "mapping" | "true" => true,
                 "undefined" | "none" => false,
                 _ => return,
             };
@@ -409,9 +378,7 @@ fn given(test: &Expr<'_>, outcome: bool, names: &mut Vec<String>) {
                 given(&test.expr, true, names);
             }
         }
-        Expr::Filter(filter)
-            if outcome && matches!(filter.name, "length" | "trim" | "lower" | "count") =>
-        {
+        Expr::Filter(filter) if outcome && matches!(filter.name, "length" | "trim" | "lower" | "count") => {
             if let Some(value) = &filter.expr {
                 given(value, true, names);
             }

@@ -21,11 +21,7 @@ impl Tail {
     /// The last line with something to read in it, cut at 300 bytes, fit for a terminal.
     pub(super) fn last_line(&self) -> Option<String> {
         let text = String::from_utf8_lossy(&self.0);
-        let mut line = text
-            .split(['\n', '\r'])
-            .rev()
-            .map(plain)
-            .find(|line| !line.is_empty())?;
+        let mut line = text.split(['\n', '\r']).rev().map(plain).find(|line| !line.is_empty())?;
         if line.len() > SHOWN {
             line.truncate(line.floor_char_boundary(SHOWN - '…'.len_utf8()));
             line.push('…');

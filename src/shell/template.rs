@@ -33,25 +33,13 @@ const FUEL: u64 = 500_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     #[error("template, line {line} column {column}: {reason}")]
-    Syntax {
-        line: usize,
-        column: usize,
-        reason: String,
-    },
+    Syntax { line: usize, column: usize, reason: String },
     #[error("template, line {line}: {reason}")]
     Render { line: usize, reason: String },
     #[error("value `{value}` cannot stand {place}: {remedy}")]
-    Refused {
-        value: String,
-        place: String,
-        remedy: String,
-    },
+    Refused { value: String, place: String, remedy: String },
     #[error("{what} is {bytes} bytes long, at most {limit} can be passed to a command")]
-    TooLong {
-        what: &'static str,
-        bytes: usize,
-        limit: usize,
-    },
+    TooLong { what: &'static str, bytes: usize, limit: usize },
     #[error("a value holds a NUL byte, which no command can be given")]
     Nul,
 }
@@ -92,9 +80,7 @@ pub fn environment_names(source: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for part in source.split('$').skip(1) {
         let part = part.strip_prefix('{').unwrap_or(part);
-        let end = part
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(part.len());
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
         let name = part.get(..end).unwrap_or_default();
         if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
             names.insert(name.to_owned());
@@ -110,46 +96,30 @@ pub fn environment_names(source: &str) -> BTreeSet<String> {
 pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError> {
     go_spelling(source)?;
     let nonce = uuid::Uuid::now_v7().as_u128().to_string();
-    let literals =
-        syntax::printed_literals(source).map_err(|error| syntax_error(source, &error))?;
+    let literals = syntax::printed_literals(source).map_err(|error| syntax_error(source, &error))?;
     let mut marked = source.to_owned();
     for (number, (range, _)) in literals.iter().enumerate().rev() {
         let mark = format!("\"{OPEN_LITERAL}{nonce}:{number}{CLOSE}\"");
         marked.replace_range(range.clone(), &mark);
     }
     let literals = literals.into_iter().map(|(_, text)| text).collect();
-    let press = Arc::new(Press {
-        nonce,
-        literals,
-        secrets: secrets(given.config),
-        values: Mutex::new(Vec::new()),
-    });
+    let press =
+        Arc::new(Press { nonce, literals, secrets: secrets(given.config), values: Mutex::new(Vec::new()) });
     let mut engine = engine();
     let printer = Arc::clone(&press);
     engine.set_formatter(move |out, _, value| {
         let text = printer.print(value)?;
-        out.write_str(&text)
-            .map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
+        out.write_str(&text).map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
     });
-    let text = engine
-        .render_named_str("command", &marked, context(given))
-        .map_err(|error| render_error(&error))?;
+    let text =
+        engine.render_named_str("command", &marked, context(given)).map_err(|error| render_error(&error))?;
     let values = std::mem::take(&mut *press.values.lock().unwrap_or_else(PoisonError::into_inner));
     if text.len() > LONGEST {
-        return Err(TemplateError::TooLong {
-            what: "the command",
-            bytes: text.len(),
-            limit: LONGEST,
-        });
+        return Err(TemplateError::TooLong { what: "the command", bytes: text.len(), limit: LONGEST });
     }
     check_values(&values)?;
-    let scanned = place(
-        &press.items(&text),
-        &values,
-        given.environment,
-        given.allow_options,
-    )
-    .map_err(|refusal| refused(&refusal, &values))?;
+    let scanned = place(&press.items(&text), &values, given.environment, given.allow_options)
+        .map_err(|refusal| refused(&refusal, &values))?;
     Ok(Rendered {
         text: scanned.text,
         env: values
@@ -170,17 +140,13 @@ pub fn render_plain(source: &str, given: Given<'_>) -> Result<String, TemplateEr
     let mut engine = engine();
     engine.set_formatter(move |out, _, value| {
         let text = masked(&text_of(value)?, &secrets);
-        out.write_str(&text)
-            .map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
+        out.write_str(&text).map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
     });
     let text = engine
         .render_named_str("description", source, context(given))
         .map_err(|error| render_error(&error))?;
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    Ok(words
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" "))
+    Ok(words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 /// Collects what is printed.
@@ -210,9 +176,7 @@ impl Press {
                     for piece in self.pieces(text, OPEN) {
                         match piece {
                             Ok(earlier) => {
-                                data.push_str(
-                                    values.get(earlier).map_or("", |value| value.text.as_str()),
-                                );
+                                data.push_str(values.get(earlier).map_or("", |value| value.text.as_str()));
                             }
                             Err(text) => data.push_str(text),
                         }
@@ -234,11 +198,7 @@ impl Press {
         out.push(':');
         out.push_str(&values.len().to_string());
         out.push(CLOSE);
-        values.push(Printed {
-            shown: masked(&text, &self.secrets),
-            text,
-            number,
-        });
+        values.push(Printed { shown: masked(&text, &self.secrets), text, number });
     }
 
     /// Splits at this rendering's marks: their numbers, and the text between.
@@ -332,19 +292,12 @@ fn check_values(values: &[Printed]) -> Result<(), TemplateError> {
 }
 
 fn refused(refusal: &Refusal, values: &[Printed]) -> TemplateError {
-    let shown = values
-        .get(refusal.value)
-        .map(|value| value.shown.as_str())
-        .unwrap_or_default();
+    let shown = values.get(refusal.value).map(|value| value.shown.as_str()).unwrap_or_default();
     let mut value: String = shown.chars().filter(|c| !c.is_control()).take(60).collect();
     if value.len() < shown.len() {
         value.push('…');
     }
-    TemplateError::Refused {
-        value,
-        place: refusal.place.clone(),
-        remedy: refusal.remedy.clone(),
-    }
+    TemplateError::Refused { value, place: refusal.place.clone(), remedy: refusal.remedy.clone() }
 }
 
 fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
@@ -353,18 +306,11 @@ fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
         let before = source.get(..range.start).unwrap_or_default();
         before.chars().rev().take_while(|c| *c != '\n').count() + 1
     });
-    TemplateError::Syntax {
-        line,
-        column,
-        reason: reason(error),
-    }
+    TemplateError::Syntax { line, column, reason: reason(error) }
 }
 
 fn render_error(error: &minijinja::Error) -> TemplateError {
-    TemplateError::Render {
-        line: error.line().unwrap_or(1),
-        reason: reason(error),
-    }
+    TemplateError::Render { line: error.line().unwrap_or(1), reason: reason(error) }
 }
 
 fn reason(error: &minijinja::Error) -> String {
@@ -381,9 +327,7 @@ fn go_spelling(source: &str) -> Result<(), TemplateError> {
         let rest = source.get(at + 2..).unwrap_or_default();
         let inside = rest.split("}}").next().unwrap_or_default();
         let inside = inside.trim_matches(|c: char| c == '-' || c.is_whitespace());
-        let (word, rest) = inside
-            .split_once(char::is_whitespace)
-            .unwrap_or((inside, ""));
+        let (word, rest) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
         let rest = rest.trim_start().trim_start_matches('.');
         let jinja = match word {
             "range" if !rest.is_empty() => format!("{{% for item in {rest} %}}…{{% endfor %}}"),
@@ -435,26 +379,13 @@ fn secrets(config: &Map<String, serde_json::Value>) -> Vec<String> {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [
-        "token",
-        "password",
-        "passwd",
-        "secret",
-        "credential",
-        "api_key",
-        "apikey",
-        "api-key",
-        "private",
-        "auth",
-    ]
-    .iter()
-    .any(|part| name.contains(part))
+    ["token", "password", "passwd", "secret", "credential", "api_key", "apikey", "api-key", "private", "auth"]
+        .iter()
+        .any(|part| name.contains(part))
         || name == "key"
         || name.ends_with("_key")
 }
 
 fn masked(text: &str, secrets: &[String]) -> String {
-    secrets
-        .iter()
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
 }

@@ -34,39 +34,23 @@ fn rendered_with(
     let environment: BTreeSet<String> = environment.iter().map(|name| (*name).to_owned()).collect();
     render(
         source,
-        Given {
-            values: &object(values),
-            config: &object(config),
-            environment: &environment,
-            allow_options,
-        },
+        Given { values: &object(values), config: &object(config), environment: &environment, allow_options },
     )
 }
 
 /// What the rendered command prints, run in `folder` by `shell`.
 fn output(rendered: &Rendered, folder: &Path) -> Vec<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut env = vec![
         ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
         ("HOME_OF_TEST".to_owned(), "it's \"home\"".to_owned()),
         ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
     ];
     env.extend(rendered.env.clone());
-    let script = Script {
-        text: rendered.text.clone(),
-        env,
-        workdir: Some(folder.to_owned()),
-        stdin: None,
-    };
+    let script = Script { text: rendered.text.clone(), env, workdir: Some(folder.to_owned()), stdin: None };
     let path = folder.join(".output");
     let (_sender, stop) = watch::channel(false);
-    let limits = Limits {
-        timeout: Duration::from_secs(20),
-        kept_bytes: 1 << 22,
-    };
+    let limits = Limits { timeout: Duration::from_secs(20), kept_bytes: 1 << 22 };
     runtime.block_on(run(&script, &path, limits, stop)).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
@@ -83,39 +67,17 @@ fn argv(source: &str, values: Value) -> Result<Vec<String>, TemplateError> {
 fn split(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut parts: Vec<String> = text.split('\0').map(str::to_owned).collect();
-    assert_eq!(
-        parts.pop().as_deref(),
-        Some(""),
-        "not NUL-separated: {text:?}"
-    );
+    assert_eq!(parts.pop().as_deref(), Some(""), "not NUL-separated: {text:?}");
     parts
 }
 
 #[test]
 fn three_spellings_give_one_argument_with_the_same_bytes() {
-    for value in [
-        "plain",
-        "two words",
-        "it's",
-        "a\"b",
-        "$(id)",
-        "`id`",
-        "a\nb\n",
-        "*",
-        "\\",
-        "'; id; '",
-        "ü\u{202e}x",
-    ] {
-        for source in [
-            "printf '%s\\0' {{ x }}",
-            "printf '%s\\0' '{{ x }}'",
-            "printf '%s\\0' \"{{ x }}\"",
-        ] {
-            assert_eq!(
-                argv(source, json!({"x": value})).unwrap(),
-                [value],
-                "{source}"
-            );
+    for value in
+        ["plain", "two words", "it's", "a\"b", "$(id)", "`id`", "a\nb\n", "*", "\\", "'; id; '", "ü\u{202e}x"]
+    {
+        for source in ["printf '%s\\0' {{ x }}", "printf '%s\\0' '{{ x }}'", "printf '%s\\0' \"{{ x }}\""] {
+            assert_eq!(argv(source, json!({"x": value})).unwrap(), [value], "{source}");
         }
     }
 }
@@ -132,10 +94,7 @@ fn nothing_when_bare_and_empty_when_quoted() {
 fn a_leading_dash_is_refused_unless_it_cannot_be_an_option() {
     let values = || json!({"x": "-rf"});
     let error = rendered("ls {{ x }}", values()).unwrap_err().to_string();
-    assert!(
-        error.contains("`-rf`") && error.contains("allow_options"),
-        "{error}"
-    );
+    assert!(error.contains("`-rf`") && error.contains("allow_options"), "{error}");
     rendered("kubectl exec p -- ls {{ x }}", values()).unwrap_err();
     rendered("grep 'a -- b' {{ x }}", values()).unwrap_err();
     assert!(rendered("grep -- {{ x }}", values()).is_ok());
@@ -150,21 +109,10 @@ fn the_authors_literals_are_shell_text_and_equal_values_are_not() {
     let source = "printf '%s\\0' {{ '-n ' ~ ns if ns else '--all  -A' }}";
     assert_eq!(argv(source, json!({"ns": "web"})).unwrap(), ["-n", "web"]);
     assert_eq!(argv(source, json!({})).unwrap(), ["--all", "-A"]);
-    assert!(
-        argv(source, json!({"ns": "-n a; id"}))
-            .unwrap_err()
-            .to_string()
-            .contains("option")
-    );
+    assert!(argv(source, json!({"ns": "-n a; id"})).unwrap_err().to_string().contains("option"));
     let source = "printf '%s\\0' {{ x | default('a b') }} {{ y }}";
-    assert_eq!(
-        argv(source, json!({"y": "a b"})).unwrap(),
-        ["a", "b", "a b"]
-    );
-    assert_eq!(
-        argv(source, json!({"x": "a b", "y": 1})).unwrap(),
-        ["a b", "1"]
-    );
+    assert_eq!(argv(source, json!({"y": "a b"})).unwrap(), ["a", "b", "a b"]);
+    assert_eq!(argv(source, json!({"x": "a b", "y": 1})).unwrap(), ["a b", "1"]);
     let source = "{% set f = '-n ' ~ ns if ns else '-A' %}printf '%s\\0' {{ f }}";
     assert_eq!(argv(source, json!({"ns": "a b"})).unwrap(), ["-n", "a b"]);
     // Compared: then it stays a value.
@@ -178,16 +126,7 @@ fn filters_methods_and_types() {
     let values = json!({"a": " A$(id) ", "b": ["x", "'y"], "c": true, "d": {"k": 1}, "e": "a b&c", "f": 1.5});
     assert_eq!(
         argv(source, values).unwrap(),
-        [
-            " a$(id) ",
-            r#"["x", "\u0027y"]"#,
-            "true",
-            r#"{"k":1}"#,
-            "x, 'y",
-            "a%20b%26c",
-            "1.5",
-            "A$(id)"
-        ]
+        [" a$(id) ", r#"["x", "\u0027y"]"#, "true", r#"{"k":1}"#, "x, 'y", "a%20b%26c", "1.5", "A$(id)"]
     );
     let source = "printf '%s\\0'{% for x in xs %} --label={{ x }}{% endfor %}{%- if ns is string %} {{ ns | length }}{% endif %}";
     assert_eq!(
@@ -199,11 +138,7 @@ fn filters_methods_and_types() {
 #[test]
 fn functions_of_the_engine_are_no_parameters() {
     assert_eq!(
-        argv(
-            "printf '%s\\0' x{% if namespace %} -n {{ namespace }}{% endif %}",
-            json!({})
-        )
-        .unwrap(),
+        argv("printf '%s\\0' x{% if namespace %} -n {{ namespace }}{% endif %}", json!({})).unwrap(),
         ["x"]
     );
     assert!(rendered("echo {{ x | safe }}", json!({"x": "$(id)"})).is_err());
@@ -220,17 +155,9 @@ fn captured_blocks_are_data() {
 
 #[test]
 fn marks_cannot_be_forged() {
-    for value in [
-        "\u{e000}0\u{e001}",
-        "\u{e000}:0\u{e001}\u{e002}1:0\u{e001}",
-        "${HOLMES_ARG_1}",
-    ] {
+    for value in ["\u{e000}0\u{e001}", "\u{e000}:0\u{e001}\u{e002}1:0\u{e001}", "${HOLMES_ARG_1}"] {
         assert_eq!(
-            argv(
-                "printf '%s\\0' {{ x }} {{ y }}",
-                json!({"x": value, "y": "$(id)"})
-            )
-            .unwrap(),
+            argv("printf '%s\\0' {{ x }} {{ y }}", json!({"x": value, "y": "$(id)"})).unwrap(),
             [value, "$(id)"]
         );
     }
@@ -246,83 +173,28 @@ fn places_where_only_some_values_may_stand() {
         ("echo `echo {{ x }}`", "abc", "a b", "backticks"),
         ("echo \"`echo '{{ x }}'`\"", "abc", "a b", "backticks"),
         ("echo $(( {{ x }} + 1 ))", "41", "a[$(id)]", "arithmetic"),
-        (
-            "echo $(( {{ x }} + 1 ))",
-            "41",
-            "HOLMES_ARG_1",
-            "arithmetic",
-        ),
+        ("echo $(( {{ x }} + 1 ))", "41", "HOLMES_ARG_1", "arithmetic"),
         ("N={{ x }}; echo $((N+1))", "41", "a[$(id)]", "arithmetic"),
-        (
-            "if [[ {{ x }} -gt 3 ]]; then echo; fi",
-            "41",
-            "a[$(id)]",
-            "arithmetic",
-        ),
+        ("if [[ {{ x }} -gt 3 ]]; then echo; fi", "41", "a[$(id)]", "arithmetic"),
         ("a[{{ x }}]=1", "41", "$(id)", "subscript"),
         ("let {{ x }}", "41", "a[$(id)]", "arithmetic"),
         ("printf -v {{ x }} a", "41", "a[$(id)]", "variable"),
         ("cat <<'EOF'\n{{ x }}\nEOF", "abc", "a b", "here-document"),
         ("sh -c 'ls {{ x }}'", "abc", "; id", "shell"),
         ("sh -c \"ls {{ x }}\"", "abc", "; id", "shell"),
-        (
-            "bash -o pipefail -ec \"ls {{ x }}\"",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "sudo -u root timeout 5 sh -c \"ls {{ x }}\"",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "kubectl exec p -- sh -c \"ls {{ x }}\"",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "docker exec c bash -lc 'ls {{ x }}'",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "find . -name x -exec sh -c 'ls {{ x }}' \\;",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "ls | xargs -I% sh -c 'echo % {{ x }}'",
-            "abc",
-            "; id",
-            "shell",
-        ),
-        (
-            "echo {{ x }} | xargs -I% sh -c 'echo %'",
-            "abc",
-            "; id",
-            "shell",
-        ),
+        ("bash -o pipefail -ec \"ls {{ x }}\"", "abc", "; id", "shell"),
+        ("sudo -u root timeout 5 sh -c \"ls {{ x }}\"", "abc", "; id", "shell"),
+        ("kubectl exec p -- sh -c \"ls {{ x }}\"", "abc", "; id", "shell"),
+        ("docker exec c bash -lc 'ls {{ x }}'", "abc", "; id", "shell"),
+        ("find . -name x -exec sh -c 'ls {{ x }}' \\;", "abc", "; id", "shell"),
+        ("ls | xargs -I% sh -c 'echo % {{ x }}'", "abc", "; id", "shell"),
+        ("echo {{ x }} | xargs -I% sh -c 'echo %'", "abc", "; id", "shell"),
         ("eval ls {{ x }}", "abc", "; id", "shell"),
         ("eval \"$(echo {{ x }})\"", "abc", "; id", "shell"),
         ("Q={{ x }}; eval \"$Q\"", "abc", "; id", "shell"),
-        (
-            "Q={{ x }}; R=\"ls $Q\"; sh -c \"$R\"",
-            "abc",
-            "; id",
-            "shell",
-        ),
+        ("Q={{ x }}; R=\"ls $Q\"; sh -c \"$R\"", "abc", "; id", "shell"),
         ("f() { eval \"$1\"; }; f {{ x }}", "abc", "; id", "shell"),
-        (
-            "echo {{ x }} | while read l; do eval $l; done",
-            "abc",
-            "; id",
-            "shell",
-        ),
+        ("echo {{ x }} | while read l; do eval $l; done", "abc", "; id", "shell"),
         ("echo {{ x }} | sh", "abc", "; id", "shell"),
         ("{ echo a; echo {{ x }}; } | sh", "abc", "; id", "shell"),
         ("sh <<< {{ x }}", "abc", "; id", "shell"),
@@ -331,25 +203,10 @@ fn places_where_only_some_values_may_stand() {
         ("ssh host ls {{ x }}", "abc", "; id", "shell"),
         ("watch {{ x }}", "abc", "; id", "shell"),
         ("trap {{ x }} EXIT", "abc", "; id", "shell"),
-        (
-            "jq '.[] | select(.a == \"{{ x }}\")' f",
-            "abc",
-            "\") | env",
-            "jq",
-        ),
-        (
-            "kubectl get po -o json | jq -r \".items[] | {{ x }}\"",
-            ".a.b",
-            "env | .",
-            "jq",
-        ),
+        ("jq '.[] | select(.a == \"{{ x }}\")' f", "abc", "\") | env", "jq"),
+        ("kubectl get po -o json | jq -r \".items[] | {{ x }}\"", ".a.b", "env | .", "jq"),
         ("awk '/{{ x }}/' f", "abc", "/{system(\"id\")}", "awk"),
-        (
-            "awk -F: '{print ${{ x }}}' f",
-            "3",
-            "1; system(\"id\")",
-            "awk",
-        ),
+        ("awk -F: '{print ${{ x }}}' f", "3", "1; system(\"id\")", "awk"),
         ("sed -n '{{ x }}p' f", "5", "1eid", "sed"),
         ("sed 's/a/{{ x }}/' f", "abc", "b/e", "sed"),
         ("sed -e 's/a/b/{{ x }}' f", "2", "e", "sed"),
@@ -361,37 +218,17 @@ fn places_where_only_some_values_may_stand() {
         ("$SHELL -c \"ls {{ x }}\"", "abc", "; id", "shell"),
         ("V={{ x }}; echo \"${V@P}\"", "abc", "$(id)", "shell"),
         ("V={{ x }}; echo \"${!V}\"", "41", "a[$(id)]", "arithmetic"),
-        (
-            "V={{ x }}; echo \"${a[V]}${a:V}\"",
-            "41",
-            "a[$(id)]",
-            "arithmetic",
-        ),
+        ("V={{ x }}; echo \"${a[V]}${a:V}\"", "41", "a[$(id)]", "arithmetic"),
         ("V={{ x }}; a[V]=1", "41", "a[$(id)]", "arithmetic"),
         ("declare -i V; V={{ x }}", "41", "a[$(id)]", "arithmetic"),
         ("set -- {{ x }}; eval \"$1\"", "abc", "; id", "shell"),
         ("echo {{ x }} | tee >(sh)", "abc", "; id", "shell"),
         ("echo {{ x }} | eval \"$(cat)\"", "abc", "; id", "shell"),
-        (
-            "ssh host bash -s <<EOF\nls {{ x }}\nEOF",
-            "abc",
-            "; id",
-            "shell",
-        ),
+        ("ssh host bash -s <<EOF\nls {{ x }}\nEOF", "abc", "; id", "shell"),
         (". /dev/stdin <<< {{ x }}", "abc", "; id", "shell"),
         ("bash -c 'eval \"$1\"' _ {{ x }}", "abc", "; id", "shell"),
-        (
-            "awk -f - <<EOF\n/{{ x }}/\nEOF",
-            "abc",
-            "/{system(\"id\")}",
-            "awk",
-        ),
-        (
-            "function f { eval \"$1\"; }; f {{ x }}",
-            "abc",
-            "; id",
-            "shell",
-        ),
+        ("awk -f - <<EOF\n/{{ x }}/\nEOF", "abc", "/{system(\"id\")}", "awk"),
+        ("function f { eval \"$1\"; }; f {{ x }}", "abc", "; id", "shell"),
         ("echo ${V:{{ x }}}", "41", "a[$(id)]", "${"),
     ];
     for (source, good, bad, word) in cases {
@@ -428,21 +265,13 @@ fn data_for_another_interpreter_passes() {
         "xargs -0 -n1 printf '%s\\0' < <(printf '%s' {{ x }})",
         "cat <<EOF | tr '\\n' '\\0'\n{{ x }}\nEOF",
     ] {
-        assert_eq!(
-            argv(source, json!({"x": attack})).unwrap(),
-            [attack],
-            "{source}"
-        );
+        assert_eq!(argv(source, json!({"x": attack})).unwrap(), [attack], "{source}");
     }
 }
 
 #[test]
 fn a_whole_jq_program_is_an_argument() {
-    for source in [
-        "jq -nj {{ x }}",
-        "jq -nj '{{ x }}'",
-        "echo null | jq -j \"{{ x }}\"",
-    ] {
+    for source in ["jq -nj {{ x }}", "jq -nj '{{ x }}'", "echo null | jq -j \"{{ x }}\""] {
         let program = r#"[1, 2] | map(. + 1) | "\(.)\u0000""#;
         assert_eq!(argv(source, json!({ "x": program })).unwrap(), ["[2,3]"]);
     }
@@ -478,13 +307,9 @@ fn templates_as_people_write_them_render() {
 #[test]
 fn here_documents_keep_their_text() {
     let folder = TempDir::new().unwrap();
-    let source =
-        "cat <<'EOF'; cat <<-END\n$HOME \\ `x` {{ x }}\nEOF\n\tb {{ x }} EOF\n\tEND\necho end";
+    let source = "cat <<'EOF'; cat <<-END\n$HOME \\ `x` {{ x }}\nEOF\n\tb {{ x }} EOF\n\tEND\necho end";
     let rendered = rendered(source, json!({"x": "abc"})).unwrap();
-    assert_eq!(
-        output(&rendered, folder.path()),
-        b"$HOME \\ `x` abc\nb abc EOF\nend\n"
-    );
+    assert_eq!(output(&rendered, folder.path()), b"$HOME \\ `x` abc\nb abc EOF\nend\n");
 }
 
 #[test]
@@ -501,9 +326,7 @@ fn names_of_the_environment_are_expanded_in_single_quotes_and_never_shown() {
         rendered.invocation,
         "printf '%s\\0' '$HOME_OF_TEST ${HOME_OF_TEST} $NF' \"$HOME_OF_TEST\" '$HOME_OF_TEST'"
     );
-    let names: Vec<String> = environment_names("a $B ${C} $1 $(d) ${E:-f} $$")
-        .into_iter()
-        .collect();
+    let names: Vec<String> = environment_names("a $B ${C} $1 $(d) ${E:-f} $$").into_iter().collect();
     assert_eq!(names, ["B", "C", "E"]);
 }
 
@@ -526,15 +349,9 @@ fn the_invocation_shows_values_in_place_and_no_secret() {
 
 #[test]
 fn what_cannot_be_passed_is_refused() {
-    assert_eq!(
-        rendered("echo {{ x }}", json!({"x": "a\0b"})),
-        Err(TemplateError::Nul)
-    );
+    assert_eq!(rendered("echo {{ x }}", json!({"x": "a\0b"})), Err(TemplateError::Nul));
     let long = "x".repeat(130_000);
-    assert!(matches!(
-        rendered("echo {{ x }}", json!({"x": long})),
-        Err(TemplateError::TooLong { .. })
-    ));
+    assert!(matches!(rendered("echo {{ x }}", json!({"x": long})), Err(TemplateError::TooLong { .. })));
     let endless = "{% for a in xs %}{% for b in xs %}{% for c in xs %}{% for d in xs %}{{ a }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
     let items: Vec<u32> = (0..100).collect();
     rendered(endless, json!({"xs": items})).unwrap_err();
@@ -545,51 +362,29 @@ fn what_cannot_be_passed_is_refused() {
 #[test]
 fn errors_name_the_place_and_the_jinja_spelling() {
     let error = variables("kubectl get\n  {{ a | }}").unwrap_err();
-    assert!(
-        matches!(error, TemplateError::Syntax { line: 2, .. }),
-        "{error}"
-    );
-    let error = variables("kubectl {{ if pod }}{{ pod }}{{ end }}")
-        .unwrap_err()
-        .to_string();
+    assert!(matches!(error, TemplateError::Syntax { line: 2, .. }), "{error}");
+    let error = variables("kubectl {{ if pod }}{{ pod }}{{ end }}").unwrap_err().to_string();
     assert_eq!(
         error,
         "template, line 1 column 9: `{{ if pod }}` is a Go template; in Jinja it is `{% if pod %}…{% endif %}`"
     );
-    assert!(
-        variables("{{ .Values.x }}")
-            .unwrap_err()
-            .to_string()
-            .contains("`{{ Values.x }}`")
-    );
+    assert!(variables("{{ .Values.x }}").unwrap_err().to_string().contains("`{{ Values.x }}`"));
     assert!(variables("{{ end }} {{ start }}").is_ok());
 }
 
 #[test]
 fn parameters_come_from_the_tree_in_order() {
     let found = |source| -> Vec<(String, bool)> {
-        variables(source)
-            .unwrap()
-            .into_iter()
-            .map(|v| (v.name, v.required))
-            .collect()
+        variables(source).unwrap().into_iter().map(|v| (v.name, v.required)).collect()
     };
     let is = |name: &str, required| (name.to_owned(), required);
     assert_eq!(
         found(
             "kubectl get {{ kind }} {{ name }}{% if namespace %} -n {{ namespace }}{% endif %} {{ tail | default(5) }}"
         ),
-        [
-            is("kind", true),
-            is("name", true),
-            is("namespace", false),
-            is("tail", false)
-        ]
+        [is("kind", true), is("name", true), is("namespace", false), is("tail", false)]
     );
-    assert_eq!(
-        found("{{ config.url }} {{ env.X }} {{ request_context.user }}"),
-        []
-    );
+    assert_eq!(found("{{ config.url }} {{ env.X }} {{ request_context.user }}"), []);
     assert_eq!(
         found("{% for p in pods %}{{ p }}{{ loop.index }}{% endfor %}{% set y = z %}{{ y }}"),
         [is("pods", true), is("z", true)]
@@ -606,10 +401,7 @@ fn parameters_come_from_the_tree_in_order() {
         found("{% if x is defined and x != '' %}{{ x }}{% endif %}{{ y or 'z' }}"),
         [is("x", false), is("y", false)]
     );
-    assert_eq!(
-        found("{% if namespace %}x{% endif %}{{ namespace }}"),
-        [is("namespace", true)]
-    );
+    assert_eq!(found("{% if namespace %}x{% endif %}{{ namespace }}"), [is("namespace", true)]);
 }
 
 /// Around one placeholder, in every place a tool may have one. `argv` prints its arguments NUL-separated.

@@ -9,10 +9,7 @@ use tokio::sync::watch;
 use super::environment::environment;
 use super::*;
 
-const LONG: Limits = Limits {
-    timeout: Duration::from_mins(1),
-    kept_bytes: 1 << 30,
-};
+const LONG: Limits = Limits { timeout: Duration::from_mins(1), kept_bytes: 1 << 30 };
 
 fn script(text: &str) -> Script {
     Script {
@@ -75,11 +72,7 @@ fn own_zombies() -> usize {
 
 #[tokio::test]
 async fn both_streams_come_in_the_order_they_were_written() {
-    let (finished, output) = ran(
-        "for i in 1 2 3; do echo out$i; echo err$i >&2; done; exit 3",
-        LONG,
-    )
-    .await;
+    let (finished, output) = ran("for i in 1 2 3; do echo out$i; echo err$i >&2; done; exit 3", LONG).await;
     assert_eq!(output, b"out1\nerr1\nout2\nerr2\nout3\nerr3\n");
     assert_eq!(finished.ending, Ending::Exited(3));
     assert_eq!((finished.bytes, finished.lines), (30, 6));
@@ -108,30 +101,20 @@ async fn a_file_can_be_the_input() {
     std::fs::write(&input, "b\na\n").unwrap();
     let output = folder.path().join("out");
     let (_sender, stop) = watch::channel(false);
-    let script = Script {
-        stdin: Some(input),
-        ..script("sort")
-    };
+    let script = Script { stdin: Some(input), ..script("sort") };
     run(&script, &output, LONG, stop).await.unwrap();
     assert_eq!(std::fs::read(&output).unwrap(), b"a\nb\n");
 }
 
 #[tokio::test]
 async fn the_environment_is_exactly_the_given_one() {
-    let (_, output) = ran(
-        "env -u HOLMES_RUN | grep -v -E '^(_|PWD|SHLVL|OLDPWD)='",
-        LONG,
-    )
-    .await;
+    let (_, output) = ran("env -u HOLMES_RUN | grep -v -E '^(_|PWD|SHLVL|OLDPWD)='", LONG).await;
     assert_eq!(output, b"PATH=/usr/local/bin:/usr/bin:/bin\n");
 }
 
 #[tokio::test]
 async fn endless_output_stops_at_the_limit() {
-    let limits = Limits {
-        kept_bytes: 5_000_001,
-        ..LONG
-    };
+    let limits = Limits { kept_bytes: 5_000_001, ..LONG };
     let (finished, output) = ran("yes", limits).await;
     assert_eq!(finished.ending, Ending::OutputLimit);
     assert_eq!(finished.bytes, 5_000_001);
@@ -141,10 +124,7 @@ async fn endless_output_stops_at_the_limit() {
 
 #[tokio::test]
 async fn output_of_exactly_the_limit_is_whole() {
-    let limits = Limits {
-        kept_bytes: 4,
-        ..LONG
-    };
+    let limits = Limits { kept_bytes: 4, ..LONG };
     let (finished, _) = ran("printf 1234", limits).await;
     assert_eq!(finished.ending, Ending::Exited(0));
 }
@@ -157,10 +137,7 @@ async fn the_time_limit_kills_the_group_and_keeps_what_was_read() {
         "trap '' TERM; echo early; (trap '' TERM; echo $BASHPID > {}; while :; do sleep 100; done) & while :; do sleep 100; done",
         pid.display()
     );
-    let limits = Limits {
-        timeout: Duration::from_millis(500),
-        ..LONG
-    };
+    let limits = Limits { timeout: Duration::from_millis(500), ..LONG };
     let (finished, output) = ran(&text, limits).await;
     assert_eq!(finished.ending, Ending::TimedOut);
     assert_eq!(output, b"early\n");
@@ -280,17 +257,9 @@ async fn capture_keeps_the_streams_apart() {
 async fn what_cannot_start_says_why() {
     let folder = TempDir::new().unwrap();
     let (_sender, stop) = watch::channel(false);
-    let missing = Script {
-        workdir: Some(folder.path().join("nowhere")),
-        ..script("true")
-    };
-    let error = run(&missing, &folder.path().join("out"), LONG, stop)
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("nowhere` does not exist"),
-        "{error}"
-    );
+    let missing = Script { workdir: Some(folder.path().join("nowhere")), ..script("true") };
+    let error = run(&missing, &folder.path().join("out"), LONG, stop).await.unwrap_err();
+    assert!(error.to_string().contains("nowhere` does not exist"), "{error}");
 }
 
 #[test]

@@ -66,10 +66,7 @@ impl CommandTool {
             },
             toolset: toolset.name.clone(),
             config: toolset.config.clone(),
-            filter: toolset
-                .additional_instructions
-                .clone()
-                .filter(|filter| !filter.trim().is_empty()),
+            filter: toolset.additional_instructions.clone().filter(|filter| !filter.trim().is_empty()),
             names: env.iter().map(|(name, _)| name.clone()).collect(),
             env,
             limits: Limits {
@@ -90,8 +87,7 @@ impl CommandTool {
     }
 
     fn prepare(&self, params: &Map<String, Value>) -> Result<Rendered, String> {
-        let values =
-            checked(&self.definition.parameters, params).map_err(|error| error.to_string())?;
+        let values = checked(&self.definition.parameters, params).map_err(|error| error.to_string())?;
         render(&self.definition.template, self.given(&values)).map_err(|error| error.to_string())
     }
 
@@ -134,27 +130,23 @@ impl CommandTool {
         let place = PathBuf::from(place);
         let result = run(&script, &place, self.limits, stop).await;
         let problem = match result {
-            Ok(finished) if finished.ending == Ending::Exited(0) => {
-                match std::fs::rename(&place, output) {
-                    Ok(()) => {
-                        outcome.bytes = finished.bytes;
-                        outcome.lines = finished.lines;
-                        if finished.bytes == 0 {
-                            outcome.status = Status::NoData;
-                        }
-                        return;
+            Ok(finished) if finished.ending == Ending::Exited(0) => match std::fs::rename(&place, output) {
+                Ok(()) => {
+                    outcome.bytes = finished.bytes;
+                    outcome.lines = finished.lines;
+                    if finished.bytes == 0 {
+                        outcome.status = Status::NoData;
                     }
-                    Err(error) => error.to_string(),
+                    return;
                 }
-            }
+                Err(error) => error.to_string(),
+            },
             Ok(finished) => reason(&finished, &script.text, self.limits),
             Err(error) => unstartable(&error),
         };
         // What it left behind is of no use; the unfiltered output is still there.
         let _ = std::fs::remove_file(&place);
-        outcome.error = Some(format!(
-            "additional_instructions failed, output is unfiltered: {problem}"
-        ));
+        outcome.error = Some(format!("additional_instructions failed, output is unfiltered: {problem}"));
     }
 }
 
@@ -168,11 +160,7 @@ impl Tool for CommandTool {
     }
 
     fn describe(&self, params: &Map<String, Value>) -> String {
-        let template = self
-            .definition
-            .user_description
-            .as_deref()
-            .filter(|text| !text.trim().is_empty());
+        let template = self.definition.user_description.as_deref().filter(|text| !text.trim().is_empty());
         let rendered = template.and_then(|text| render_plain(text, self.given(params)).ok());
         rendered.filter(|text| !text.is_empty()).unwrap_or_else(|| {
             let mut line = self.spec.name.clone();
@@ -186,19 +174,11 @@ impl Tool for CommandTool {
                 }
             }
             let words = line.split(|c: char| c.is_whitespace() || c.is_control());
-            words
-                .filter(|word| !word.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ")
+            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
         })
     }
 
-    fn run<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a> {
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
         Box::pin(self.perform(params, output, stop))
     }
 }
@@ -245,14 +225,7 @@ fn schema(parameters: &[Parameter]) -> Value {
 }
 
 fn failed(error: String, invocation: String) -> Outcome {
-    Outcome {
-        status: Status::Error,
-        exit_code: None,
-        error: Some(error),
-        invocation,
-        bytes: 0,
-        lines: 0,
-    }
+    Outcome { status: Status::Error, exit_code: None, error: Some(error), invocation, bytes: 0, lines: 0 }
 }
 
 fn unstartable(error: &io::Error) -> String {
@@ -277,26 +250,14 @@ fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -
     };
     let complete = matches!(finished.ending, Ending::Exited(_));
     let error = (status == Status::Error || !complete).then(|| reason(finished, text, limits));
-    Outcome {
-        status,
-        exit_code,
-        error,
-        invocation,
-        bytes: finished.bytes,
-        lines: finished.lines,
-    }
+    Outcome { status, exit_code, error, invocation, bytes: finished.bytes, lines: finished.lines }
 }
 
 /// Whether a program whose exit code 1 means "nothing found" is in the command.
 fn searches(text: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || "|;&(){}`'\"".contains(c))
         .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .any(|word| {
-            matches!(
-                word,
-                "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "pgrep"
-            )
-        })
+        .any(|word| matches!(word, "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "pgrep"))
 }
 
 /// Why it failed, in one line.
@@ -307,16 +268,12 @@ fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
         None => head,
     };
     match finished.ending {
-        Ending::Exited(127) => {
-            with("exit 127, a program is not installed or not in PATH".to_owned())
-        }
+        Ending::Exited(127) => with("exit 127, a program is not installed or not in PATH".to_owned()),
         Ending::Exited(126) => with("exit 126, a program may not be executed".to_owned()),
         Ending::Exited(1) if last.is_none() && searches(text) => "exit 1: no match".to_owned(),
         Ending::Exited(code) if last.is_none() => format!("exit {code}, no output"),
         Ending::Exited(code) => with(format!("exit {code}")),
-        Ending::Signalled(9) => {
-            with("killed by signal 9 (out of memory, or killed by hand)".to_owned())
-        }
+        Ending::Signalled(9) => with("killed by signal 9 (out of memory, or killed by hand)".to_owned()),
         Ending::Signalled(signal) => with(format!("killed by signal {signal}")),
         Ending::TimedOut => format!(
             "timed out after {}, {} bytes of output kept; ask for less, or raise the tool's `timeout`",

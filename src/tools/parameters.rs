@@ -29,9 +29,7 @@ pub(super) fn checked(
     let mut values = Map::new();
     for parameter in parameters {
         // Explicit null is absent.
-        let sent = arguments
-            .get(&parameter.name)
-            .filter(|value| !value.is_null());
+        let sent = arguments.get(&parameter.name).filter(|value| !value.is_null());
         match sent.map(|value| coerced(parameter, value)) {
             Some(Ok(value)) => {
                 values.insert(parameter.name.clone(), value);
@@ -42,10 +40,7 @@ pub(super) fn checked(
                     values.insert(parameter.name.clone(), default.clone());
                 }
                 _ if parameter.required => {
-                    problems.push(format!(
-                        "required parameter `{}` is missing",
-                        parameter.name
-                    ));
+                    problems.push(format!("required parameter `{}` is missing", parameter.name));
                 }
                 _ => {}
             },
@@ -59,10 +54,7 @@ pub(super) fn checked(
     if problems.is_empty() {
         Ok(values)
     } else {
-        Err(ParameterError {
-            problems: problems.join("; "),
-            expected: expected(parameters),
-        })
+        Err(ParameterError { problems: problems.join("; "), expected: expected(parameters) })
     }
 }
 
@@ -76,21 +68,13 @@ fn expected(parameters: &[Parameter]) -> String {
         if !parameter.choices.is_empty() {
             types = choices(parameter);
         }
-        let need = if parameter.required && parameter.default.is_none() {
-            "required"
-        } else {
-            "optional"
-        };
+        let need = if parameter.required && parameter.default.is_none() { "required" } else { "optional" };
         format!("{}: {types} ({need})", parameter.name)
     };
     if parameters.is_empty() {
         "none".to_owned()
     } else {
-        parameters
-            .iter()
-            .map(describe)
-            .collect::<Vec<_>>()
-            .join(", ")
+        parameters.iter().map(describe).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -115,12 +99,7 @@ fn unknown(name: &str, parameters: &[Parameter]) -> String {
 
 fn coerced(parameter: &Parameter, value: &Value) -> Result<Value, String> {
     let value = typed(&parameter.types, value).ok_or_else(|| {
-        format!(
-            "parameter `{}` is {}, needs {}",
-            parameter.name,
-            kind(value),
-            parameter.types.join(" or ")
-        )
+        format!("parameter `{}` is {}, needs {}", parameter.name, kind(value), parameter.types.join(" or "))
     })?;
     if parameter.choices.is_empty() {
         return Ok(value);
@@ -129,12 +108,9 @@ fn coerced(parameter: &Parameter, value: &Value) -> Result<Value, String> {
     let same = |choice: &&Value| **choice == value || plain(choice) == plain(&value);
     match parameter.choices.iter().find(same) {
         Some(choice) => Ok(choice.clone()),
-        None => Err(format!(
-            "parameter `{}` is {}, needs {}",
-            parameter.name,
-            kind(&value),
-            choices(parameter)
-        )),
+        None => {
+            Err(format!("parameter `{}` is {}, needs {}", parameter.name, kind(&value), choices(parameter)))
+        }
     }
 }
 
@@ -275,24 +251,14 @@ mod tests {
             (&["number"], json!("NaN")),
         ] {
             let error = check(&[parameter("x", types, true)], &json!({"x": sent})).unwrap_err();
-            assert!(
-                error.contains(&format!("needs {}", types.join(" or "))),
-                "{error}"
-            );
+            assert!(error.contains(&format!("needs {}", types.join(" or "))), "{error}");
         }
     }
 
     #[test]
     fn missing_unknown_and_null_are_told_together() {
-        let parameters = [
-            parameter("namespace", &["string"], true),
-            parameter("tail", &["integer"], false),
-        ];
-        let error = check(
-            &parameters,
-            &json!({"namespace": null, "namespce": "a", "z": 1}),
-        )
-        .unwrap_err();
+        let parameters = [parameter("namespace", &["string"], true), parameter("tail", &["integer"], false)];
+        let error = check(&parameters, &json!({"namespace": null, "namespce": "a", "z": 1})).unwrap_err();
         assert_eq!(
             error,
             "required parameter `namespace` is missing; unknown parameter `namespce`, did you mean `namespace`; \
@@ -302,26 +268,16 @@ mod tests {
             check(&parameters, &json!({"namespace": "a", "tail": null})),
             Ok(json!({"namespace": "a"}))
         );
-        assert!(
-            check(&[], &json!({"x": 1}))
-                .unwrap_err()
-                .ends_with("parameters: none")
-        );
+        assert!(check(&[], &json!({"x": 1})).unwrap_err().ends_with("parameters: none"));
     }
 
     #[test]
     fn choices_and_defaults() {
         let mut kind = parameter("kind", &["string"], true);
         kind.choices = vec![json!("pod"), json!("5")];
-        assert_eq!(
-            check(&[kind.clone()], &json!({"kind": 5})),
-            Ok(json!({"kind": "5"}))
-        );
+        assert_eq!(check(&[kind.clone()], &json!({"kind": 5})), Ok(json!({"kind": "5"})));
         let error = check(&[kind.clone()], &json!({"kind": "node"})).unwrap_err();
-        assert!(
-            error.contains("`kind` is the string `node`, needs one of \"pod\", \"5\""),
-            "{error}"
-        );
+        assert!(error.contains("`kind` is the string `node`, needs one of \"pod\", \"5\""), "{error}");
         kind.default = Some(json!("pod"));
         assert_eq!(check(&[kind], &json!({})), Ok(json!({"kind": "pod"})));
     }

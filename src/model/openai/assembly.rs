@@ -75,8 +75,7 @@ impl Assembly {
 
     fn choice(&mut self, choice: &Value, listener: &mut Listener<'_>) {
         let object = |name: &str| choice.get(name).filter(|value| value.is_object());
-        let delta =
-            object("delta").filter(|delta| delta.as_object().is_some_and(|map| !map.is_empty()));
+        let delta = object("delta").filter(|delta| delta.as_object().is_some_and(|map| !map.is_empty()));
         if let Some(delta) = delta {
             self.piece(delta, false, listener);
         } else if let Some(message) = object("message") {
@@ -146,11 +145,7 @@ impl Assembly {
         match part {
             Part::Text => {
                 // What follows a thought begins with empty lines.
-                let shown = if self.text.is_empty() {
-                    text.trim_start()
-                } else {
-                    text
-                };
+                let shown = if self.text.is_empty() { text.trim_start() } else { text };
                 self.text.push_str(shown);
                 if !shown.is_empty() {
                     listener(Delta::Text(shown));
@@ -172,10 +167,7 @@ impl Assembly {
 
     /// Nothing that could be shown or run.
     pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-            && self.reasoning.is_empty()
-            && self.refusal.is_empty()
-            && self.calls.is_empty()
+        self.text.is_empty() && self.reasoning.is_empty() && self.refusal.is_empty() && self.calls.is_empty()
     }
 
     /// The server said that it is done, or sent everything at once.
@@ -219,9 +211,7 @@ impl Assembly {
             }
         }
         text.trim().clone_into(&mut reply.message.text);
-        self.reasoning
-            .trim()
-            .clone_into(&mut reply.message.reasoning);
+        self.reasoning.trim().clone_into(&mut reply.message.reasoning);
         reply.message.tool_calls = self.calls.finish(before);
         reply.message.echo = self.echo;
         reply.usage = self.usage.usage();

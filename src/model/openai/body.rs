@@ -112,11 +112,7 @@ pub(super) fn guarded<B: AsRef<[u8]> + Send + 'static>(
 
 impl<B: AsRef<[u8]>> Guard<B> {
     async fn read(&mut self) {
-        let silence = if self.total == 0 {
-            self.patience.first_byte
-        } else {
-            self.patience.idle
-        };
+        let silence = if self.total == 0 { self.patience.first_byte } else { self.patience.idle };
         match timeout(silence, self.inner.next()).await {
             Err(_) => self.end(End::Silent(silence)),
             Ok(Some(Err(error))) => self.end(End::Cut(super::errors::innermost(&error))),
@@ -152,10 +148,7 @@ impl<B: AsRef<[u8]>> Guard<B> {
     }
 
     fn recognise(&mut self) {
-        let text = self
-            .pending
-            .strip_prefix(b"\xEF\xBB\xBF")
-            .unwrap_or(&self.pending);
+        let text = self.pending.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.pending);
         let Some(first) = text.iter().find(|byte| !byte.is_ascii_whitespace()) else {
             return;
         };
@@ -171,11 +164,7 @@ impl<B: AsRef<[u8]>> Guard<B> {
 
     fn split(&mut self, mut from: usize) {
         let mut start = 0;
-        while let Some(at) = self
-            .pending
-            .get(from..)
-            .and_then(|rest| memchr::memchr(b'\n', rest))
-        {
+        while let Some(at) = self.pending.get(from..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = from + at + 1;
             let line: Vec<u8> = self.pending.get(start..end).unwrap_or_default().to_vec();
             self.line(&line);
@@ -205,10 +194,7 @@ impl<B: AsRef<[u8]>> Guard<B> {
             if seen.first_line.is_empty() {
                 seen.first_line = text.chars().take(300).collect();
             }
-            if text
-                .strip_prefix("data:")
-                .is_some_and(|data| data.trim() == "[DONE]")
-            {
+            if text.strip_prefix("data:").is_some_and(|data| data.trim() == "[DONE]") {
                 seen.done = true;
             }
         }

@@ -9,11 +9,7 @@ use crate::agent::{Arguments, Message, ToolCall};
 use crate::model::arguments;
 
 /// Fields of a call that servers want back.
-const ECHOED: &[&str] = &[
-    "extra_content",
-    "thought_signature",
-    "provider_specific_fields",
-];
+const ECHOED: &[&str] = &["extra_content", "thought_signature", "provider_specific_fields"];
 /// Calls of one turn; more is a model that repeats itself.
 const MOST: usize = 128;
 
@@ -50,34 +46,20 @@ impl Calls {
     }
 
     fn entry(&mut self, call: &Value, whole: bool) {
-        let function = call
-            .get("function")
-            .filter(|inner| inner.is_object())
-            .unwrap_or(call);
+        let function = call.get("function").filter(|inner| inner.is_object()).unwrap_or(call);
         let text = |value: &Value, name: &str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
+            value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let (id, name) = (text(call, "id"), text(function, "name"));
         let index = call.get("index").and_then(Value::as_u64);
-        let known = if whole {
-            None
-        } else {
-            self.slot_of(index, &id, &name, function)
-        };
+        let known = if whole { None } else { self.slot_of(index, &id, &name, function) };
         let at = if let Some(at) = known {
             at
         } else {
             if self.slots.len() >= MOST {
                 return;
             }
-            self.slots.push(Slot {
-                index,
-                ..Slot::default()
-            });
+            self.slots.push(Slot { index, ..Slot::default() });
             self.slots.len() - 1
         };
         if let Some(slot) = self.slots.get_mut(at) {
@@ -87,11 +69,7 @@ impl Calls {
 
     /// The call a piece continues; None when it begins one.
     fn slot_of(&self, index: Option<u64>, id: &str, name: &str, function: &Value) -> Option<usize> {
-        let same_id = || {
-            self.slots
-                .iter()
-                .rposition(|slot| !id.is_empty() && slot.id == id)
-        };
+        let same_id = || self.slots.iter().rposition(|slot| !id.is_empty() && slot.id == id);
         let candidate = match index {
             Some(_) => self.slots.iter().rposition(|slot| slot.index == index),
             None if !id.is_empty() => same_id(),
@@ -100,9 +78,7 @@ impl Calls {
         let slot = self.slots.get(candidate)?;
         // Servers that give every call the same index, the same id or neither: a name that comes
         // again after complete arguments begins a new call.
-        let brings_arguments = function
-            .get("arguments")
-            .is_some_and(|value| !is_nothing(value));
+        let brings_arguments = function.get("arguments").is_some_and(|value| !is_nothing(value));
         if !name.is_empty() && slot.is_complete() && brings_arguments {
             return None;
         }
@@ -118,11 +94,7 @@ impl Calls {
             Arguments::Object(map) => Value::Object(map),
             Arguments::Unreadable(text) => Value::String(text),
         };
-        self.slots.push(Slot {
-            name,
-            value: Some(value),
-            ..Slot::default()
-        });
+        self.slots.push(Slot { name, value: Some(value), ..Slot::default() });
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -130,11 +102,7 @@ impl Calls {
     }
 
     pub(super) fn are_complete(&self) -> bool {
-        let named: Vec<&Slot> = self
-            .slots
-            .iter()
-            .filter(|slot| !slot.name.is_empty())
-            .collect();
+        let named: Vec<&Slot> = self.slots.iter().filter(|slot| !slot.name.is_empty()).collect();
         !named.is_empty() && named.iter().all(|slot| slot.is_complete())
     }
 
@@ -170,12 +138,7 @@ impl Calls {
                 id = format!("call_{number}");
             }
             taken.insert(id.clone());
-            calls.push(ToolCall {
-                id,
-                tool: slot.name,
-                arguments,
-                echo: slot.echo,
-            });
+            calls.push(ToolCall { id, tool: slot.name, arguments, echo: slot.echo });
         }
         calls
     }
@@ -194,10 +157,7 @@ impl Slot {
                 self.name.push_str(name.trim());
             }
         }
-        match ["arguments", "parameters", "input"]
-            .iter()
-            .find_map(|name| function.get(*name))
-        {
+        match ["arguments", "parameters", "input"].iter().find_map(|name| function.get(*name)) {
             Some(Value::String(piece)) => self.text.push_str(piece),
             Some(Value::Null) | None => {}
             Some(value) => merge(self.value.get_or_insert(Value::Null), value),

@@ -46,15 +46,9 @@ impl OpenAiModel {
 }
 
 fn window_in(list: &Value, model: &str) -> Option<u64> {
-    let entries = list
-        .get("data")
-        .or_else(|| list.get("models"))
-        .unwrap_or(list)
-        .as_array()?;
+    let entries = list.get("data").or_else(|| list.get("models")).unwrap_or(list).as_array()?;
     let named = entries.iter().find(|entry| {
-        ["id", "name", "model"]
-            .iter()
-            .any(|key| entry.get(*key).and_then(Value::as_str) == Some(model))
+        ["id", "name", "model"].iter().any(|key| entry.get(*key).and_then(Value::as_str) == Some(model))
     });
     // A server with one model answers to any name.
     let entry = named.or(match entries.as_slice() {
@@ -86,26 +80,14 @@ mod tests {
     #[test]
     fn the_window_is_read_under_every_name() {
         for (list, want) in [
-            (
-                json!({"data": [{"id": "m", "max_model_len": 8192}]}),
-                Some(8192),
-            ),
+            (json!({"data": [{"id": "m", "max_model_len": 8192}]}), Some(8192)),
             (
                 json!({"data": [{"id": "x", "context_length": 1}, {"id": "m", "context_length": 4096}]}),
                 Some(4096),
             ),
-            (
-                json!({"data": [{"id": "path/to.gguf", "meta": {"n_ctx_train": 32768}}]}),
-                Some(32_768),
-            ),
-            (
-                json!({"data": [{"id": "x", "max_model_len": 8192}, {"id": "y", "max_model_len": 8192}]}),
-                None,
-            ),
-            (
-                json!({"data": [{"id": "m", "max_model_len": "many"}]}),
-                None,
-            ),
+            (json!({"data": [{"id": "path/to.gguf", "meta": {"n_ctx_train": 32768}}]}), Some(32_768)),
+            (json!({"data": [{"id": "x", "max_model_len": 8192}, {"id": "y", "max_model_len": 8192}]}), None),
+            (json!({"data": [{"id": "m", "max_model_len": "many"}]}), None),
             (json!({"data": [{"id": "m", "max_model_len": 0}]}), None),
             (json!({"error": "no"}), None),
             (json!(null), None),

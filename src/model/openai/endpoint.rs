@@ -27,9 +27,7 @@ pub(super) struct Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -58,8 +56,7 @@ impl Endpoint {
                 path = path.trim_end_matches("/openai").to_owned();
                 path = format!("{path}/openai/deployments/{deployment}");
             }
-            if !azure.api_version.is_empty() && !query.iter().any(|(name, _)| name == "api-version")
-            {
+            if !azure.api_version.is_empty() && !query.iter().any(|(name, _)| name == "api-version") {
                 query.push(("api-version".to_owned(), azure.api_version.clone()));
             }
         } else if path.is_empty() {
@@ -135,9 +132,7 @@ impl Endpoint {
         let host = self.host.trim_matches(['[', ']']);
         host == "localhost"
             || host.ends_with(".localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     pub(super) fn has_key(&self) -> bool {
@@ -155,15 +150,9 @@ impl Endpoint {
     /// The names of the settings a person changes: key, base.
     pub(super) fn setting_names(&self) -> (&'static str, &'static str) {
         if self.azure {
-            (
-                "`AZURE_API_KEY` or `--api-key`",
-                "`AZURE_API_BASE` or `--api-base`",
-            )
+            ("`AZURE_API_KEY` or `--api-key`", "`AZURE_API_BASE` or `--api-base`")
         } else {
-            (
-                "`OPENAI_API_KEY` or `--api-key`",
-                "`OPENAI_API_BASE` or `--api-base`",
-            )
+            ("`OPENAI_API_KEY` or `--api-key`", "`OPENAI_API_BASE` or `--api-base`")
         }
     }
 }
@@ -178,10 +167,7 @@ impl Config for Endpoint {
     }
 
     fn query(&self) -> Vec<(&str, &str)> {
-        self.query
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect()
+        self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     fn api_base(&self) -> &str {
@@ -210,14 +196,10 @@ fn parse_base(typed: &str, azure: bool) -> Result<Url, ModelError> {
             setting,
         ));
     }
-    let url = Url::parse(typed).map_err(|error| {
-        configuration(format!("API base `{shown}` is no URL: {error}"), setting)
-    })?;
+    let url = Url::parse(typed)
+        .map_err(|error| configuration(format!("API base `{shown}` is no URL: {error}"), setting))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(configuration(
-            format!("API base `{shown}` names no host"),
-            setting,
-        ));
+        return Err(configuration(format!("API base `{shown}` names no host"), setting));
     }
     Ok(url)
 }
@@ -229,21 +211,14 @@ fn clean_key(key: Option<&SecretString>, azure: bool) -> Result<String, ModelErr
     };
     let mut key = key.expose_secret().trim();
     for quote in ['"', '\''] {
-        if let Some(inner) = key
-            .strip_prefix(quote)
-            .and_then(|rest| rest.strip_suffix(quote))
-        {
+        if let Some(inner) = key.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
             key = inner.trim();
         }
     }
     if let Some(rest) = key.strip_prefix("Bearer ") {
         key = rest.trim();
     }
-    if key.chars().all(|c| c.is_ascii_graphic()) {
-        Ok(key.to_owned())
-    } else {
-        Err(bad_key(azure))
-    }
+    if key.chars().all(|c| c.is_ascii_graphic()) { Ok(key.to_owned()) } else { Err(bad_key(azure)) }
 }
 
 fn bad_key(azure: bool) -> ModelError {

@@ -44,45 +44,24 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    pub(super) const AGAIN: Self = Self::Again {
-        wait: None,
-        most: u32::MAX,
-    };
+    pub(super) const AGAIN: Self = Self::Again { wait: None, most: u32::MAX };
 }
 
 pub(super) fn configuration(message: String, hint: &str) -> ModelError {
-    ModelError {
-        kind: ModelErrorKind::Configuration,
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    ModelError { kind: ModelErrorKind::Configuration, message, hint: Some(hint.to_owned()) }
 }
 
 pub(super) fn unavailable(message: String, hint: Option<String>) -> ModelError {
-    ModelError {
-        kind: ModelErrorKind::Unavailable,
-        message,
-        hint,
-    }
+    ModelError { kind: ModelErrorKind::Unavailable, message, hint }
 }
 
 impl Failure {
     pub(super) fn fatal(error: ModelError) -> Self {
-        Self {
-            error,
-            remedy: Remedy::Nothing,
-            said: None,
-            unfinished: false,
-        }
+        Self { error, remedy: Remedy::Nothing, said: None, unfinished: false }
     }
 
     pub(super) fn again(message: String, hint: Option<String>) -> Self {
-        Self {
-            error: unavailable(message, hint),
-            remedy: Remedy::AGAIN,
-            said: None,
-            unfinished: false,
-        }
+        Self { error: unavailable(message, hint), remedy: Remedy::AGAIN, said: None, unfinished: false }
     }
 
     /// What opening the answer came to.
@@ -100,11 +79,7 @@ impl Failure {
     fn of_refusal(refusal: Refusal, endpoint: &Endpoint, model: &str) -> Self {
         match refusal {
             Refusal::Silent(patience) => silent(patience, endpoint),
-            Refusal::Status {
-                status: status @ 300..=399,
-                headers,
-                ..
-            } => {
+            Refusal::Status { status: status @ 300..=399, headers, .. } => {
                 let target = headers
                     .get(reqwest::header::LOCATION)
                     .and_then(|value| value.to_str().ok())
@@ -118,18 +93,9 @@ impl Failure {
                     &format!("set {} to the endpoint itself", endpoint.setting_names().1),
                 ))
             }
-            Refusal::Status {
-                status,
-                headers,
-                body,
-            } => {
+            Refusal::Status { status, headers, body } => {
                 let said = Said::new(status, &body, endpoint);
-                Self::of_said(
-                    said,
-                    asked_wait(&headers, SystemClock.now()),
-                    endpoint,
-                    model,
-                )
+                Self::of_said(said, asked_wait(&headers, SystemClock.now()), endpoint, model)
             }
         }
     }
@@ -144,11 +110,7 @@ impl Failure {
     fn of_said(said: Said, wait: Option<Duration>, endpoint: &Endpoint, model: &str) -> Self {
         let (key, base) = endpoint.setting_names();
         let status = said.status;
-        let told = if said.words.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", said.words)
-        };
+        let told = if said.words.is_empty() { String::new() } else { format!(": {}", said.words) };
         let answered = format!("the model endpoint answered {}{told}", status_name(status));
         if let Some(overflow::TooLong { limit }) = overflow::recognise(&said) {
             return Self {
@@ -173,10 +135,7 @@ impl Failure {
                 };
                 (configuration(answered, &hint), Remedy::Nothing)
             }
-            402 => (
-                configuration(answered, "the account has no credit left"),
-                Remedy::Nothing,
-            ),
+            402 => (configuration(answered, "the account has no credit left"), Remedy::Nothing),
             404 | 405 => (
                 configuration(
                     format!("{answered} (`{}`, model `{model}`)", endpoint.shown()),
@@ -184,14 +143,11 @@ impl Failure {
                 ),
                 Remedy::Nothing,
             ),
-            407 => (
-                configuration(answered, "the proxy wants credentials: check `HTTPS_PROXY`"),
-                Remedy::Nothing,
-            ),
+            407 => {
+                (configuration(answered, "the proxy wants credentials: check `HTTPS_PROXY`"), Remedy::Nothing)
+            }
             429 if said.all.contains("insufficient_quota")
-                || said
-                    .all
-                    .contains("exceeded your current quota, please check your plan") =>
+                || said.all.contains("exceeded your current quota, please check your plan") =>
             {
                 (
                     configuration(
@@ -206,10 +162,7 @@ impl Failure {
                     answered,
                     (status == 429).then(|| "wait, or use another model with `--model`".to_owned()),
                 ),
-                Remedy::Again {
-                    wait,
-                    most: u32::MAX,
-                },
+                Remedy::Again { wait, most: u32::MAX },
             ),
             _ => (
                 configuration(
@@ -221,29 +174,20 @@ impl Failure {
                 Remedy::Nothing,
             ),
         };
-        Self {
-            error,
-            remedy,
-            said: Some(Box::new(said)),
-            unfinished: false,
-        }
+        Self { error, remedy, said: Some(Box::new(said)), unfinished: false }
     }
 
     fn of_transport(error: &reqwest::Error, endpoint: &Endpoint) -> Self {
         let (_, base) = endpoint.setting_names();
         let url = endpoint.shown();
-        let few = Remedy::Again {
-            wait: None,
-            most: REFUSED_ATTEMPTS,
-        };
+        let few = Remedy::Again { wait: None, most: REFUSED_ATTEMPTS };
         let cause = one_line(&innermost(error), endpoint);
         let (message, hint, remedy) = if in_chain(error, is_tls) || cause.contains("tls") {
             let plain = cause.contains("handshake eof") || cause.contains("InvalidContentType");
             let hint = if plain {
                 format!("does the server speak HTTPS, or should {base} begin with `http://`?")
             } else {
-                "trust the server's CA: `SSL_CERT_FILE` (a PEM file) or `CERTIFICATE` (base64)"
-                    .to_owned()
+                "trust the server's CA: `SSL_CERT_FILE` (a PEM file) or `CERTIFICATE` (base64)".to_owned()
             };
             let message = format!("TLS with `{}` failed: {cause}", endpoint.host());
             (message, hint, Remedy::Nothing)
@@ -266,11 +210,7 @@ impl Failure {
                 few,
             )
         } else if error.is_connect() {
-            (
-                format!("cannot connect to `{url}`: {cause}"),
-                format!("check {base} and `HTTPS_PROXY`"),
-                few,
-            )
+            (format!("cannot connect to `{url}`: {cause}"), format!("check {base} and `HTTPS_PROXY`"), few)
         } else if error.is_builder() {
             return Self::fatal(configuration(
                 format!("no request can be made for `{url}`: {cause}"),
@@ -283,48 +223,34 @@ impl Failure {
                 Remedy::AGAIN,
             )
         };
-        Self {
-            error: unavailable(message, Some(hint)),
-            remedy,
-            said: None,
-            unfinished: false,
-        }
+        Self { error: unavailable(message, Some(hint)), remedy, said: None, unfinished: false }
     }
 
     /// An answer that began and did not come to its end.
     pub(super) fn of_end(seen: &Seen, endpoint: &Endpoint) -> Self {
         match &seen.end {
             Some(End::Html) => Self::fatal(configuration(
-                format!(
-                    "`{}` answered with HTML, not JSON; is the URL right?",
-                    endpoint.shown()
-                ),
+                format!("`{}` answered with HTML, not JSON; is the URL right?", endpoint.shown()),
                 &format!("check {} and `HTTPS_PROXY`", endpoint.setting_names().1),
             )),
-            Some(End::Cut(cause)) => Self::again(
-                format!("the answer was cut off: {}", one_line(cause, endpoint)),
-                None,
-            ),
+            Some(End::Cut(cause)) => {
+                Self::again(format!("the answer was cut off: {}", one_line(cause, endpoint)), None)
+            }
             Some(End::Silent(patience)) => silent(*patience, endpoint),
             Some(End::TooLarge(bytes)) => Self::fatal(unavailable(
                 format!("the answer is larger than {} MiB", bytes >> 20),
                 Some("the model repeats itself, or this is no model endpoint".to_owned()),
             )),
-            Some(End::Closed) | None => Self::again(
-                "the answer was cut off: it ended without a finish".to_owned(),
-                None,
-            ),
+            Some(End::Closed) | None => {
+                Self::again("the answer was cut off: it ended without a finish".to_owned(), None)
+            }
         }
     }
 
     /// An answer in which no JSON could be found.
     pub(super) fn of_gibberish(text: &str, endpoint: &Endpoint) -> Self {
         Self::again(
-            format!(
-                "`{}` answered with what is no JSON: {}",
-                endpoint.shown(),
-                one_line(text, endpoint)
-            ),
+            format!("`{}` answered with what is no JSON: {}", endpoint.shown(), one_line(text, endpoint)),
             Some(format!("check {}", endpoint.setting_names().1)),
         )
     }
@@ -333,10 +259,7 @@ impl Failure {
 fn silent(patience: Duration, endpoint: &Endpoint) -> Failure {
     Failure::again(
         format!("`{}` said nothing for {patience:?}", endpoint.shown()),
-        Some(
-            "the model may still be loading or overloaded; a smaller model answers sooner"
-                .to_owned(),
-        ),
+        Some("the model may still be loading or overloaded; a smaller model answers sooner".to_owned()),
     )
 }
 

@@ -79,13 +79,7 @@ impl OpenAiModel {
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
         let endpoint = Endpoint::new(&settings)?;
         let http = transport::build(&settings, &endpoint)?;
-        Ok(Self {
-            settings,
-            endpoint,
-            http,
-            quirks: RefCell::default(),
-            discovered: Cell::new(None),
-        })
+        Ok(Self { settings, endpoint, http, quirks: RefCell::default(), discovered: Cell::new(None) })
     }
 
     /// The address requests go to, as it may be shown.
@@ -93,11 +87,7 @@ impl OpenAiModel {
         self.endpoint.shown()
     }
 
-    async fn converse(
-        &self,
-        request: Request<'_>,
-        listener: &mut Listener<'_>,
-    ) -> Result<Reply, ModelError> {
+    async fn converse(&self, request: Request<'_>, listener: &mut Listener<'_>) -> Result<Reply, ModelError> {
         let limits = &self.settings.limits;
         let deadline = Instant::now() + limits.budget;
         let (mut failures, mut adaptations) = (0, 0);
@@ -115,11 +105,7 @@ impl OpenAiModel {
                 && let Some(reason) = self.quirks.borrow_mut().learn(said, &body)
             {
                 adaptations += 1;
-                listener(Delta::Retry {
-                    attempt: failures + 1,
-                    wait: Duration::ZERO,
-                    reason: &reason,
-                });
+                listener(Delta::Retry { attempt: failures + 1, wait: Duration::ZERO, reason: &reason });
                 continue;
             }
             if failure.unfinished {
@@ -151,11 +137,7 @@ impl OpenAiModel {
             if wait > left {
                 return Err(after(failures, failure.error));
             }
-            listener(Delta::Retry {
-                attempt: failures,
-                wait,
-                reason: &failure.error.message,
-            });
+            listener(Delta::Retry { attempt: failures, wait, reason: &failure.error.message });
             sleep(wait).await;
             last = Some(failure.error.message);
         }
@@ -180,11 +162,7 @@ impl OpenAiModel {
         let limits = &self.settings.limits;
         // An answer that is not streamed comes when it is complete, however long that takes.
         let patience = Patience {
-            first_byte: if streams {
-                limits.first_byte
-            } else {
-                limits.budget
-            },
+            first_byte: if streams { limits.first_byte } else { limits.budget },
             idle: limits.idle,
             bytes: limits.reply_bytes,
         };
@@ -249,27 +227,17 @@ impl OpenAiModel {
             if gibberish || (assembly.is_empty() && !seen.done && odd_line) {
                 return Err(Failure::of_gibberish(&seen.first_line, &self.endpoint));
             }
-            let complete =
-                seen.done || assembly.calls_are_complete() || self.quirks.borrow().no_finish;
+            let complete = seen.done || assembly.calls_are_complete() || self.quirks.borrow().no_finish;
             if !complete && !assembly.is_empty() {
-                return Err(Failure {
-                    unfinished: true,
-                    ..Failure::of_end(seen, &self.endpoint)
-                });
+                return Err(Failure { unfinished: true, ..Failure::of_end(seen, &self.endpoint) });
             }
         }
         if assembly.is_empty() {
             let why = match assembly.finish_reason() {
                 "" => String::new(),
-                reason => format!(
-                    " (finish reason `{}`)",
-                    said::one_line(reason, &self.endpoint)
-                ),
+                reason => format!(" (finish reason `{}`)", said::one_line(reason, &self.endpoint)),
             };
-            return Err(Failure::again(
-                format!("the model gave an empty answer{why}"),
-                None,
-            ));
+            return Err(Failure::again(format!("the model gave an empty answer{why}"), None));
         }
         if !assembly.finish_reason().is_empty() {
             self.quirks.borrow_mut().no_finish = false;
@@ -308,10 +276,7 @@ fn after(attempts: u32, error: ModelError) -> ModelError {
     if attempts < 2 {
         return error;
     }
-    ModelError {
-        message: format!("{} (after {attempts} attempts)", error.message),
-        ..error
-    }
+    ModelError { message: format!("{} (after {attempts} attempts)", error.message), ..error }
 }
 
 /// The values of an event that is not one value: several without the blank line between them.

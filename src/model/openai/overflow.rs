@@ -72,9 +72,7 @@ pub(super) struct TooLong {
 }
 
 pub(super) fn recognise(said: &Said) -> Option<TooLong> {
-    let by_code = CODES
-        .iter()
-        .any(|code| said.code.contains(code) || said.all.contains(code));
+    let by_code = CODES.iter().any(|code| said.code.contains(code) || said.all.contains(code));
     let by_words = matches!(said.status, 400 | 413 | 422 | 429 | 500 | 502 | 503)
         && WORDINGS.iter().any(|wording| said.all.contains(wording));
     // Rate limits also speak of tokens: only those that no wait can help are about length.
@@ -98,11 +96,7 @@ mod tests {
     use super::*;
 
     fn too_long(status: u16, body: &str) -> Option<TooLong> {
-        recognise(&Said {
-            status,
-            all: body.to_lowercase(),
-            ..Said::default()
-        })
+        recognise(&Said { status, all: body.to_lowercase(), ..Said::default() })
     }
 
     #[test]
@@ -138,11 +132,7 @@ mod tests {
                 r#"{"error":{"message":"request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it"}}"#,
                 Some(4096),
             ),
-            (
-                400,
-                r#"{"error":"input length exceeds the context length"}"#,
-                None,
-            ),
+            (400, r#"{"error":"input length exceeds the context length"}"#, None),
             (
                 400,
                 r#"{"error":{"message":"litellm.ContextWindowExceededError: ContextWindowExceededError: OpenAIException - This model's maximum context length is 16385 tokens."}}"#,
@@ -188,32 +178,17 @@ mod tests {
                 r#"{"error":"This model's maximum prompt length is 131072 but the request contains 200000 tokens."}"#,
                 Some(131_072),
             ),
-            (
-                400,
-                r#"{"message":"Input is too long for requested model."}"#,
-                None,
-            ),
-            (
-                400,
-                r#"{"message":"maximum context length is 128,000 tokens"}"#,
-                Some(128_000),
-            ),
+            (400, r#"{"message":"Input is too long for requested model."}"#, None),
+            (400, r#"{"message":"maximum context length is 128,000 tokens"}"#, Some(128_000)),
         ] {
-            assert_eq!(
-                too_long(status, body),
-                Some(TooLong { limit: want }),
-                "{body}"
-            );
+            assert_eq!(too_long(status, body), Some(TooLong { limit: want }), "{body}");
         }
     }
 
     #[test]
     fn other_refusals_are_not_about_length() {
         for (status, body) in [
-            (
-                400,
-                r#"{"error":{"message":"Unsupported parameter: 'max_tokens'"}}"#,
-            ),
+            (400, r#"{"error":{"message":"Unsupported parameter: 'max_tokens'"}}"#),
             (
                 429,
                 r#"{"error":{"message":"Rate limit reached on tokens per minute (TPM): Limit 30000, Used 29000. Too many tokens"}}"#,

@@ -51,11 +51,7 @@ const NO_TOOLS: &[&str] = &[
 ];
 
 /// Backends that want the tools for as long as the transcript speaks of them.
-const WANTS_TOOLS: &[&str] = &[
-    "`tools=` param",
-    "tools= param",
-    "toolconfig field must be defined",
-];
+const WANTS_TOOLS: &[&str] = &["`tools=` param", "tools= param", "toolconfig field must be defined"];
 
 /// Schema keywords some servers do not know.
 const SCHEMA_KEYWORDS: &[&str] = &[
@@ -83,10 +79,7 @@ pub(super) enum SystemRole {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts about one server"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one server")]
 pub(super) struct Quirks {
     /// Fields of the body or of messages that are not sent.
     pub(super) dropped: BTreeSet<String>,
@@ -113,17 +106,13 @@ impl Quirks {
             }
         } else if has(WANTS_TOOLS) && !self.wants_tools_with_history {
             self.wants_tools_with_history = true;
-            return Some(
-                "the endpoint refuses tool calls without `tools`: sent as text".to_owned(),
-            );
+            return Some("the endpoint refuses tool calls without `tools`: sent as text".to_owned());
         }
-        if !matches!(said.status, 400 | 422) || !(has(REFUSED) || said.code.contains("unsupported"))
-        {
+        if !matches!(said.status, 400 | 422) || !(has(REFUSED) || said.code.contains("unsupported")) {
             return None;
         }
         let names = |field: &str| said.param == field || mentions(&said.all, field);
-        let without =
-            |field: &str| Some(format!("the endpoint refuses `{field}`: going on without"));
+        let without = |field: &str| Some(format!("the endpoint refuses `{field}`: going on without"));
         if body.get("stream_options").is_some() && names("stream_options") {
             self.no_stream_options = true;
             return without("stream_options");
@@ -133,10 +122,9 @@ impl Quirks {
             return without("stream");
         }
         if !self.swap_max_tokens {
-            for (sent, wanted) in [
-                ("max_tokens", "max_completion_tokens"),
-                ("max_completion_tokens", "max_tokens"),
-            ] {
+            for (sent, wanted) in
+                [("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")]
+            {
                 if body.get(sent).is_some() && names(sent) {
                     self.swap_max_tokens = true;
                     return Some(format!("the endpoint refuses `{sent}`: sent as `{wanted}`"));
@@ -152,9 +140,7 @@ impl Quirks {
             let refused = mentions(&said.all, &keyword.to_lowercase());
             let sent = body.get("tools").is_some_and(|tools| holds(tools, keyword));
             if refused && sent && self.schema.insert(keyword) {
-                return Some(format!(
-                    "the endpoint refuses `{keyword}` in tool schemas: going on without"
-                ));
+                return Some(format!("the endpoint refuses `{keyword}` in tool schemas: going on without"));
             }
         }
         self.learn_role(said, body)
@@ -175,14 +161,8 @@ impl Quirks {
             SystemRole::System | SystemRole::Developer => SystemRole::User,
             SystemRole::User => return None,
         };
-        let role = if self.system == SystemRole::User {
-            "user"
-        } else {
-            "developer"
-        };
-        Some(format!(
-            "the endpoint refuses the role `{first}`: sent as `{role}`"
-        ))
+        let role = if self.system == SystemRole::User { "user" } else { "developer" };
+        Some(format!("the endpoint refuses the role `{first}`: sent as `{role}`"))
     }
 
     /// Whether tool calls of the transcript are told as text.
@@ -218,9 +198,7 @@ impl Quirks {
                 for (key, value) in map.iter_mut() {
                     // Below `properties` keys are parameter names, which are never keywords.
                     if let (true, Value::Object(parameters)) = (key == "properties", &mut *value) {
-                        parameters
-                            .values_mut()
-                            .for_each(|value| self.strip_schema(value));
+                        parameters.values_mut().for_each(|value| self.strip_schema(value));
                     } else {
                         self.strip_schema(value);
                     }
@@ -246,15 +224,7 @@ fn extra_fields(body: &Value) -> Vec<String> {
         let calls = message.get("tool_calls").and_then(Value::as_array);
         for object in std::iter::once(message).chain(calls.into_iter().flatten()) {
             for key in object.as_object().into_iter().flat_map(|map| map.keys()) {
-                let standard = [
-                    "role",
-                    "content",
-                    "tool_calls",
-                    "tool_call_id",
-                    "id",
-                    "type",
-                    "function",
-                ];
+                let standard = ["role", "content", "tool_calls", "tool_call_id", "id", "type", "function"];
                 if !standard.contains(&key.as_str()) && !fields.contains(key) {
                     fields.push(key.clone());
                 }
@@ -277,9 +247,7 @@ fn mentions(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());
-        let after = text
-            .get(at + word.len()..)
-            .and_then(|text| text.chars().next());
+        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
         !before.is_some_and(part) && !after.is_some_and(part)
     })
 }

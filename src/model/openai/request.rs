@@ -14,18 +14,10 @@ pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(settings.model.as_str()));
     let flat = quirks.flat_history(request.tools.is_empty());
-    let messages: Vec<Value> = request
-        .messages
-        .iter()
-        .map(|entry| message(entry, quirks, flat))
-        .collect();
+    let messages: Vec<Value> = request.messages.iter().map(|entry| message(entry, quirks, flat)).collect();
     body.insert("messages".to_owned(), Value::from(messages));
     if !request.tools.is_empty() && !quirks.no_tools {
-        let tools: Vec<Value> = request
-            .tools
-            .iter()
-            .map(|spec| tool(spec, quirks))
-            .collect();
+        let tools: Vec<Value> = request.tools.iter().map(|spec| tool(spec, quirks)).collect();
         body.insert("tools".to_owned(), Value::from(tools));
     }
     let stream = request.stream && !quirks.no_stream;
@@ -117,12 +109,7 @@ fn told(said: &AssistantMessage) -> String {
             text.push('\n');
         }
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "Called `{}` with {}",
-            call.tool,
-            arguments(&call.arguments)
-        );
+        let _ = write!(text, "Called `{}` with {}", call.tool, arguments(&call.arguments));
     }
     text
 }

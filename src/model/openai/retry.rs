@@ -14,9 +14,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |number: f64| Duration::try_from_secs_f64(number.max(0.0)).ok();
-    if let Some(wait) = text("retry-after-ms")
-        .and_then(|text| text.parse::<f64>().ok())
-        .and_then(|ms| seconds(ms / 1000.0))
+    if let Some(wait) =
+        text("retry-after-ms").and_then(|text| text.parse::<f64>().ok()).and_then(|ms| seconds(ms / 1000.0))
     {
         return Some(wait);
     }
@@ -24,18 +23,14 @@ pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration
     if let Ok(number) = text.parse::<f64>() {
         return seconds(number);
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
 /// Doubles from `base` with each failure (1 for the first); between half and all of it by chance, so
 /// that many clients do not come back at once.
 pub(super) fn backoff(base: Duration, failure: u32) -> Duration {
-    let whole = base
-        .saturating_mul(2_u32.saturating_pow(failure.saturating_sub(1).min(16)))
-        .min(LONGEST);
+    let whole = base.saturating_mul(2_u32.saturating_pow(failure.saturating_sub(1).min(16))).min(LONGEST);
     let chance = u32::try_from(RandomState::new().hash_one(0_u8) % 1000).unwrap_or(0);
     whole / 2 + whole / 2 * chance / 1000
 }
@@ -58,10 +53,7 @@ mod tests {
         assert_eq!(wait("retry-after", "0.5"), ms(500));
         assert_eq!(wait("retry-after", "-1"), ms(0));
         assert_eq!(wait("retry-after-ms", "120"), ms(120));
-        assert_eq!(
-            wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            ms(7000)
-        );
+        assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), ms(7000));
         assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT"), ms(0));
         for nonsense in ["", "soon", "1e400", "NaN", "inf"] {
             let got = wait("retry-after", nonsense);

@@ -27,25 +27,15 @@ impl Said {
         let html = trimmed.starts_with('<');
         let parsed = serde_json::from_str::<Value>(trimmed).unwrap_or(Value::Null);
         let mut said = if html {
-            Self {
-                words: title(trimmed),
-                ..Self::default()
-            }
+            Self { words: title(trimmed), ..Self::default() }
         } else if parsed.is_null() {
-            Self {
-                words: trimmed.to_owned(),
-                ..Self::default()
-            }
+            Self { words: trimmed.to_owned(), ..Self::default() }
         } else {
             Self::read(&parsed)
         };
         said.html = html;
         said.status = status;
-        said.all = trimmed
-            .chars()
-            .take(8_000)
-            .collect::<String>()
-            .to_lowercase();
+        said.all = trimmed.chars().take(8_000).collect::<String>().to_lowercase();
         said.words = one_line(&said.words, endpoint);
         said
     }
@@ -54,15 +44,9 @@ impl Said {
         let error = match value {
             // Gemini wraps the one error in a list.
             Value::Array(list) => return list.first().map(Self::read).unwrap_or_default(),
-            Value::Object(map) => map
-                .get("error")
-                .filter(|error| !error.is_null())
-                .unwrap_or(value),
+            Value::Object(map) => map.get("error").filter(|error| !error.is_null()).unwrap_or(value),
             Value::String(text) => {
-                return Self {
-                    words: text.clone(),
-                    ..Self::default()
-                };
+                return Self { words: text.clone(), ..Self::default() };
             }
             _ => return Self::default(),
         };
@@ -106,12 +90,7 @@ impl Said {
             }
         }
         let has = |words: &[&str]| words.iter().any(|word| self.code.contains(word));
-        if has(&[
-            "insufficient_quota",
-            "rate_limit",
-            "resource_exhausted",
-            "too_many",
-        ]) {
+        if has(&["insufficient_quota", "rate_limit", "resource_exhausted", "too_many"]) {
             429
         } else if has(&["auth", "api_key", "permission"]) {
             401
@@ -137,12 +116,7 @@ fn scalar(value: &Value) -> String {
 fn prose(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(list) => list
-            .iter()
-            .take(3)
-            .map(prose)
-            .collect::<Vec<_>>()
-            .join("; "),
+        Value::Array(list) => list.iter().take(3).map(prose).collect::<Vec<_>>().join("; "),
         Value::Object(map) => {
             let place = map.get("loc").and_then(Value::as_array).map(|place| {
                 let words: Vec<String> = place.iter().map(scalar).collect();
@@ -161,14 +135,9 @@ fn prose(value: &Value) -> String {
 
 fn title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
-    let inside = lower
-        .find("<title>")
-        .zip(lower.find("</title>"))
-        .and_then(|(start, end)| html.get(start + 7..end));
-    inside.map_or_else(
-        || "an HTML page".to_owned(),
-        |text| format!("an HTML page `{}`", text.trim()),
-    )
+    let inside =
+        lower.find("<title>").zip(lower.find("</title>")).and_then(|(start, end)| html.get(start + 7..end));
+    inside.map_or_else(|| "an HTML page".to_owned(), |text| format!("an HTML page `{}`", text.trim()))
 }
 
 /// One line of at most 300 characters, without control characters and without the keys.

@@ -79,9 +79,7 @@ impl Splitter {
     }
 
     fn may_become_tag(&self, text: &str) -> bool {
-        self.tags()
-            .iter()
-            .any(|tag| tag.len() > text.len() && tag.starts_with(text))
+        self.tags().iter().any(|tag| tag.len() > text.len() && tag.starts_with(text))
     }
 
     fn enter(&mut self, tag: &str, out: &mut impl FnMut(Part, &str)) {
@@ -159,10 +157,7 @@ mod tests {
         assert_eq!(parts("hm</think>yes"), (s("yes"), s("hm"), s("")));
         assert_eq!(parts("<think>hm"), (s(""), s("hm"), s("")));
         assert_eq!(parts("a < b <thin"), (s("a < b <thin"), s(""), s("")));
-        assert_eq!(
-            parts("the tag <think> is"),
-            (s("the tag <think> is"), s(""), s(""))
-        );
+        assert_eq!(parts("the tag <think> is"), (s("the tag <think> is"), s(""), s("")));
         assert_eq!(
             parts("look\n<tool_call>{}</tool_call>"),
             (s("look\n"), s(""), s("<tool_call>{}</tool_call>"))

@@ -53,10 +53,7 @@ fn value() -> impl Strategy<Value = Value> {
         "\\PC{0,20}".prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 60, 6, move |inner| {
-        let pair = (
-            prop::sample::select(WORDS).prop_map(str::to_owned),
-            inner.clone(),
-        );
+        let pair = (prop::sample::select(WORDS).prop_map(str::to_owned), inner.clone());
         prop_oneof![
             prop::collection::vec(inner, 0..5).prop_map(Value::from),
             prop::collection::vec(pair, 0..6)

@@ -22,11 +22,7 @@ const REFUSAL_BYTES: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("status {status}")]
-    Status {
-        status: u16,
-        headers: HeaderMap,
-        body: String,
-    },
+    Status { status: u16, headers: HeaderMap, body: String },
     #[error("no answer within {0:?}")]
     Silent(std::time::Duration),
 }
@@ -37,10 +33,7 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-pub(super) fn build(
-    settings: &Settings,
-    endpoint: &Endpoint,
-) -> Result<reqwest::Client, ModelError> {
+pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest::Client, ModelError> {
     install_tls();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("holmes-rs/", env!("CARGO_PKG_VERSION")))
@@ -62,17 +55,9 @@ pub(super) fn build(
                 "set `SSL_CERT_FILE` to a PEM file",
             )
         })?;
-        builder = builder.tls_certs_merge(certificates(
-            &pem,
-            &format!("CA file `{}`", path.display()),
-        )?);
+        builder = builder.tls_certs_merge(certificates(&pem, &format!("CA file `{}`", path.display()))?);
     }
-    if let Some(text) = settings
-        .ca_pem
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-    {
+    if let Some(text) = settings.ca_pem.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         let pem = if text.contains("-----BEGIN") {
             text.as_bytes().to_vec()
         } else {
@@ -110,20 +95,12 @@ async fn exchange(
 ) -> Result<reqwest::Response, OpenAIError> {
     let request = factory.build().await?;
     let silent = |_| OpenAIError::Boxed(Box::new(Refusal::Silent(patience.first_byte)));
-    let response = timeout(patience.first_byte, http.execute(request))
-        .await
-        .map_err(silent)??;
+    let response = timeout(patience.first_byte, http.execute(request)).await.map_err(silent)??;
     let status = response.status();
     if !status.is_success() {
         let headers = response.headers().clone();
-        let body = timeout(patience.idle, read_start(response))
-            .await
-            .unwrap_or_default();
-        return Err(OpenAIError::Boxed(Box::new(Refusal::Status {
-            status: status.as_u16(),
-            headers,
-            body,
-        })));
+        let body = timeout(patience.idle, read_start(response)).await.unwrap_or_default();
+        return Err(OpenAIError::Boxed(Box::new(Refusal::Status { status: status.as_u16(), headers, body })));
     }
     let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
     // The length no longer holds once a JSON answer is made into an event.

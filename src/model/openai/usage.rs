@@ -32,14 +32,8 @@ impl Counted {
                 *field = number;
             }
         };
-        set(
-            &mut self.usage.prompt_tokens,
-            &["/prompt_tokens", "/input_tokens"],
-        );
-        set(
-            &mut self.usage.completion_tokens,
-            &["/completion_tokens", "/output_tokens"],
-        );
+        set(&mut self.usage.prompt_tokens, &["/prompt_tokens", "/input_tokens"]);
+        set(&mut self.usage.completion_tokens, &["/completion_tokens", "/output_tokens"]);
         set(
             &mut self.usage.cached_tokens,
             &[
@@ -50,12 +44,9 @@ impl Counted {
                 "/cached_tokens",
             ],
         );
-        let cost = ["cost", "estimated_cost", "total_cost"]
-            .iter()
-            .find_map(|name| usage.get(*name)?.as_f64());
-        self.cost = cost
-            .filter(|cost| cost.is_finite() && *cost >= 0.0)
-            .or(self.cost);
+        let cost =
+            ["cost", "estimated_cost", "total_cost"].iter().find_map(|name| usage.get(*name)?.as_f64());
+        self.cost = cost.filter(|cost| cost.is_finite() && *cost >= 0.0).or(self.cost);
     }
 
     pub(super) fn any(&self) -> bool {
@@ -82,11 +73,7 @@ fn count(value: &Value, names: &[&str]) -> Option<u64> {
             Value::String(text) => text.trim().parse().ok()?,
             _ => return None,
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "within bounds"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within bounds")]
         (0.0..=MOST).contains(&number).then_some(number as u64)
     })
 }

@@ -79,11 +79,9 @@ impl Scan<'_> {
                     break;
                 }
                 (Item::Value(index), None) => {
-                    let rewritable = document
-                        .delimiter
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                        && !document.delimiter.is_empty();
+                    let rewritable =
+                        document.delimiter.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                            && !document.delimiter.is_empty();
                     Self::want(
                         rewritable && self.plain(index),
                         index,

@@ -38,11 +38,9 @@ impl Scan<'_> {
 
     pub(super) fn dollar(&mut self, word: &mut Word, double: bool) -> Scanning<()> {
         match self.peek(1) {
-            Some(Item::Value(index)) => Self::refuse(
-                index,
-                "after a `$`, where it would name a variable",
-                "write the name out",
-            ),
+            Some(Item::Value(index)) => {
+                Self::refuse(index, "after a `$`, where it would name a variable", "write the name out")
+            }
             Some(Item::Char('(')) if self.is(2, '(') => {
                 word.quoted = true;
                 self.copy(3);
@@ -117,9 +115,7 @@ impl Scan<'_> {
                     let rest = name
                         .and_then(|len| head.trim_start_matches(['!', '#']).get(len..))
                         .unwrap_or_default();
-                    let default = rest
-                        .trim_start_matches(':')
-                        .starts_with(['-', '=', '+', '?']);
+                    let default = rest.trim_start_matches(':').starts_with(['-', '=', '+', '?']);
                     Self::want(
                         default || (self.integer(index) && rest.starts_with(':')),
                         index,
@@ -128,11 +124,7 @@ impl Scan<'_> {
                     )?;
                     word.hold_inner(&[index]);
                     let shown = quoting::in_double(&self.shown_of(index));
-                    let quote = if double || !default || self.backticks > 0 {
-                        ""
-                    } else {
-                        "\""
-                    };
+                    let quote = if double || !default || self.backticks > 0 { "" } else { "\"" };
                     self.reference(index, quote, quote, &shown)?;
                 }
                 Item::Char('\\') => self.backslash(&mut Word::default(), double)?,
@@ -162,11 +154,7 @@ impl Scan<'_> {
         let name = head.trim_start_matches(['!', '#']);
         let name = name.strip_suffix(rest).unwrap_or(name).to_owned();
         let mut push = |language, variables| {
-            self.programs.push(Program {
-                language,
-                values: Vec::new(),
-                variables,
-            });
+            self.programs.push(Program { language, values: Vec::new(), variables });
         };
         if rest.contains("@P") {
             push(Language::Shell, vec![name.clone()]);
@@ -174,9 +162,7 @@ impl Scan<'_> {
         if head.starts_with('!') {
             push(Language::Arithmetic, vec![name]);
         }
-        let default = rest
-            .trim_start_matches(':')
-            .starts_with(['-', '=', '+', '?']);
+        let default = rest.trim_start_matches(':').starts_with(['-', '=', '+', '?']);
         if rest.starts_with('[') || (rest.starts_with(':') && !default) {
             inner.extend(identifiers(rest));
             push(Language::Arithmetic, inner);
@@ -203,9 +189,7 @@ impl Scan<'_> {
         let mut names = Word::default();
         let mut name = String::new();
         while let Some(item) = self.peek(0) {
-            if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_')
-                && !name.is_empty()
-            {
+            if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_') && !name.is_empty() {
                 names.variables.push(std::mem::take(&mut name));
             }
             match item {
@@ -214,12 +198,7 @@ impl Scan<'_> {
                     break;
                 }
                 Item::Value(index) => {
-                    Self::want(
-                        self.integer(index),
-                        index,
-                        "in arithmetic",
-                        "use an integer parameter",
-                    )?;
+                    Self::want(self.integer(index), index, "in arithmetic", "use an integer parameter")?;
                     let shown = self.shown_of(index);
                     self.reference(index, "", "", &shown)?;
                 }
@@ -238,11 +217,7 @@ impl Scan<'_> {
         }
         self.programs.push(Program {
             language: Language::Arithmetic,
-            values: names
-                .values
-                .iter()
-                .map(|held| (held.index, String::new()))
-                .collect(),
+            values: names.values.iter().map(|held| (held.index, String::new())).collect(),
             variables: names.variables,
         });
         Ok(())

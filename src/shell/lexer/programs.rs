@@ -48,11 +48,7 @@ impl Scan<'_> {
             match from.and_then(|position| words.get(position)) {
                 Some(word) => self.assign(name, word),
                 // `read`: whatever flows in.
-                None => self
-                    .assigned
-                    .entry(name)
-                    .or_default()
-                    .extend(self.seen.iter()),
+                None => self.assigned.entry(name).or_default().extend(self.seen.iter()),
             }
         }
         if let Some(language) = judged.reads_program {
@@ -84,11 +80,7 @@ impl Scan<'_> {
             let language = pipeline.reader?;
             Some(Program {
                 language,
-                values: pipeline
-                    .values
-                    .iter()
-                    .map(|value| (*value, String::new()))
-                    .collect(),
+                values: pipeline.values.iter().map(|value| (*value, String::new())).collect(),
                 variables: Vec::new(),
             })
         });
@@ -96,15 +88,11 @@ impl Scan<'_> {
         for program in self.programs.iter().chain(&flowing) {
             let mut values = program.values.clone();
             for variable in &program.variables {
-                let arguments =
-                    variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c));
+                let arguments = variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c));
                 let held: &[usize] = if arguments && self.functions {
                     &self.seen
                 } else {
-                    self.assigned
-                        .get(variable)
-                        .map(Vec::as_slice)
-                        .unwrap_or_default()
+                    self.assigned.get(variable).map(Vec::as_slice).unwrap_or_default()
                 };
                 values.extend(held.iter().map(|value| (*value, String::new())));
             }
@@ -112,11 +100,7 @@ impl Scan<'_> {
                 if let Some(value) = self.value(index)
                     && !program.language.admits(value, &before)
                 {
-                    return Self::refuse(
-                        index,
-                        program.language.place(),
-                        program.language.remedy(),
-                    );
+                    return Self::refuse(index, program.language.place(), program.language.remedy());
                 }
             }
         }

@@ -8,12 +8,7 @@ impl Scan<'_> {
     pub(super) fn backslash(&mut self, word: &mut Word, double: bool) -> Scanning<()> {
         match self.peek(1) {
             Some(Item::Value(index)) => {
-                Self::want(
-                    self.plain(index),
-                    index,
-                    "after a backslash",
-                    "take the backslash away",
-                )?;
+                Self::want(self.plain(index), index, "after a backslash", "take the backslash away")?;
                 self.at += 1;
                 // In double quotes a backslash before a letter stays.
                 if double {
@@ -49,11 +44,7 @@ impl Scan<'_> {
                 Item::Value(index) => {
                     word.hold(index, &self.text_of(index));
                     let shown = quoting::in_single(&self.shown_of(index));
-                    let (before, after) = if self.backticks > 0 {
-                        ("'", "'")
-                    } else {
-                        ("'\"", "\"'")
-                    };
+                    let (before, after) = if self.backticks > 0 { ("'", "'") } else { ("'\"", "\"'") };
                     self.reference(index, before, after, &shown)?;
                 }
                 Item::Char('$') => self.single_dollar(word),

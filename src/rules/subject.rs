@@ -1,0 +1,117 @@
+//! What a question is about: the things it names, and the areas of the machine it asks for.
+//!
+//! Only the question's own words count here. What they lead to is `plan`'s, what is answered `conclude`'s.
+
+use super::book::{Book, Probe, named};
+
+/// The question, as far as the rules understand it.
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    /// Words that may name a thing, lower case.
+    words: Vec<String>,
+    /// Things named outright (`why does checkout crash`), lower case.
+    pub(super) things: Vec<String>,
+    /// Areas asked for; empty where the question is about everything.
+    pub(super) areas: Vec<String>,
+    /// Whether any probe has something to look at.
+    pub(super) understood: bool,
+    /// It takes trouble for granted ("why …").
+    pub(super) why: bool,
+}
+
+/// Groups of probes whose text is the name of a thing.
+const NAMES: [&str; 5] = ["unit", "name", "other", "pod", "container"];
+
+impl Subject {
+    pub(super) fn of(book: &Book, question: &str) -> Self {
+        let mut subject = Self { words: words(question), ..Self::default() };
+        subject.why = question.to_lowercase().contains("why");
+        for probe in &book.probes {
+            let Some(regex) = probe.asked.regex() else {
+                continue;
+            };
+            let mut fits = false;
+            for captures in regex.captures_iter(question.as_bytes()).take(3) {
+                let values = named(regex, &captures);
+                if !super::plan::fits(probe, &values) {
+                    continue;
+                }
+                fits = true;
+                for name in NAMES {
+                    if let Some(value) = values.get(name).and_then(|value| value.as_str()) {
+                        subject.thing(value);
+                    }
+                }
+            }
+            subject.understood |= fits;
+            if fits {
+                subject.cover(probe);
+            }
+        }
+        subject
+    }
+
+    fn cover(&mut self, probe: &Probe) {
+        for area in &probe.area {
+            if !self.areas.contains(area) {
+                self.areas.push(area.clone());
+            }
+        }
+    }
+
+    fn thing(&mut self, name: &str) {
+        let name = name.trim_end_matches(['.', ',', '?', '!', ':']).to_lowercase();
+        let name = name.strip_suffix(".service").unwrap_or(&name).to_owned();
+        if !name.is_empty() && !self.things.contains(&name) {
+            self.things.push(name);
+        }
+    }
+
+    /// Whether the areas decide what answers it: what belongs to a named thing is its own logs and state,
+    /// but a slow or unreachable one may suffer from the machine.
+    pub(super) fn topical(&self) -> bool {
+        const OF_MACHINE: [&str; 5] = ["disk", "load", "network", "certificate", "clock"];
+        let machine = || self.areas.iter().any(|area| OF_MACHINE.contains(&area.as_str()));
+        !self.areas.is_empty() && (self.things.is_empty() || machine())
+    }
+
+    /// Whether the question names what `text` speaks of.
+    pub(super) fn names(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.words.iter().chain(&self.things).any(|word| stands(word, &text))
+    }
+}
+
+/// Whether `word` stands in `text` as a word or the head of one: `api` is not in `rapid`.
+fn stands(word: &str, text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) =
+            (text.get(..at).unwrap_or_default(), text.get(at + word.len()..).unwrap_or_default());
+        edge(before.chars().next_back()) && (word.len() > 3 || edge(after.chars().next()))
+    })
+}
+
+/// Words of questions that name nothing.
+const COMMON: &str = " the and why does did not are was were has have had can could what which who how when where \
+    this that these those with from for into out off its our your all any some error errors fail fails failed failing \
+    crash crashes crashed crashing slow down broken wrong problem problems issue issues happen happened happening check \
+    please tell show find look investigate machine host server system service services unit units process processes app \
+    pod pods container containers namespace cluster node deployment kubernetes docker log logs file files disk memory \
+    network port connection connect connecting refused full high load cpu time out working work works start starts \
+    started starting stop stops stopped keep keeps get gets getting restart restarts restarting running run runs use \
+    using used going dead died still now today since last night morning root cause space left certificate expired hour minutes last listens listen listening killed kill everything anything right clock ";
+
+/// The question's words that may name a thing, lower case.
+fn words(question: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let split = question.split(|c: char| !(c.is_alphanumeric() || "-_./@".contains(c)));
+    for word in split {
+        let word = word.trim_matches(['.', '-', '/', '@', '_']).to_lowercase();
+        let word = word.strip_suffix(".service").unwrap_or(&word).to_owned();
+        if word.chars().count() >= 3 && !COMMON.contains(&format!(" {word} ")) && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
