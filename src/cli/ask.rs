@@ -62,11 +62,9 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     swapped::settle(&config, context)?;
     let words = words(&args, &config)?;
     let piped = stdin::piped(!words.is_empty()).await?;
-    let mut attachments: Vec<Attachment> = args
-        .file
-        .iter()
-        .map(|path| Attachment { name: path.display().to_string(), path: path.clone() })
-        .collect();
+    let attached = config.paths("file")?;
+    let mut attachments: Vec<Attachment> =
+        attached.into_iter().map(|path| Attachment { name: path.display().to_string(), path }).collect();
     attachments.extend(
         piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }),
     );
@@ -80,9 +78,7 @@ pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
         }
     };
     let question = Question { text, subject: None, attachments };
-    let sources =
-        Sources { model: &args.model, limits: &args.limits, toolsets: &args.toolsets, output: &args.output };
-    let exit = investigation::run(question, sources, context).await;
+    let exit = investigation::run(question, config, context).await;
     drop(piped);
     exit
 }

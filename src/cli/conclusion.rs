@@ -40,16 +40,9 @@ pub struct About<'a> {
 }
 
 impl Outlets {
-    pub fn new(config: &Config, typed: &OutputArgs, context: &Context) -> Result<Self, Failure> {
-        let format = match typed.output {
-            Some(format) => format,
-            None => match config.text("output")? {
-                None => OutputFormat::Text,
-                Some(name) => clap::ValueEnum::from_str(&name, true).map_err(|_| {
-                    Failure::new(Exit::Configuration, format!("there is no output form `{name}`"))
-                })?,
-            },
-        };
+    pub fn new(config: &Config, context: &Context) -> Result<Self, Failure> {
+        let form = config.text("output")?;
+        let format = form.and_then(|name| clap::ValueEnum::from_str(&name, true).ok()).unwrap_or_default();
         Ok(Self {
             format,
             echo: config.switch("echo")?,

@@ -193,8 +193,15 @@ impl Run {
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let conclusion =
+                let mut conclusion =
                     drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                if let (Some(rewriting), Some(model), Finish::Answered) =
+                    (&self.rewriting, self.model.as_deref(), conclusion.finish)
+                {
+                    let until = deadline.map(|deadline| deadline + grace);
+                    let stop = interrupted.clone();
+                    rewriting.apply(model, &mut conclusion, until, stop, &mut listeners.progress).await;
+                }
                 if !(self.falls_back && unreachable_at_once(&conclusion)) {
                     return (conclusion, name);
                 }

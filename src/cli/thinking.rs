@@ -20,12 +20,7 @@ pub struct Thinking {
 }
 
 /// Chooses by the configuration; says on stderr when that is the rules engine and nobody asked for it.
-pub fn choose(
-    config: &Config,
-    no_llm: bool,
-    budget: Option<Duration>,
-    context: &Context,
-) -> Result<Thinking, Failure> {
+pub fn choose(config: &Config, no_llm: bool, budget: Option<Duration>, context: &Context) -> Result<Thinking, Failure> {
     if no_llm {
         return Ok(Thinking { model: None, secrets: Vec::new() });
     }
