@@ -1,7 +1,14 @@
 //! The binary as people and scripts use it: real commands as tools, a scripted server as the model.
 //!
 //! One binary for all of it: linking is the slowest part of a small test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests may fail loudly
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    reason = "tests may fail loudly, start the binary, and read better with values"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -157,7 +157,6 @@ impl From<Output> for Ran {
 
 impl Ran {
     /// Fails with everything that was printed unless the exit code is `code`.
-    #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
