@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 use super::failure::{Exit, Failure};
 use crate::evidence::{Exhibit, Status, Store};
 use crate::question::Attachment;
+use crate::shell::private_file;
 
 /// Toolset name of exhibits that no tool made.
 pub const ATTACHED: &str = "attached";
@@ -61,7 +62,7 @@ pub fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhib
 /// Bytes and lines copied.
 fn copy(file: File, to: &Path) -> io::Result<(u64, u64)> {
     let mut reader = BufReader::with_capacity(256 * 1024, file.take(MOST));
-    let mut out = File::create(to)?;
+    let mut out = private_file(to)?;
     let (mut bytes, mut lines, mut last) = (0, 0, b'\n');
     let mut block = vec![0; 256 * 1024];
     loop {

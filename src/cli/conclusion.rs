@@ -73,7 +73,8 @@ impl Outlets {
         let failure = conclusion.failure.clone();
         let nothing_known = store.exhibits().iter().all(|exhibit| exhibit.toolset == ATTACHED);
         let investigation = investigation(about, conclusion, store);
-        let redact = |text: &str| store.redactor().redact(text);
+        // Also what the sinks read from raw output.
+        let redact = |text: &str| store.shown(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
             let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));

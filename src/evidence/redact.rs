@@ -57,7 +57,12 @@ impl Redactor {
                 text = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found)).into_owned();
             }
         }
-        self.redact_key_blocks(text)
+        let text = self.redact_key_blocks(text);
+        if !text.lines().any(is_key_body) {
+            return text;
+        }
+        let lines = text.split('\n').map(|line| if is_key_body(line) { KeyBlock::SHOWN } else { line });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Redacts every string inside a JSON value.
@@ -88,8 +93,8 @@ impl Redactor {
     pub fn redact_lines(&self, lines: &mut [super::view::Line]) {
         let mut key = KeyBlock::default();
         for (_, text) in lines {
-            if key.covers(text) || is_key_body(text) {
-                "<secret: private key>".clone_into(text);
+            if key.covers(text.as_bytes()) {
+                KeyBlock::SHOWN.clone_into(text);
             } else {
                 *text = self.redact(text);
             }
@@ -151,9 +156,17 @@ pub struct KeyBlock {
 }
 
 impl KeyBlock {
+    /// What stands for a line of a key.
+    pub const SHOWN: &str = "<secret: private key>";
+
     /// Whether `line`, the next one, is part of a key's body.
-    pub fn covers(&mut self, line: &str) -> bool {
-        let line = without_number(line);
+    pub fn covers(&mut self, line: &[u8]) -> bool {
+        // Nearly every line is done with here.
+        if !self.inside && memchr::memmem::find(line, b"-----BEGIN ").is_none() {
+            return false;
+        }
+        let line = String::from_utf8_lossy(line);
+        let line = without_number(&line);
         if self.inside {
             let ends = line.contains("-----END");
             let body = line.trim().chars().all(|c| c.is_ascii_alphanumeric() || "+/=:,- ".contains(c));
