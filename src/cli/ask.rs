@@ -1,5 +1,7 @@
 //! `holmes-rs ask`: one question, one answer.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +12,8 @@ use super::options::{LimitArgs, ModelArgs, OutputArgs, ToolsetArgs};
 use super::{Context, stdin};
 use crate::question::{Attachment, Question};
 
+/// Bytes of a question: more than any window holds.
+const LONGEST_PROMPT: u64 = 1 << 20;
 /// What is asked when evidence is piped in without words.
 const ABOUT_PIPED: &str = "What is wrong here, and why?";
 
@@ -75,7 +79,14 @@ fn words(args: &AskArgs) -> Result<String, Failure> {
         if !args.question.is_empty() {
             return Err(Failure::new(Exit::Usage, "a question and `--prompt-file` cannot be given together"));
         }
-        let text = std::fs::read_to_string(path).map_err(io(format!("prompt file {}", path.display())))?;
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(LONGEST_PROMPT + 1).read_to_string(&mut text))
+            .map_err(io(format!("prompt file {}", path.display())))?;
+        if text.len() as u64 > LONGEST_PROMPT {
+            let error = format!("prompt file {} is longer than 1 MiB", path.display());
+            return Err(Failure::new(Exit::Usage, error).hint("attach it as evidence: -f PATH"));
+        }
         if text.trim().is_empty() {
             return Err(Failure::new(Exit::Usage, format!("prompt file {} is empty", path.display())));
         }

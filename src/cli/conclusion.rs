@@ -79,7 +79,7 @@ impl Outlets {
         if !(failed && nothing_known) {
             let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
             let text = match self.format {
-                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed()),
+                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed(), &redact),
                 OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
                 OutputFormat::Html => sink::to_html(&investigation, &redact),
                 OutputFormat::Json => json(),
@@ -105,8 +105,8 @@ impl Outlets {
     }
 
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
-    fn text(&self, answer: &Answer, streamed: bool) -> String {
-        let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
+    fn text(&self, answer: &Answer, streamed: bool, redact: &dyn Fn(&str) -> String) -> String {
+        let mut text = redact(&if streamed { answer::footer(answer) } else { sink::to_text(answer) });
         if self.stdout.tty {
             text = markdown::render(&text, &self.stdout);
         }

@@ -150,7 +150,14 @@ impl Run {
             started_at: self.started_at.to_string(),
         });
         self.listeners.hear(&self.equipment.checked());
-        let attached = attachments::attach(&self.question.attachments, &mut self.store)?;
+        let attached = tokio::select! {
+            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+            () = passed(deadline) => {
+                let error = "the time limit was reached while attached files were read";
+                return Err(Failure::new(Exit::Budget, error));
+            }
+        };
         for exhibit in &attached {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
@@ -227,6 +234,14 @@ impl Run {
             context_window: self.model.as_ref().and_then(|model| model.context_window()),
         };
         self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
+    }
+}
+
+/// Returns once the deadline has passed; never, without one.
+async fn passed(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 

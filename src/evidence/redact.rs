@@ -239,7 +239,8 @@ fn forms(value: &str) -> Vec<String> {
 }
 
 /// Whether a field's name says that its value is a secret, and not the name of one (`secret_name`, `key`).
-fn is_secret_field(name: &str) -> bool {
+#[must_use]
+pub fn is_secret_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
     [
         "password",
