@@ -228,6 +228,7 @@ impl Driver<'_, '_> {
                 Arguments::Object(params) => params.clone(),
                 Arguments::Unreadable(_) => Map::new(),
             };
+            self.store.redactor().learn(&params);
             let (exhibit, path) = self.store.allot();
             let description = self.store.shown(&tool.describe(&params));
             let toolset = tool.toolset().to_owned();

@@ -17,13 +17,13 @@ const SHORTEST_ENV_SECRET: usize = 8;
 /// Knows the secrets of one run.
 pub struct Redactor {
     /// Values of secret-looking environment variables in every form they are printed in, longest first.
-    known: Vec<String>,
+    known: RefCell<Vec<String>>,
     seen: RefCell<HashMap<String, usize>>,
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("known", &self.known.len()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("known", &self.known.borrow().len()).finish_non_exhaustive()
     }
 }
 
@@ -40,14 +40,14 @@ impl Redactor {
         let mut known: Vec<String> = values.flat_map(forms).collect();
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
-        Self { known, seen: RefCell::default() }
+        Self { known: RefCell::new(known), seen: RefCell::default() }
     }
 
     /// `text` with every known secret replaced.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for value in &self.known {
+        for value in self.known.borrow().iter() {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), &self.placeholder(value));
             }
@@ -63,6 +63,21 @@ impl Redactor {
         }
         let lines = text.split('\n').map(|line| if is_key_body(line) { KeyBlock::SHOWN } else { line });
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Takes the values of secret fields for secrets wherever they turn up from now on: a command shows them
+    /// without their names.
+    pub fn learn(&self, fields: &serde_json::Map<String, serde_json::Value>) {
+        for (name, value) in fields {
+            if let Some(text) = value.as_str().filter(|_| is_secret_field(name))
+                && !formats::is_harmless(text)
+            {
+                let mut known = self.known.borrow_mut();
+                known.extend(forms(text));
+                known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+                known.dedup();
+            }
+        }
     }
 
     /// Redacts every string inside a JSON value.
@@ -366,6 +381,13 @@ mod tests {
         let mut value = serde_json::json!({"password": "Zq8hunter", "key": "a/b", "n": [{"apiKey": "Zq8"}]});
         r.redact_json(&mut value);
         assert!(!value.to_string().contains("Zq8") && value["key"] == "a/b", "{value}");
+    }
+
+    #[test]
+    fn the_value_of_a_secret_field_is_learned() {
+        let r = redactor();
+        r.learn(serde_json::json!({"password": "Zq8hunter", "name": "checkout"}).as_object().unwrap());
+        assert_eq!(r.redact("login Zq8hunter checkout"), "login <secret:1> checkout");
     }
 
     #[test]
