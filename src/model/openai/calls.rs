@@ -16,6 +16,8 @@ const ECHOED: &[&str] = &[
 ];
 /// Calls of one turn; more is a model that repeats itself.
 const MOST: usize = 128;
+/// Characters of a tool's name; endpoints take 64.
+const LONGEST_NAME: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -172,13 +174,19 @@ impl Calls {
             taken.insert(id.clone());
             calls.push(ToolCall {
                 id,
-                tool: slot.name,
+                tool: sendable(&slot.name),
                 arguments,
                 echo: slot.echo,
             });
         }
         calls
     }
+}
+
+/// A name that can go back in the next request: some models say a sentence where a name belongs, and
+/// endpoints refuse a history that holds one.
+fn sendable(name: &str) -> String {
+    name.trim().chars().map(|c| if c.is_control() { '_' } else { c }).take(LONGEST_NAME).collect()
 }
 
 impl Slot {
