@@ -247,7 +247,7 @@ fn forms(value: &str) -> Vec<String> {
     let json = json.trim_matches('"').to_owned();
     let mut forms = vec![value.to_owned(), encoded, percent, json];
     if value.contains('\n') {
-        let lines = value.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST_ENV_SECRET);
+        let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_ENV_SECRET + 4);
         forms.extend(lines.map(str::to_owned));
     }
     forms

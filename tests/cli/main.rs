@@ -7,5 +7,6 @@
 mod support;
 
 mod ask;
+mod hostile;
 mod limits;
 mod model_errors;
