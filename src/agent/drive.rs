@@ -228,6 +228,7 @@ impl Driver<'_, '_> {
                 Arguments::Object(params) => params.clone(),
                 Arguments::Unreadable(_) => Map::new(),
             };
+            self.store.redactor().learn(&params);
             let (exhibit, path) = self.store.allot();
             let description = self.store.shown(&tool.describe(&params));
             let toolset = tool.toolset().to_owned();
@@ -332,7 +333,16 @@ impl Driver<'_, '_> {
     /// The best that the rules engine can say from the evidence gathered so far.
     async fn answer_from_exhibits(&mut self) -> Answer {
         let tools = [answer::answer_tool()];
-        let request = Request { messages: self.state.transcript(), tools: &tools, stream: false };
+        // Compaction may have emptied the transcript's results; the exhibits still hold what was seen.
+        let mut messages = self.state.transcript().to_vec();
+        for message in &mut messages {
+            if let Message::Tool { call_id, text, .. } = message
+                && let Some(exhibit) = self.store.exhibits().iter().find(|exhibit| exhibit.call_id == *call_id)
+            {
+                text.clone_from(&exhibit.view);
+            }
+        }
+        let request = Request { messages: &messages, tools: &tools, stream: false };
         let reply = self.engine.fallback.complete(request, &mut |_| {}).await;
         match reply.map(|reply| reply.message) {
             Ok(AssistantMessage { tool_calls, text, .. }) => match tool_calls.into_iter().next() {

@@ -510,7 +510,7 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn clip(name: &str) -> String {
-    crate::evidence::view::clip(name, 80)
+    crate::evidence::view::clip(&crate::evidence::untrusted::visible(name), 80)
 }
 
 #[cfg(test)]

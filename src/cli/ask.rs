@@ -1,5 +1,7 @@
 //! `holmes-rs ask`: one question, one answer.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,6 +14,8 @@ use super::{Context, stdin};
 use crate::config::{Config, Flags};
 use crate::question::{Attachment, Question};
 
+/// Bytes of a question: more than any window holds.
+const LONGEST_PROMPT: u64 = 1 << 20;
 /// What is asked when evidence is piped in without words.
 const ABOUT_PIPED: &str = "What is wrong here, and why?";
 
@@ -95,7 +99,14 @@ fn words(args: &AskArgs, config: &Config) -> Result<String, Failure> {
     }
     let Some(path) = config.path("prompt_file")? else { return Ok(typed) };
     let what = format!("prompt file `{}`", path.display());
-    let text = std::fs::read_to_string(&path).map_err(io(format!("{what} cannot be read")))?;
+    let mut text = String::new();
+    File::open(&path)
+        .and_then(|file| file.take(LONGEST_PROMPT + 1).read_to_string(&mut text))
+        .map_err(io(format!("{what} cannot be read")))?;
+    if text.len() as u64 > LONGEST_PROMPT {
+        return Err(Failure::new(Exit::Usage, format!("{what} is longer than 1 MiB"))
+            .hint("attach it as evidence: -f PATH"));
+    }
     if text.trim().is_empty() {
         return Err(Failure::new(Exit::Usage, format!("{what} is empty")));
     }

@@ -66,12 +66,13 @@ impl Outlets {
         let failure = conclusion.failure.clone();
         let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
-        let redact = |text: &str| store.redactor().redact(text);
+        // Also what the sinks read from raw output.
+        let redact = |text: &str| store.shown(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
             let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
             let text = match self.format {
-                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed()),
+                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed(), &redact),
                 OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
                 OutputFormat::Html => sink::to_html(&investigation, &redact),
                 OutputFormat::Json => json(),
@@ -98,8 +99,8 @@ impl Outlets {
     }
 
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
-    fn text(&self, answer: &Answer, streamed: bool) -> String {
-        let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
+    fn text(&self, answer: &Answer, streamed: bool, redact: &dyn Fn(&str) -> String) -> String {
+        let mut text = redact(&if streamed { answer::footer(answer) } else { sink::to_text(answer) });
         if self.stdout.tty {
             text = markdown::render(&text, &self.stdout);
         }

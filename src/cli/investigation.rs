@@ -152,7 +152,14 @@ impl Run {
             started_at: self.started_at.to_string(),
         });
         self.listeners.hear(&self.equipment.checked());
-        let attached = attachments::attach(&self.question.attachments, &mut self.store)?;
+        let attached = tokio::select! {
+            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+            () = passed(deadline) => {
+                let error = "the time limit was reached while attached files were read";
+                return Err(Failure::new(Exit::Budget, error));
+            }
+        };
         for exhibit in &attached {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
@@ -244,6 +251,14 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
         max_steps: u32::try_from(limits.max_steps).unwrap_or(u32::MAX),
         max_tokens: limits.max_tokens_total,
         max_cost: limits.max_cost,
+    }
+}
+
+/// Returns once the deadline has passed; never, without one.
+async fn passed(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 

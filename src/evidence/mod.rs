@@ -16,6 +16,6 @@ pub mod view;
 pub use exhibit::{Exhibit, Status};
 pub use ledger::not_checked;
 pub use lines::Lines;
-pub use redact::Redactor;
+pub use redact::{KeyBlock, Redactor};
 pub use store::{Store, raw_path};
 pub use verify::verify;

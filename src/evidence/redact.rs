@@ -17,13 +17,13 @@ const SHORTEST_ENV_SECRET: usize = 8;
 /// Knows the secrets of one run.
 pub struct Redactor {
     /// Values of secret-looking environment variables in every form they are printed in, longest first.
-    known: Vec<String>,
+    known: RefCell<Vec<String>>,
     seen: RefCell<HashMap<String, usize>>,
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("known", &self.known.len()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("known", &self.known.borrow().len()).finish_non_exhaustive()
     }
 }
 
@@ -40,14 +40,14 @@ impl Redactor {
         let mut known: Vec<String> = values.flat_map(forms).collect();
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
-        Self { known, seen: RefCell::default() }
+        Self { known: RefCell::new(known), seen: RefCell::default() }
     }
 
     /// `text` with every known secret replaced.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for value in &self.known {
+        for value in self.known.borrow().iter() {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), &self.placeholder(value));
             }
@@ -57,7 +57,27 @@ impl Redactor {
                 text = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found)).into_owned();
             }
         }
-        self.redact_key_blocks(text)
+        let text = self.redact_key_blocks(text);
+        if !text.lines().any(is_key_body) {
+            return text;
+        }
+        let lines = text.split('\n').map(|line| if is_key_body(line) { KeyBlock::SHOWN } else { line });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Takes the values of secret fields for secrets wherever they turn up from now on: a command shows them
+    /// without their names.
+    pub fn learn(&self, fields: &serde_json::Map<String, serde_json::Value>) {
+        for (name, value) in fields {
+            if let Some(text) = value.as_str().filter(|_| is_secret_field(name))
+                && !formats::is_harmless(text)
+            {
+                let mut known = self.known.borrow_mut();
+                known.extend(forms(text));
+                known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+                known.dedup();
+            }
+        }
     }
 
     /// Redacts every string inside a JSON value.
@@ -88,8 +108,8 @@ impl Redactor {
     pub fn redact_lines(&self, lines: &mut [super::view::Line]) {
         let mut key = KeyBlock::default();
         for (_, text) in lines {
-            if key.covers(text) || is_key_body(text) {
-                "<secret: private key>".clone_into(text);
+            if key.covers(text.as_bytes()) {
+                KeyBlock::SHOWN.clone_into(text);
             } else {
                 *text = self.redact(text);
             }
@@ -151,9 +171,17 @@ pub struct KeyBlock {
 }
 
 impl KeyBlock {
+    /// What stands for a line of a key.
+    pub const SHOWN: &str = "<secret: private key>";
+
     /// Whether `line`, the next one, is part of a key's body.
-    pub fn covers(&mut self, line: &str) -> bool {
-        let line = without_number(line);
+    pub fn covers(&mut self, line: &[u8]) -> bool {
+        // Nearly every line is done with here.
+        if !self.inside && memchr::memmem::find(line, b"-----BEGIN ").is_none() {
+            return false;
+        }
+        let line = String::from_utf8_lossy(line);
+        let line = without_number(&line);
         if self.inside {
             let ends = line.contains("-----END");
             let body = line.trim().chars().all(|c| c.is_ascii_alphanumeric() || "+/=:,- ".contains(c));
@@ -219,14 +247,15 @@ fn forms(value: &str) -> Vec<String> {
     let json = json.trim_matches('"').to_owned();
     let mut forms = vec![value.to_owned(), encoded, percent, json];
     if value.contains('\n') {
-        let lines = value.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST_ENV_SECRET);
+        let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_ENV_SECRET + 4);
         forms.extend(lines.map(str::to_owned));
     }
     forms
 }
 
 /// Whether a field's name says that its value is a secret, and not the name of one (`secret_name`, `key`).
-fn is_secret_field(name: &str) -> bool {
+#[must_use]
+pub fn is_secret_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
     [
         "password",
@@ -352,6 +381,13 @@ mod tests {
         let mut value = serde_json::json!({"password": "Zq8hunter", "key": "a/b", "n": [{"apiKey": "Zq8"}]});
         r.redact_json(&mut value);
         assert!(!value.to_string().contains("Zq8") && value["key"] == "a/b", "{value}");
+    }
+
+    #[test]
+    fn the_value_of_a_secret_field_is_learned() {
+        let r = redactor();
+        r.learn(serde_json::json!({"password": "Zq8hunter", "name": "checkout"}).as_object().unwrap());
+        assert_eq!(r.redact("login Zq8hunter checkout"), "login <secret:1> checkout");
     }
 
     #[test]

@@ -19,5 +19,5 @@ mod template_tests;
 mod tests;
 
 pub use environment::environment;
-pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, run};
+pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;

@@ -4,8 +4,9 @@
 //! two cannot be told apart: the reason of a failure is the last line that is not empty, which is where
 //! programs put it. [`capture`] keeps them apart, for the few callers that compare stdout.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -69,6 +70,8 @@ pub enum Ending {
     TimedOut,
     /// The output reached `Limits::kept_bytes`.
     OutputLimit,
+    /// The output could not be kept any further: the disk is full.
+    Unwritable,
     /// `Stop` said so.
     Stopped,
 }
@@ -101,9 +104,15 @@ pub struct Captured {
 ///
 /// # Errors
 /// Only when the process cannot be started or `output` cannot be written.
-pub async fn run(script: &Script, output: &Path, limits: Limits, stop: Stop) -> io::Result<Finished> {
-    let mut kept = Kept::new(File::create(output)?);
+pub async fn run(
+    script: &Script,
+    output: &Path,
+    limits: Limits,
+    stop: Stop,
+) -> io::Result<Finished> {
+    let mut kept = Kept::new(private_file(output)?);
     let (ending, duration) = perform(script, limits, stop, &mut kept, None).await?;
+    let ending = if kept.broken { Ending::Unwritable } else { ending };
     Ok(Finished {
         ending,
         duration,
@@ -114,6 +123,14 @@ pub async fn run(script: &Script, output: &Path, limits: Limits, stop: Stop) -> 
             _ => kept.tail.last_line(),
         },
     })
+}
+
+/// An empty file that only its owner can read: raw output holds secrets.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Runs `script` with stdout and stderr apart, in memory. For short commands such as prerequisites.
@@ -140,28 +157,48 @@ struct Kept<W> {
     lines: u64,
     /// The last byte was not a line feed.
     unfinished: bool,
+    /// A write failed; what was written before stays.
+    broken: bool,
     tail: Tail,
 }
 
 impl<W: Write> Kept<W> {
     fn new(to: W) -> Self {
-        Self { to, bytes: 0, lines: 0, unfinished: false, tail: Tail::default() }
+        Self {
+            to,
+            bytes: 0,
+            lines: 0,
+            unfinished: false,
+            broken: false,
+            tail: Tail::default(),
+        }
     }
 
-    /// Takes as much of `chunk` as the limit leaves room for; `true` when the limit is reached.
+    /// Takes as much of `chunk` as the limit and the disk leave room for; `true` when there is no more.
     ///
     /// The write blocks, for the time of a copy into the page cache: less than handing it to a thread costs.
-    fn take(&mut self, chunk: &[u8], limit: u64) -> io::Result<bool> {
+    fn take(&mut self, chunk: &[u8], limit: u64) -> bool {
         let room = usize::try_from(limit.saturating_sub(self.bytes)).unwrap_or(usize::MAX);
         let part = chunk.get(..room).unwrap_or(chunk);
-        self.to.write_all(part)?;
+        let mut written = 0;
+        while let Some(rest) = part.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.to.write(rest) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => {
+                    self.broken = true;
+                    break;
+                }
+                Ok(count) => written += count,
+            }
+        }
+        let part = part.get(..written).unwrap_or(part);
         self.bytes += part.len() as u64;
         self.lines += memchr::memchr_iter(b'\n', part).count() as u64;
         if let Some(last) = part.last() {
             self.unfinished = *last != b'\n';
         }
         self.tail.push(part);
-        Ok(part.len() < chunk.len())
+        part.len() < chunk.len()
     }
 }
 
@@ -266,7 +303,7 @@ impl<W: Write> Session<'_, W> {
                     self.heard = Instant::now();
                     if count == 0 {
                         self.output = None;
-                    } else if self.kept.take(self.buffer.get(..count).unwrap_or_default(), self.limit)? {
+                    } else if self.kept.take(self.buffer.get(..count).unwrap_or_default(), self.limit) {
                         return Ok(Some(Ending::OutputLimit));
                     }
                 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Investigation, Redact};
 use crate::agent::{Arguments, AssistantMessage, Message};
 use crate::answer::Finding;
+use crate::evidence::redact::is_secret_field;
 use crate::evidence::{Exhibit, Status};
 
 /// Larger outputs are represented by their view; the whole is on disk.
@@ -214,7 +215,18 @@ fn redact_foreign(value: &mut Value, redact: Redact<'_>) {
     match value {
         Value::String(text) => *text = redact(text),
         Value::Array(items) => items.iter_mut().for_each(|item| redact_foreign(item, redact)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| redact_foreign(field, redact)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    // The same words as in a log, so that the same secret keeps its number.
+                    Value::String(text) if is_secret_field(name) && !text.is_empty() => {
+                        let line = redact(&format!("password={}", Value::String(text.clone())));
+                        line.trim_start_matches("password=").trim_matches('"').clone_into(text);
+                    }
+                    field => redact_foreign(field, redact),
+                }
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -52,7 +52,9 @@ impl CommandTool {
         }
         variables(&definition.template).map_err(|error| placed(&error))?;
         let mut wanted = environment_names(&definition.template);
-        if let Some(filter) = &toolset.additional_instructions {
+        // The tool's own comes before its toolset's.
+        let filter = definition.additional_instructions.as_ref().or(toolset.additional_instructions.as_ref());
+        if let Some(filter) = filter {
             wanted.extend(environment_names(filter));
         }
         wanted.extend(definition.env.iter().cloned());
@@ -66,7 +68,9 @@ impl CommandTool {
             },
             toolset: toolset.name.clone(),
             config: toolset.config.clone(),
-            filter: toolset.additional_instructions.clone().filter(|filter| !filter.trim().is_empty()),
+            filter: filter
+                .filter(|filter| !filter.trim().is_empty())
+                .cloned(),
             names: env.iter().map(|(name, _)| name.clone()).collect(),
             env,
             limits: Limits {
@@ -245,6 +249,7 @@ fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -
         Ending::Exited(code) => (Status::Error, Some(code)),
         Ending::Signalled(_) => (Status::Error, None),
         Ending::OutputLimit => (Status::Success, None),
+        Ending::Unwritable => (Status::Error, None),
         Ending::TimedOut => (Status::TimedOut, None),
         Ending::Stopped => (Status::Interrupted, None),
     };
@@ -281,6 +286,10 @@ fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
             finished.bytes
         ),
         Ending::OutputLimit => format!("output cut at {} bytes, ask for less", finished.bytes),
+        Ending::Unwritable => format!(
+            "output cut at {} bytes, it cannot be written any further: is the disk full?",
+            finished.bytes
+        ),
         Ending::Stopped => "interrupted".to_owned(),
     }
 }

@@ -1,6 +1,5 @@
 //! The builtin tool `read_exhibit`: ranges and matches of an earlier output, from disk, for any size.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,13 +8,17 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
-use crate::evidence::{Lines, Status, raw_path};
-use crate::shell::Stop;
+use crate::evidence::view::clip;
+use crate::evidence::{KeyBlock, Lines, Status, raw_path};
+use crate::shell::{Stop, private_file};
 
 /// Lines one call returns at most; the view is condensed anyway, this bounds the copy on disk.
 const MOST_LINES: u64 = 20_000;
 /// Bytes of one line that are searched and copied.
 const LONGEST_LINE: usize = 64 * 1024;
+
+/// Bytes searched before others get their turn.
+const PAUSE: usize = 4 << 20;
 
 /// Reads from the exhibits of one run.
 pub struct ReadExhibit {
@@ -64,10 +67,16 @@ impl Tool for ReadExhibit {
         line
     }
 
-    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, _stop: Stop) -> ToolFuture<'a> {
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
         Box::pin(async move {
             let invocation = self.describe(params);
-            match self.read(params, output) {
+            let read = self.read(params, output, &stop).await;
+            if *stop.borrow() {
+                let (bytes, lines) = read.map_or((0, 0), |copied| (copied.bytes, copied.lines));
+                let error = Some("interrupted".to_owned());
+                return Outcome { status: Status::Interrupted, exit_code: None, error, invocation, bytes, lines };
+            }
+            match read {
                 Ok(copied) => Outcome {
                     status: if copied.lines == 0 { Status::NoData } else { Status::Success },
                     exit_code: None,
@@ -96,7 +105,7 @@ struct Copied {
 }
 
 impl ReadExhibit {
-    fn read(&self, params: &Map<String, Value>, output: &Path) -> Result<Copied, String> {
+    async fn read(&self, params: &Map<String, Value>, output: &Path, stop: &Stop) -> Result<Copied, String> {
         let id = match params.get("id") {
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(id)) => {
@@ -122,16 +131,24 @@ impl ReadExhibit {
                     .case_insensitive(true)
                     .size_limit(1 << 20)
                     .build()
-                    .map_err(|_| format!("`grep` is not a regular expression: {pattern}"))?,
+                    .map_err(|error| {
+                        let what = match error {
+                            regex::Error::CompiledTooBig(_) => "too large a regular expression",
+                            _ => "not a regular expression",
+                        };
+                        format!("`grep` is {what}: {}", clip(pattern, 80))
+                    })?,
             ),
         };
-        copy(&raw, output, range, pattern.as_ref()).map_err(|error| format!("E{id} cannot be read: {error}"))
+        copy(&raw, output, range, pattern.as_ref(), stop)
+            .await
+            .map_err(|error| format!("E{id} cannot be read: {error}"))
     }
 }
 
 /// `120-180`, `120..180`, `120:180` or `120`.
 fn range_of(text: &str) -> Result<(u64, u64), String> {
-    let wrong = || format!("`lines` needs a range like 120-180, got `{text}`");
+    let wrong = || format!("`lines` needs a range like 120-180, got `{}`", clip(text, 40));
     let numbers: Vec<&str> =
         text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
     let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
@@ -143,17 +160,36 @@ fn range_of(text: &str) -> Result<(u64, u64), String> {
 }
 
 /// Copies the wanted lines, each behind its number in the original, so that it can be cited.
-fn copy(raw: &Path, output: &Path, range: Option<(u64, u64)>, pattern: Option<&Regex>) -> io::Result<Copied> {
+async fn copy(
+    raw: &Path,
+    output: &Path,
+    range: Option<(u64, u64)>,
+    pattern: Option<&Regex>,
+    stop: &Stop,
+) -> io::Result<Copied> {
     let mut copied = Copied::default();
-    let mut out = BufWriter::new(File::create(output)?);
+    let mut out = BufWriter::new(private_file(output)?);
     let mut lines = Lines::open(raw)?;
     let (first, last) = range.unwrap_or((1, u64::MAX));
+    // A range that begins inside of a private key does not show where it began.
+    let mut key = KeyBlock::default();
     // A match is shown with the two lines after it.
     let mut shown_until = 0;
+    let mut unpaused = 0;
     while copied.lines < MOST_LINES {
         let Some((number, line)) = lines.next(LONGEST_LINE)?.filter(|(number, _)| *number <= last) else {
             break;
         };
+        unpaused += line.len() + 64;
+        if unpaused > PAUSE {
+            // An interrupt and the time limit must be heard while a gigabyte is searched.
+            tokio::task::yield_now().await;
+            unpaused = 0;
+            if *stop.borrow() {
+                break;
+            }
+        }
+        let secret = key.covers(line);
         let matched = pattern.is_none_or(|pattern| pattern.is_match(line));
         if matched && pattern.is_some() {
             shown_until = number + 2;
@@ -161,7 +197,8 @@ fn copy(raw: &Path, output: &Path, range: Option<(u64, u64)>, pattern: Option<&R
         if number < first || !(matched || number <= shown_until) {
             continue;
         }
-        let entry = format!("{number}: {}\n", String::from_utf8_lossy(line));
+        let text = if secret { KeyBlock::SHOWN.into() } else { String::from_utf8_lossy(line) };
+        let entry = format!("{number}: {text}\n");
         out.write_all(entry.as_bytes())?;
         copied.bytes += entry.len() as u64;
         copied.lines += 1;
@@ -179,7 +216,10 @@ mod tests {
         std::fs::write(raw_path(folder.path(), 1), raw).unwrap();
         let output = folder.path().join("out");
         let Value::Object(params) = params else { panic!("an object") };
-        ReadExhibit::new(folder.path().to_owned()).read(&params, &output)?;
+        let (_keep, stop) = tokio::sync::watch::channel(false);
+        let reading = ReadExhibit::new(folder.path().to_owned());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(reading.read(&params, &output, &stop))?;
         Ok(std::fs::read_to_string(output).unwrap())
     }
 
@@ -188,6 +228,26 @@ mod tests {
         let raw = "a\nb\nERROR c\nd\ne\nf\n";
         assert_eq!(read(raw, json!({"id": "E1", "lines": "2-3"})).unwrap(), "2: b\n3: ERROR c\n");
         assert_eq!(read(raw, json!({"id": 1, "grep": "error"})).unwrap(), "3: ERROR c\n4: d\n5: e\n");
+    }
+
+    #[test]
+    fn a_range_out_of_a_private_key_shows_nothing_of_it() {
+        let raw = "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIEo\nabc\n-----END RSA PRIVATE KEY-----\nb\n";
+        let got = read(raw, json!({"id": "E1", "lines": "3-6"})).unwrap();
+        assert!(!got.contains("MIIEo") && !got.contains("abc") && got.ends_with("6: b\n"), "{got}");
+        assert!(!read(raw, json!({"id": "E1", "grep": "MII"})).unwrap().contains("MIIEo"));
+    }
+
+    #[test]
+    fn hostile_patterns_are_short_errors_or_finish() {
+        let huge = "(a{1,1000}){1,1000}";
+        assert!(read("a", json!({"id": "E1", "grep": huge})).unwrap_err().contains("too large"));
+        assert!(read("a", json!({"id": "E1", "grep": "(".repeat(100_000)})).unwrap_err().len() < 300);
+        assert!(read(&"a".repeat(60_000), json!({"id": "E1", "grep": "(a+)+$|(.*.*)*b"})).is_ok());
+        assert!(read("a", json!({"id": "E1", "lines": "99999999999999999999-1"})).is_err());
+        assert!(read("a", json!({"id": "E1", "lines": "5-2"})).unwrap().is_empty());
+        assert!(read("a", json!({"id": "E99999999999"})).is_err());
+        assert!(read("a", json!({"id": "../../etc/passwd"})).is_err());
     }
 
     #[test]

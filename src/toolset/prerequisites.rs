@@ -192,6 +192,7 @@ fn verdict(
         Ending::TimedOut => {
             Err(format!("`{command}`: no end within {} s{}", timeout.as_secs_f64(), last_word()))
         }
+        Ending::Unwritable => Err(format!("`{command}`: its output could not be kept")),
         Ending::Stopped => Err(format!("`{command}`: the check was interrupted")),
     }
 }

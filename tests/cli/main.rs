@@ -15,6 +15,7 @@ mod support;
 
 mod ask;
 mod config;
+mod hostile;
 mod limits;
 mod model_errors;
 mod output;

@@ -12,6 +12,8 @@ use crate::model::arguments;
 const ECHOED: &[&str] = &["extra_content", "thought_signature", "provider_specific_fields"];
 /// Calls of one turn; more is a model that repeats itself.
 const MOST: usize = 128;
+/// Characters of a tool's name; endpoints take 64.
+const LONGEST_NAME: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -138,10 +140,21 @@ impl Calls {
                 id = format!("call_{number}");
             }
             taken.insert(id.clone());
-            calls.push(ToolCall { id, tool: slot.name, arguments, echo: slot.echo });
+            calls.push(ToolCall {
+                id,
+                tool: sendable(&slot.name),
+                arguments,
+                echo: slot.echo,
+            });
         }
         calls
     }
+}
+
+/// A name that can go back in the next request: some models say a sentence where a name belongs, and
+/// endpoints refuse a history that holds one.
+fn sendable(name: &str) -> String {
+    name.trim().chars().map(|c| if c.is_control() { '_' } else { c }).take(LONGEST_NAME).collect()
 }
 
 impl Slot {
