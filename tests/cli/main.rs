@@ -8,6 +8,7 @@ mod support;
 
 mod ask;
 mod config;
+mod endpoint;
 mod limits;
 mod model_errors;
 mod output;

@@ -23,6 +23,7 @@ mod said;
 mod settings;
 mod splitter;
 mod transport;
+mod trust;
 mod usage;
 
 use std::cell::RefCell;
