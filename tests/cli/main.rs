@@ -12,4 +12,5 @@ mod endpoint;
 mod limits;
 mod model_errors;
 mod output;
+mod record;
 mod toolsets;
