@@ -1,5 +1,7 @@
 //! `holmes-rs run list|show`: recorded investigations.
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -48,12 +50,13 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
     let text = match &verb.verb {
         Verb::List { form, limit } => {
             let output = form.of(&config)?;
-            let mut runs = record::list(state)?;
-            runs.truncate(*limit);
+            let runs = record::list(state, *limit)?;
             match output {
                 OutputFormat::Json => format!("{:#}\n", json!(runs)),
-                OutputFormat::Jsonl => runs.iter().map(|run| format!("{}\n", json!(run))).collect(),
-                _ if runs.is_empty() => {
+                OutputFormat::Jsonl => {
+                    runs.iter().flat_map(|run| [json!(run).to_string(), "\n".to_owned()]).collect()
+                }
+                _ if runs.is_empty() && *limit > 0 => {
                     context.say(&format!("no runs are recorded in {}", state.display()));
                     String::new()
                 }
@@ -63,6 +66,13 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
         Verb::Show { id, form, show_tool_output } => {
             let output = form.of(&config)?;
             let recorded = record::read(state, &record::find(state, id)?)?;
+            if recorded.unreadable > 0 {
+                let (lines, are) = if recorded.unreadable == 1 { ("line", "is") } else { ("lines", "are") };
+                context.warn(&format!(
+                    "{} {lines} of the record cannot be read and {are} left out",
+                    recorded.unreadable
+                ));
+            }
             match output {
                 OutputFormat::Json => {
                     let events: Vec<_> =
@@ -70,13 +80,16 @@ pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
                     format!("{:#}\n", json!({"summary": recorded.summary, "events": events}))
                 }
                 OutputFormat::Jsonl => {
-                    recorded.events.iter().map(|(time, event)| format!("{}\n", timed(time, event))).collect()
+                    let lines = recorded.events.iter().map(|(time, event)| timed(time, event).to_string());
+                    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
                 }
                 OutputFormat::Text => {
                     let text = page(&recorded, *show_tool_output);
                     ui::markdown::render(&text, &context.stdout)
                 }
-                OutputFormat::Markdown | OutputFormat::Html => page(&recorded, *show_tool_output),
+                OutputFormat::Markdown | OutputFormat::Html => {
+                    ui::sanitize(&page(&recorded, *show_tool_output)).into_owned()
+                }
             }
         }
     };
@@ -98,7 +111,7 @@ fn table(runs: &[Summary]) -> Table {
         let question: String = run.question.split_whitespace().collect::<Vec<_>>().join(" ");
         table.row([
             run.run_id.clone(),
-            run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " "),
+            started(run),
             outcome(run),
             run.tool_calls.to_string(),
             run.total_tokens.to_string(),
@@ -107,6 +120,11 @@ fn table(runs: &[Summary]) -> Table {
         ]);
     }
     table
+}
+
+/// To the second, in UTC.
+fn started(run: &Summary) -> String {
+    run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " ")
 }
 
 /// The verdict, and what ended the run where the model did not.
@@ -126,25 +144,32 @@ fn outcome(run: &Summary) -> String {
 /// The run as Markdown: question, steps, answer.
 fn page(recorded: &Recorded, show_tool_output: bool) -> String {
     let run = &recorded.summary;
-    let mut page =
-        format!("# {}\n\nRun {} · {} · {}\n\n", run.question, run.run_id, run.started_at, run.model);
+    let question: Vec<&str> = run.question.split_whitespace().collect();
+    let question =
+        if question.is_empty() { "(no question is recorded)".to_owned() } else { question.join(" ") };
+    let mut about = vec![format!("Run {}", run.run_id)];
+    about.extend([started(run), run.model.clone()].into_iter().filter(|part| !part.is_empty()));
+    let mut page = format!("# {question}\n\n{}\n\n", about.join(" · "));
     let mut steps = String::new();
     let mut conclusion = "The record ends before an answer.\n".to_owned();
     for (_, event) in &recorded.events {
         match event {
             Event::ToolFinished { exhibit } => {
-                steps.push_str(&format!(
-                    "- {} ({:.1} s)\n",
+                let _ = writeln!(
+                    steps,
+                    "- {} ({:.1} s)",
                     crate::evidence::view::header(exhibit),
                     exhibit.seconds
-                ));
+                );
                 if show_tool_output {
-                    steps.push_str(&format!("\n```\n{}\n```\n\n", exhibit.view));
+                    let _ = write!(steps, "\n```\n{}\n```\n\n", exhibit.view);
                 }
             }
-            Event::ModelFailed { message, .. } => steps.push_str(&format!("- the model failed: {message}\n")),
+            Event::ModelFailed { message, .. } => {
+                let _ = writeln!(steps, "- the model failed: {message}");
+            }
             Event::LimitReached { limit } => {
-                steps.push_str(&format!("- {} limit reached\n", json!(limit).as_str().unwrap_or_default()));
+                let _ = writeln!(steps, "- {} limit reached", json!(limit).as_str().unwrap_or_default());
             }
             Event::Interrupted => steps.push_str("- interrupted\n"),
             Event::Concluded { answer, .. } => {

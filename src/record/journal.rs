@@ -18,6 +18,17 @@ pub struct Journal {
     events: Option<File>,
     /// Ends the folder with the run when nothing is to be kept.
     temporary: Option<tempfile::TempDir>,
+    /// Something was written: the run began.
+    begun: bool,
+}
+
+/// A run that never began (a missing file, an unknown name) leaves no record behind.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if !self.begun && self.temporary.is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
 }
 
 impl Journal {
@@ -30,7 +41,7 @@ impl Journal {
         private_folders(&folder.join("exhibits"))?;
         let events =
             OpenOptions::new().create_new(true).append(true).mode(0o600).open(folder.join(super::EVENTS))?;
-        Ok(Self { folder, events: Some(events), temporary: None })
+        Ok(Self { folder, events: Some(events), temporary: None, begun: false })
     }
 
     /// Keeps nothing: exhibits live in a temporary folder that goes with the run.
@@ -41,7 +52,7 @@ impl Journal {
         let temporary = tempfile::Builder::new().prefix("holmes-rs-").tempdir()?;
         let folder = temporary.path().to_owned();
         private_folders(&folder.join("exhibits"))?;
-        Ok(Self { folder, events: None, temporary: Some(temporary) })
+        Ok(Self { folder, events: None, temporary: Some(temporary), begun: false })
     }
 
     /// Where raw outputs go.
@@ -67,6 +78,7 @@ impl Journal {
         let Some(file) = &mut self.events else {
             return Ok(());
         };
+        self.begun = true;
         let mut line = line_of(event, now, redactor)?;
         line.push('\n');
         let written = file.write_all(line.as_bytes());

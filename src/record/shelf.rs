@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::agent::{Event, Finish};
 use crate::answer::Verdict;
 
+/// A file with more lines that are no events is no record; a read error would repeat without end.
+const MOST_UNREADABLE: usize = 1000;
+
 /// One run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -30,6 +33,8 @@ pub struct Recorded {
     pub summary: Summary,
     /// With the time each was written.
     pub events: Vec<(String, Event)>,
+    /// Lines that hold no event: cut off, damaged, or of another version.
+    pub unreadable: usize,
 }
 
 /// Why a run cannot be shown.
@@ -37,18 +42,28 @@ pub struct Recorded {
 pub enum RecordError {
     #[error("there is no run `{wanted}` in {}", folder.display())]
     Unknown { wanted: String, folder: PathBuf },
-    #[error("`{wanted}` is the beginning of several runs: {}", runs.join(", "))]
+    #[error("`{wanted}` is the beginning of {} runs: {}", runs.len(), some(runs))]
     Ambiguous { wanted: String, runs: Vec<String> },
     #[error("the record {} cannot be read: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
 }
 
-/// All runs, newest first. Folders that hold no record are passed over.
+/// The newest few, in backticks.
+fn some(runs: &[String]) -> String {
+    let mut shown: Vec<String> = runs.iter().rev().take(3).map(|run| format!("`{run}`")).collect();
+    if runs.len() > shown.len() {
+        shown.push("…".to_owned());
+    }
+    shown.join(", ")
+}
+
+/// The newest `limit` runs, newest first. Folders that hold no record are passed over.
 ///
 /// # Errors
 /// When the folder of runs exists and cannot be read.
-pub fn list(state: &Path) -> Result<Vec<Summary>, RecordError> {
-    Ok(ids(state)?.into_iter().rev().filter_map(|id| read(state, &id).ok()).map(|run| run.summary).collect())
+pub fn list(state: &Path, limit: usize) -> Result<Vec<Summary>, RecordError> {
+    let runs = ids(state)?.into_iter().rev().filter_map(|id| read(state, &id).ok());
+    Ok(runs.map(|run| run.summary).take(limit).collect())
 }
 
 /// The run that `wanted` names: its id, the unique beginning of one, or `last`.
@@ -88,14 +103,23 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
         tool_calls: 0,
         total_tokens: 0,
     };
-    let mut events = Vec::new();
+    let (mut events, mut unreadable) = (Vec::new(), 0);
     for line in BufReader::new(file).lines() {
-        let Ok(line) = line else { break };
-        // The last line of a run that was killed may be half written.
-        let Ok(mut value) = serde_json::from_str::<Value>(&line) else { continue };
+        // The last line of a run that was killed may be half written; what is no text is as good as that.
+        let value = line.ok().and_then(|line| serde_json::from_str::<Value>(&line).ok());
+        let Some(mut value) = value else {
+            unreadable += 1;
+            if unreadable > MOST_UNREADABLE {
+                break;
+            }
+            continue;
+        };
         let time = value.as_object_mut().and_then(|map| map.remove("time"));
         let time = time.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-        let Ok(event) = serde_json::from_value::<Event>(value) else { continue };
+        let Ok(event) = serde_json::from_value::<Event>(value) else {
+            unreadable += 1;
+            continue;
+        };
         match &event {
             Event::RunStarted { question, model, started_at, .. } => {
                 summary.started_at.clone_from(started_at);
@@ -112,7 +136,7 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
         }
         events.push((time, event));
     }
-    Ok(Recorded { summary, events })
+    Ok(Recorded { summary, events, unreadable })
 }
 
 fn ids(state: &Path) -> Result<Vec<String>, RecordError> {
@@ -157,7 +181,7 @@ mod tests {
         journal.write(&started("why does correct-horse-battery fail"), now, &redactor).unwrap();
         let answer = Answer { verdict: Verdict::ProblemFound, ..Answer::default() };
         journal.write(&Event::Concluded { answer, finish: Finish::Answered }, now, &redactor).unwrap();
-        let runs = list(state.path()).unwrap();
+        let runs = list(state.path(), 9).unwrap();
         assert_eq!(runs[0].question, "why does <secret:1> fail");
         assert_eq!(runs[0].verdict, Some(Verdict::ProblemFound));
         assert_eq!(find(state.path(), "2026").unwrap(), "20260101-000000-aaaa");

@@ -186,10 +186,12 @@ impl Failure {
             let plain = cause.contains("handshake eof") || cause.contains("InvalidContentType");
             let hint = if plain {
                 format!("does the server speak HTTPS, or should {base} begin with `http://`?")
+            } else if cause.contains("not valid for name") {
+                format!("{base} must name the server as its certificate does")
             } else {
                 "trust the server's CA: `SSL_CERT_FILE` (a PEM file) or `CERTIFICATE` (base64)".to_owned()
             };
-            let message = format!("TLS with `{}` failed: {cause}", endpoint.host());
+            let message = format!("TLS with `{}` failed: {}", endpoint.host(), about_certificate(&cause));
             (message, hint, Remedy::Nothing)
         } else if in_chain(error, is_refused) {
             (
@@ -285,15 +287,12 @@ fn in_chain(error: &dyn Error, test: impl Fn(&(dyn Error + 'static)) -> bool) ->
         if test(source) {
             return true;
         }
-        // An io::Error made of another error hides it from `source`, at times more than once.
-        let mut hidden = source.downcast_ref::<std::io::Error>();
-        while let Some(inner) = hidden.and_then(std::io::Error::get_ref) {
-            if test(inner) {
-                return true;
-            }
-            hidden = inner.downcast_ref();
-        }
-        next = source.source();
+        // An io::Error made of another error hides it from `source`, also when that is one of its kind.
+        let hidden = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match hidden {
+            Some(inner) => Some(inner),
+            None => source.source(),
+        };
     }
     false
 }
@@ -302,6 +301,20 @@ fn is_refused(error: &(dyn Error + 'static)) -> bool {
     error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+/// What the TLS library spells in its own names.
+fn about_certificate(cause: &str) -> &str {
+    [
+        ("UnknownIssuer", "its certificate is signed by nobody this machine trusts"),
+        ("CaUsedAsEndEntity", "its certificate is signed by nobody this machine trusts"),
+        ("NotValidForName", "its certificate is for another host"),
+        ("Expired", "its certificate has expired"),
+        ("NotValidYet", "its certificate is not valid yet; is the clock right?"),
+    ]
+    .into_iter()
+    .find_map(|(name, words)| cause.contains(name).then_some(words))
+    .unwrap_or(cause)
 }
 
 fn is_tls(error: &(dyn Error + 'static)) -> bool {

@@ -25,6 +25,7 @@ mod splitter;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod trust;
 mod usage;
 
 use std::cell::{Cell, RefCell};

@@ -7,12 +7,15 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use futures_util::stream::StreamExt;
 use reqwest::header::HeaderMap;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tokio::time::timeout;
 
 use super::body::{Patience, Trace, guarded};
 use super::endpoint::Endpoint;
 use super::errors::configuration;
 use super::settings::Settings;
+use super::trust;
 use crate::model::ModelError;
 
 /// Bytes of a refusal that are looked at.
@@ -48,6 +51,7 @@ pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest:
         // no start reads all of /etc/ssl. (An HTTPS proxy in front of a plain endpoint needs `ca_file`.)
         builder = builder.tls_certs_only(Vec::new());
     }
+    let mut named = Vec::new();
     if let Some(path) = &settings.ca_file {
         let pem = std::fs::read(path).map_err(|error| {
             configuration(
@@ -55,7 +59,7 @@ pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest:
                 "set `SSL_CERT_FILE` to a PEM file",
             )
         })?;
-        builder = builder.tls_certs_merge(certificates(&pem, &format!("CA file `{}`", path.display()))?);
+        named.extend(certificates(&pem, &format!("CA file `{}`", path.display()))?);
     }
     if let Some(text) = settings.ca_pem.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         let pem = if text.contains("-----BEGIN") {
@@ -63,7 +67,16 @@ pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest:
         } else {
             decode_base64(text).ok_or_else(|| not_certificates("`CERTIFICATE`"))?
         };
-        builder = builder.tls_certs_merge(certificates(&pem, "`CERTIFICATE`")?);
+        named.extend(certificates(&pem, "`CERTIFICATE`")?);
+    }
+    if !named.is_empty() {
+        let tls = trust::config(named).map_err(|error| {
+            configuration(
+                format!("a certificate to trust cannot be used: {error}"),
+                "check `SSL_CERT_FILE` and `CERTIFICATE`",
+            )
+        })?;
+        builder = builder.tls_backend_preconfigured(tls);
     }
     builder.build().map_err(|error| {
         configuration(
@@ -122,8 +135,8 @@ async fn read_start(mut response: reqwest::Response) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn certificates(pem: &[u8], origin: &str) -> Result<Vec<reqwest::Certificate>, ModelError> {
-    match reqwest::Certificate::from_pem_bundle(pem) {
+fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>, ModelError> {
+    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(not_certificates(origin)),
     }
