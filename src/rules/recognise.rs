@@ -30,7 +30,7 @@ pub(super) struct Match<'a> {
     pub(super) line: String,
     pub(super) quote: String,
     pub(super) count: usize,
-    /// Seen in the state of a thing (100 = now) or merely in what it once wrote.
+    /// Weight of where it was seen: the state of a thing is now, a log is what it once wrote; and of the area asked for.
     present: u32,
     pub(super) calls: Vec<(String, Map<String, Value>)>,
     /// The question names what this is about.
@@ -109,14 +109,15 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
             let line = Line { number: *number, text: line, next };
             let mut described = false;
             for rule in &named {
-                if let Some(new) = try_line(&environment, book, case, seen, &place, rule, line) {
+                if let Some(new) = try_line(&environment, (book, subject), case, seen, &place, rule, line) {
                     described |= !rule.weak;
                     merge(&mut found, new);
                 }
             }
             let rest = catch_all.iter().filter(|_| !described);
-            if let Some(new) =
-                rest.filter_map(|rule| try_line(&environment, book, case, seen, &place, rule, line)).next()
+            if let Some(new) = rest
+                .filter_map(|rule| try_line(&environment, (book, subject), case, seen, &place, rule, line))
+                .next()
             {
                 merge(&mut found, new);
             }
@@ -129,6 +130,9 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
     // A name in the scope is what the question is about; in the words of a cause it may be chance.
     let by_scope = found.iter().any(|one| one.strong() && subject.names(&one.scope));
     for one in &mut found {
+        if one.within(&subject.areas) {
+            one.present += 50;
+        }
         let about = subject.areas.is_empty() || one.within(&subject.areas);
         one.asked_for = subject.names(&one.scope) || !by_scope && about && subject.names(&one.cause);
     }
@@ -254,7 +258,7 @@ impl Place {
 
 fn try_line<'a>(
     environment: &Environment<'_>,
-    book: &Book,
+    (book, subject): (&Book, &Subject),
     case: &Case,
     seen: &Seen,
     place: &Place,
@@ -276,13 +280,12 @@ fn try_line<'a>(
         return None;
     }
     // A file handed over is looked at as it is; the machine's own old lines are not the incident.
-    if !rule.any_age
-        && !seen.attached
-        && let Some(now) = case.now
-        && let Some(then) = stamp::read(line, Some(now))
-        && now.seconds - then.seconds > FRESH_SECONDS
-    {
-        return None;
+    if !seen.attached {
+        let then = stamp::read(line, case.now);
+        let old = || matches!((case.now, then), (Some(now), Some(then)) if now.seconds - then.seconds > FRESH_SECONDS);
+        if !subject.covers(then, case.now) || !rule.any_age && old() {
+            return None;
+        }
     }
     let mut context = named(regex, &captures);
     context.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
