@@ -280,9 +280,11 @@ fn try_line<'a>(
         return None;
     }
     // A file handed over is looked at as it is; the machine's own old lines are not the incident.
-    if !seen.attached {
+    if !seen.attached && !(NOT_LOGS.contains(&seen.exhibit.tool.as_str()) || rule.healthy) {
         let then = stamp::read(line, case.now);
-        let old = || matches!((case.now, then), (Some(now), Some(then)) if now.seconds - then.seconds > FRESH_SECONDS);
+        let fresh = subject.span.unwrap_or(FRESH_SECONDS);
+        let old =
+            || matches!((case.now, then), (Some(now), Some(then)) if now.seconds - then.seconds > fresh);
         if !subject.covers(then, case.now) || !rule.any_age && old() {
             return None;
         }

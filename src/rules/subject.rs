@@ -18,6 +18,8 @@ pub(super) struct Subject {
     pub(super) understood: bool,
     /// A time of the day asked about: minutes since midnight.
     pub(super) at: Option<i64>,
+    /// Seconds asked about ("in the last hour").
+    pub(super) span: Option<i64>,
     /// It takes trouble for granted ("why …").
     pub(super) why: bool,
 }
@@ -46,6 +48,14 @@ impl Subject {
                 let part = |name| values.get(name).and_then(|value| value.as_str()?.parse::<i64>().ok());
                 if let (Some(hour), Some(minute)) = (part("hour"), part("minute")) {
                     subject.at = Some(hour * 60 + minute);
+                }
+                if let Some(span) = values.get("span").and_then(|value| value.as_str()) {
+                    let unit = match span.to_lowercase().chars().next() {
+                        Some('m') => 60,
+                        Some('h') => 3600,
+                        _ => 86_400,
+                    };
+                    subject.span = Some(part("count").unwrap_or(1).saturating_mul(unit));
                 }
                 for name in NAMES {
                     if let Some(value) = values.get(name).and_then(|value| value.as_str()) {
@@ -83,7 +93,7 @@ impl Subject {
             return true;
         };
         let Some(line) = line else {
-            return !self.things.is_empty();
+            return false;
         };
         // The last time the machine's own clock showed it.
         let midnight = now.seconds - (now.seconds + now.offset).rem_euclid(86_400);

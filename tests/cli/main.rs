@@ -9,3 +9,4 @@ mod support;
 mod ask;
 mod limits;
 mod model_errors;
+mod rules;
