@@ -96,6 +96,9 @@ pub(super) struct Rule {
     /// Speaks only of lines that no other rule describes; lines of one shape are counted together.
     #[serde(default)]
     pub(super) catch_all: bool,
+    /// Counts also on lines that call themselves information; `harmless` does not hold it back.
+    #[serde(default)]
+    pub(super) any_level: bool,
     /// What to look at next.
     #[serde(default)]
     pub(super) follow: Vec<Call>,
@@ -151,6 +154,8 @@ pub(super) enum Take {
     First,
     #[default]
     Last,
+    /// The last of one stack trace: below it nothing caused anything.
+    Innermost,
 }
 
 /// A regular expression that is compiled when first asked.

@@ -20,6 +20,8 @@ pub(super) struct Conclusion {
     pub(super) findings: Vec<(String, u32, String)>,
     pub(super) fix: Vec<String>,
     pub(super) not_sure: Vec<String>,
+    /// The lines quoted so far: one line proves one thing.
+    quoted: Vec<String>,
 }
 
 /// Causes a report tells; the rest is one line of asides.
@@ -95,7 +97,7 @@ impl Conclusion {
         let Some(root) = found.get(problem.root) else {
             return;
         };
-        self.add(root);
+        let shown = self.add(root);
         let mut symptoms: Vec<&Match<'_>> = problem
             .members
             .iter()
@@ -106,26 +108,27 @@ impl Conclusion {
         for symptom in symptoms.into_iter().take(if first { 2 } else { 1 }) {
             self.add(symptom);
         }
-        for fix in root.fix.iter().take(if first { 3 } else { 1 }) {
+        for fix in root.fix.iter().filter(|_| shown).take(if first { 3 } else { 1 }) {
             if !self.fix.contains(fix) && self.fix.len() < FIXES {
                 self.fix.push(fix.clone());
             }
         }
     }
 
-    fn add(&mut self, one: &Match<'_>) {
+    /// Whether it is among the findings now.
+    fn add(&mut self, one: &Match<'_>) -> bool {
         let same = |claim: &str| {
             claim.strip_prefix(&one.cause).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
         };
-        let known = self.findings.iter().any(|(claim, _, quote)| same(claim) || quote == &one.quote);
+        let known = self.findings.iter().any(|(claim, _, _)| same(claim)) || self.quoted.contains(&one.line);
         if !known && self.findings.len() < FINDINGS {
-            let often = if one.count > 1 && !one.rule.healthy {
-                format!(" ({} lines)", one.count)
-            } else {
-                String::new()
-            };
+            let many = one.count > 1 && !one.rule.healthy;
+            let often = if many { format!(" ({} lines)", one.count) } else { String::new() };
             self.findings.push((format!("{}{often}", one.cause), one.exhibit, one.quote.clone()));
+            self.quoted.push(one.line.clone());
+            return true;
         }
+        known
     }
 
     /// The arguments of the `answer` tool.
@@ -342,6 +345,10 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
             None => conclusion.findings.iter().take(4).map(|(claim, _, _)| claim.clone()).collect(),
         };
         conclusion.root_cause = stop(&clip(&capital(&signs.join("; ")), LONGEST_CAUSE - 1));
+    } else if let Some(at) = subject.at.filter(|_| !attached) {
+        let sources = clip(&looked, 120);
+        conclusion.root_cause =
+            format!("No line of trouble within ten minutes of {:02}:{:02} in {sources}.", at / 60, at % 60);
     } else if let Some(one) = trifles.iter().find(|one| subject.topical() && one.within(&subject.areas)) {
         conclusion.add(one);
         conclusion.root_cause = stop(&capital(&one.cause));

@@ -8,6 +8,8 @@
 mod book;
 mod case;
 mod conclude;
+#[cfg(test)]
+mod log_tests;
 mod plan;
 mod recognise;
 mod stamp;

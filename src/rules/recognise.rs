@@ -30,7 +30,7 @@ pub(super) struct Match<'a> {
     pub(super) line: String,
     pub(super) quote: String,
     pub(super) count: usize,
-    /// Seen in the state of a thing (100 = now) or merely in what it once wrote.
+    /// Weight of where it was seen: the state of a thing is now, a log is what it once wrote; and of the area asked for.
     present: u32,
     pub(super) calls: Vec<(String, Map<String, Value>)>,
     /// The question names what this is about.
@@ -99,21 +99,40 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
     for seen in &case.seen {
         let rules: Vec<&Rule> = book.rules.iter().filter(|rule| applies(rule, seen)).collect();
         let mut place = Place::default();
-        for (number, line) in &seen.exhibit.lines {
+        let (named, catch_all): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| !rule.catch_all);
+        let lines = &seen.exhibit.lines;
+        for (index, (number, line)) in lines.iter().enumerate() {
             if place.heading(line) {
                 continue;
             }
-            for rule in &rules {
-                if let Some(new) = try_line(&environment, book, case, seen, &place, rule, (*number, line)) {
+            let next = lines.get(index + 1).map_or("", |(_, next)| next.as_str());
+            let line = Line { number: *number, text: line, next };
+            let mut described = false;
+            for rule in &named {
+                if let Some(new) = try_line(&environment, (book, subject), case, seen, &place, rule, line) {
+                    described |= !rule.weak;
                     merge(&mut found, new);
                 }
+            }
+            let rest = catch_all.iter().filter(|_| !described);
+            if let Some(new) = rest
+                .filter_map(|rule| try_line(&environment, (book, subject), case, seen, &place, rule, line))
+                .next()
+            {
+                merge(&mut found, new);
             }
         }
     }
     found.retain(|one| one.count >= one.rule.at_least);
+    for one in &mut found {
+        one.over = over(case, one);
+    }
     // A name in the scope is what the question is about; in the words of a cause it may be chance.
     let by_scope = found.iter().any(|one| one.strong() && subject.names(&one.scope));
     for one in &mut found {
+        if one.within(&subject.areas) {
+            one.present += 50;
+        }
         let about = subject.areas.is_empty() || one.within(&subject.areas);
         one.asked_for = subject.names(&one.scope) || !by_scope && about && subject.names(&one.cause);
     }
@@ -121,24 +140,88 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
 }
 
 fn merge<'a>(found: &mut Vec<Match<'a>>, new: Match<'a>) {
+    let rule = new.rule;
     let known = found.iter_mut().find(|known| {
-        known.rule.id == new.rule.id
+        known.rule.id == rule.id
             && known.scope == new.scope
-            && (known.cause == new.cause || new.rule.scope.is_some() || new.rule.at_least > 1)
+            && (known.cause == new.cause
+                || rule.scope.is_some()
+                || rule.at_least > 1
+                || rule.catch_all && shape(&known.cause) == shape(&new.cause)
+                || rule.take == Take::Innermost && known.exhibit == new.exhibit)
     });
-    match known {
-        Some(known) => {
-            known.count += 1;
-            known.last = new.last;
-            if new.rule.take == Take::Last && known.exhibit == new.exhibit {
-                known.quote = new.quote;
-                known.line = new.line;
-                known.cause = new.cause;
-                known.fix = new.fix;
-            }
-        }
-        None => found.push(new),
+    let Some(known) = known else {
+        found.push(new);
+        return;
+    };
+    let replaces = match rule.take {
+        Take::First => false,
+        Take::Last => true,
+        Take::Innermost => new.first.saturating_sub(known.last) <= LONGEST_TRACE,
+    };
+    known.count += 1;
+    if replaces && known.exhibit == new.exhibit {
+        known.quote = new.quote;
+        known.line = new.line;
+        known.cause = new.cause;
+        known.fix = new.fix;
     }
+    if replaces || rule.take == Take::First {
+        known.last = new.last;
+    }
+}
+
+/// Lines of code between two causes of one stack trace.
+const LONGEST_TRACE: u64 = 150;
+
+/// A text with its numbers blurred: repeats of one message are one shape.
+fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' if shape.ends_with('#') => {}
+            '0'..='9' => shape.push('#'),
+            c => shape.push(c),
+        }
+    }
+    shape
+}
+
+/// Whether a later line of the same exhibit says that what failed works now.
+fn over(case: &Case, one: &Match<'_>) -> bool {
+    let Some(over) = &one.rule.over else {
+        return false;
+    };
+    let Some(seen) = case.seen.iter().find(|seen| seen.exhibit.id == one.exhibit) else {
+        return false;
+    };
+    let about = topics(&one.line);
+    let later = seen.exhibit.lines.iter().filter(|(number, _)| *number > one.last);
+    later.filter(|(_, line)| over.is_match(line) && !one.rule.pattern.is_match(line)).any(|(_, line)| {
+        let said = topics(line);
+        about.iter().any(|word| said.contains(word))
+    })
+}
+
+/// Words of a line that say what it is about: neither how it ended nor when.
+fn topics(line: &str) -> Vec<String> {
+    const ENDINGS: &str = " error errors failed failure fatal warn warning info debug notice connect connected connecting \
+        connection refused timeout timed could cannot unable with from after while retry retrying request stdout stderr ";
+    let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let words = words.map(str::to_lowercase).filter(|word| {
+        word.len() > 3
+            && word.chars().any(char::is_alphabetic)
+            && !word.starts_with(|c: char| c.is_ascii_digit())
+    });
+    words.filter(|word| !ENDINGS.contains(&format!(" {word} "))).collect()
+}
+
+/// A line and the one below it.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    number: u64,
+    text: &'a str,
+    next: &'a str,
 }
 
 fn applies(rule: &Rule, seen: &Seen) -> bool {
@@ -175,12 +258,12 @@ impl Place {
 
 fn try_line<'a>(
     environment: &Environment<'_>,
-    book: &Book,
+    (book, subject): (&Book, &Subject),
     case: &Case,
     seen: &Seen,
     place: &Place,
     rule: &'a Rule,
-    (number, line): (u64, &str),
+    Line { number, text: line, next }: Line<'_>,
 ) -> Option<Match<'a>> {
     if let Some(section) = &rule.section
         && !place.section.starts_with(section.as_str())
@@ -193,20 +276,22 @@ fn try_line<'a>(
         return None;
     }
     let is_log = rule.on.iter().any(|on| on == "log" || on == "attached");
-    if is_log && book.harmless.iter().any(|tame| tame.is_match(line)) {
+    if is_log && !rule.any_level && book.harmless.iter().any(|tame| tame.is_match(line)) {
         return None;
     }
     // A file handed over is looked at as it is; the machine's own old lines are not the incident.
-    if !rule.any_age
-        && !seen.attached
-        && let Some(now) = case.now
-        && let Some(then) = stamp::read(line, Some(now))
-        && now.seconds - then.seconds > FRESH_SECONDS
-    {
-        return None;
+    if !seen.attached && !(NOT_LOGS.contains(&seen.exhibit.tool.as_str()) || rule.healthy) {
+        let then = stamp::read(line, case.now);
+        let fresh = subject.span.unwrap_or(FRESH_SECONDS);
+        let old =
+            || matches!((case.now, then), (Some(now), Some(then)) if now.seconds - then.seconds > fresh);
+        if !subject.covers(then, case.now) || !rule.any_age && old() {
+            return None;
+        }
     }
     let mut context = named(regex, &captures);
     context.insert("args".to_owned(), Value::Object(seen.arguments.clone()));
+    context.insert("next".to_owned(), Value::String(next.trim().to_owned()));
     context.insert("call".to_owned(), Value::String(seen.exhibit.tool.clone()));
     context.insert("section".to_owned(), Value::String(place.section.clone()));
     context.insert("file".to_owned(), Value::String(place.file.clone()));
@@ -241,7 +326,8 @@ fn try_line<'a>(
             _ => 0,
         },
         over: false,
-        calls: calls(environment, &rule.follow, &context),
+        // A log that was handed over may come from another machine: this one is not asked about it.
+        calls: if seen.attached { Vec::new() } else { calls(environment, &rule.follow, &context) },
         asked_for: false,
     })
 }

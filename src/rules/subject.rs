@@ -3,6 +3,7 @@
 //! Only the question's own words count here. What they lead to is `plan`'s, what is answered `conclude`'s.
 
 use super::book::{Book, Probe, named};
+use super::stamp::Stamp;
 
 /// The question, as far as the rules understand it.
 #[derive(Debug, Default)]
@@ -15,9 +16,16 @@ pub(super) struct Subject {
     pub(super) areas: Vec<String>,
     /// Whether any probe has something to look at.
     pub(super) understood: bool,
+    /// A time of the day asked about: minutes since midnight.
+    pub(super) at: Option<i64>,
+    /// Seconds asked about ("in the last hour").
+    pub(super) span: Option<i64>,
     /// It takes trouble for granted ("why …").
     pub(super) why: bool,
 }
+
+/// People remember a time to about this.
+const AROUND_SECONDS: i64 = 600;
 
 /// Groups of probes whose text is the name of a thing.
 const NAMES: [&str; 5] = ["unit", "name", "other", "pod", "container"];
@@ -37,6 +45,18 @@ impl Subject {
                     continue;
                 }
                 fits = true;
+                let part = |name| values.get(name).and_then(|value| value.as_str()?.parse::<i64>().ok());
+                if let (Some(hour), Some(minute)) = (part("hour"), part("minute")) {
+                    subject.at = Some(hour * 60 + minute);
+                }
+                if let Some(span) = values.get("span").and_then(|value| value.as_str()) {
+                    let unit = match span.to_lowercase().chars().next() {
+                        Some('m') => 60,
+                        Some('h') => 3600,
+                        _ => 86_400,
+                    };
+                    subject.span = Some(part("count").unwrap_or(1).saturating_mul(unit));
+                }
                 for name in NAMES {
                     if let Some(value) = values.get(name).and_then(|value| value.as_str()) {
                         subject.thing(value);
@@ -65,6 +85,21 @@ impl Subject {
         if !name.is_empty() && !self.things.contains(&name) {
             self.things.push(name);
         }
+    }
+
+    /// Whether a line of this time is what is asked about: true where no time was named.
+    pub(super) fn covers(&self, line: Option<Stamp>, now: Option<Stamp>) -> bool {
+        let (Some(at), Some(now)) = (self.at, now) else {
+            return true;
+        };
+        let Some(line) = line else {
+            return false;
+        };
+        // The last time the machine's own clock showed it.
+        let midnight = now.seconds - (now.seconds + now.offset).rem_euclid(86_400);
+        let today = midnight + at * 60;
+        let asked = if today > now.seconds { today - 86_400 } else { today };
+        (line.seconds - asked).abs() <= AROUND_SECONDS
     }
 
     /// Whether the areas decide what answers it: what belongs to a named thing is its own logs and state,

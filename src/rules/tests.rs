@@ -16,8 +16,8 @@ use crate::evidence::{Exhibit, Status};
 static MODEL: LazyLock<RulesModel> = LazyLock::new(|| RulesModel::new(&[]).unwrap());
 
 /// A recorded machine, and the run of one question on it.
-struct Machine {
-    folder: PathBuf,
+pub(super) struct Machine {
+    pub(super) folder: PathBuf,
     tools: Vec<ToolSpec>,
     exhibits: u32,
     calls: Vec<String>,
@@ -83,7 +83,7 @@ impl Machine {
     }
 
     /// Runs the loop to its answer; checks on the way what every model owes the loop.
-    fn ask_about(&mut self, question: &str, attached: &[&str]) -> Map<String, Value> {
+    pub(super) fn ask_about(&mut self, question: &str, attached: &[&str]) -> Map<String, Value> {
         let model = &*MODEL;
         let mut text = format!(
             "{question}\n\nNow: 2026-11-21T05:35:00+00:00, on machine-slow. Exhibits of this run are fenced with k=k9f3."
@@ -181,7 +181,7 @@ fn catalogue(path: &std::path::Path) -> Vec<ToolSpec> {
     specs
 }
 
-fn show(answer: &Map<String, Value>) -> String {
+pub(super) fn show(answer: &Map<String, Value>) -> String {
     serde_json::to_string_pretty(answer).unwrap()
 }
 
@@ -190,7 +190,7 @@ fn embedded_patterns_and_templates_compile() {
     book::Book::check_embedded().unwrap();
 }
 
-fn text<'a>(answer: &'a Map<String, Value>, key: &str) -> &'a str {
+pub(super) fn text<'a>(answer: &'a Map<String, Value>, key: &str) -> &'a str {
     answer[key].as_str().unwrap()
 }
 
@@ -202,7 +202,7 @@ fn cluster() -> Machine {
     Machine::recorded("cluster").without("host").without("docker").without("systemd").without("logs_")
 }
 
-fn quiet() -> Machine {
+pub(super) fn quiet() -> Machine {
     Machine::recorded("quiet").without("kubectl").without("docker")
 }
 

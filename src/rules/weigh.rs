@@ -96,6 +96,7 @@ fn explanation(found: &[Match<'_>], index: usize) -> Option<usize> {
             *other != index
                 && one.strong()
                 && one.rule.id != this.rule.id
+                && !this.rule.explains.contains(&one.rule.id)
                 && (one.rule.explains.contains(&this.rule.id) && related(one, this)
                     || one.same_thing(this) && outweighs(one, this))
         })

@@ -22,3 +22,4 @@ mod model_errors;
 mod output;
 mod record;
 mod toolsets;
+mod rules;
