@@ -75,6 +75,7 @@ pub async fn drive(
         store,
         listener,
         deadline: engine.deadline,
+        out_of_time: false,
         interrupted: false,
         failure: None,
         finish_reason: String::new(),
@@ -89,6 +90,8 @@ struct Driver<'a, 'b> {
     listener: &'b mut dyn FnMut(&Event),
     /// Moves by the grace once it has passed.
     deadline: Option<Instant>,
+    /// The time limit was announced: what is left is the grace.
+    out_of_time: bool,
     interrupted: bool,
     failure: Option<ModelError>,
     finish_reason: String,
@@ -136,7 +139,13 @@ impl Driver<'_, '_> {
 
     fn cut(&mut self, cut: &Cut) -> Vec<Effect> {
         match cut {
+            Cut::Deadline if self.out_of_time => self.failed(ModelError {
+                kind: ModelErrorKind::Unavailable,
+                message: format!("no answer within {:.0?} after the time was up", self.engine.grace),
+                hint: None,
+            }),
             Cut::Deadline => {
+                self.out_of_time = true;
                 self.deadline = Some(self.engine.clock.instant() + self.engine.grace);
                 self.emit(&Event::LimitReached { limit: Limit::Time })
             }
@@ -310,7 +319,7 @@ impl Driver<'_, '_> {
         let mut answer = match source {
             Source::Call(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
             Source::Text(text) => answer::from_text(&text),
-            Source::Call(_) | Source::Exhibits => self.answer_from_exhibits().await,
+            Source::Call(_) | Source::Exhibits => self.answer_from_exhibits(finish).await,
         };
         evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
@@ -330,8 +339,22 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// The best that the rules engine can say from the evidence gathered so far.
-    async fn answer_from_exhibits(&mut self) -> Answer {
+    /// The best that the rules engine can say from the evidence gathered so far, and that it is no more.
+    async fn answer_from_exhibits(&mut self, finish: Finish) -> Answer {
+        let why = match finish {
+            Finish::Answered => "the model gave no answer",
+            Finish::Limit(Limit::Steps) => "the step limit was reached and the model gave no answer",
+            Finish::Limit(Limit::Time) => "the time was up and the model gave no answer",
+            Finish::Limit(Limit::Tokens) => "the token limit was reached and the model gave no answer",
+            Finish::Limit(Limit::Cost) => "the cost limit was reached and the model gave no answer",
+            Finish::Limit(Limit::Fruitless) => "nothing new came up and the model gave no answer",
+            Finish::Interrupted => "the run was interrupted",
+            Finish::ModelFailed { .. } => "the model failed",
+        };
+        if self.store.exhibits().is_empty() {
+            let text = format!("**No answer:** {why}, and nothing had been looked at.");
+            return Answer { text, ..Answer::default() };
+        }
         let tools = [answer::answer_tool()];
         // Compaction may have emptied the transcript's results; the exhibits still hold what was seen.
         let mut messages = self.state.transcript().to_vec();
@@ -344,13 +367,15 @@ impl Driver<'_, '_> {
         }
         let request = Request { messages: &messages, tools: &tools, stream: false };
         let reply = self.engine.fallback.complete(request, &mut |_| {}).await;
-        match reply.map(|reply| reply.message) {
+        let mut answer = match reply.map(|reply| reply.message) {
             Ok(AssistantMessage { tool_calls, text, .. }) => match tool_calls.into_iter().next() {
                 Some(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
                 _ => answer::from_text(&text),
             },
             Err(_) => Answer::default(),
-        }
+        };
+        answer.not_sure.push(format!("{why}: this report is made by rules from what had been gathered"));
+        answer
     }
 }
 

@@ -89,11 +89,10 @@ impl Outlets {
             listeners.progress.costs(calls, usage, cost);
         }
         if let Some(failure) = failure {
-            let failure = Failure::from(failure);
-            return match finish {
-                Finish::ModelFailed { .. } => Err(failure),
-                _ => Ok(self.exit(finish, investigation.answer.verdict)),
-            };
+            if failed {
+                return Err(Failure::from(failure));
+            }
+            listeners.progress.warning(&failure.message);
         }
         Ok(self.exit(finish, investigation.answer.verdict))
     }

@@ -24,11 +24,25 @@ pub struct Equipment {
     /// Toolsets that were wanted and cannot be used: name and reason.
     pub unusable: Vec<(String, String)>,
     usable: Vec<String>,
+    /// What each unusable toolset is about: its name and the descriptions of its tools, in lower case.
+    about: BTreeMap<String, String>,
     /// The machine's name.
     pub host: String,
 }
 
 impl Equipment {
+    /// Puts what the question speaks of first among what cannot be used: an answer names only a few of them.
+    pub fn order_by(&mut self, question: &str) {
+        let words: Vec<String> = words(question).collect();
+        let score = |name: &String| {
+            let about = self.about.get(name).map_or("", String::as_str);
+            words.iter().filter(|word| about.contains(word.as_str())).count()
+        };
+        let mut scored: Vec<_> = self.unusable.drain(..).map(|entry| (score(&entry.0), entry)).collect();
+        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        self.unusable = scored.into_iter().map(|(_, entry)| entry).collect();
+    }
+
     /// What listeners are told.
     pub fn checked(&self) -> Event {
         Event::ToolsetsChecked {
@@ -60,6 +74,7 @@ pub async fn prepare(
         instructions: Vec::new(),
         unusable: Vec::new(),
         usable: Vec::new(),
+        about: BTreeMap::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
     for ready in &readiness {
@@ -68,7 +83,10 @@ pub async fn prepare(
         };
         match ready.status {
             ReadinessStatus::Disabled => {}
-            ReadinessStatus::Failed => equipment.unusable.push((ready.name.clone(), ready.reason.clone())),
+            ReadinessStatus::Failed => {
+                equipment.about.insert(ready.name.clone(), about(toolset));
+                equipment.unusable.push((ready.name.clone(), ready.reason.clone()));
+            }
             ReadinessStatus::Enabled => equipment.add(toolset, &caller, config, progress)?,
         }
     }
@@ -130,6 +148,27 @@ pub fn recheck(config: &Config, exhibits: &[Exhibit]) {
 
 fn cache_file(config: &Config) -> PathBuf {
     config.folders().cache.join("toolsets_status.json")
+}
+
+/// Words of three letters and more, in lower case, without the s of a plural.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.len() >= 3)
+        .map(|word| word.to_lowercase().trim_end_matches('s').to_owned())
+        .filter(|word| word.len() >= 3 && !COMMON.contains(&word.as_str()))
+}
+
+/// Words of questions that tell no toolset from another.
+const COMMON: &[&str] =
+    &["why", "what", "the", "doe", "wrong", "this", "that", "not", "and", "can", "are", "for", "with", "machine"];
+
+fn about(toolset: &Toolset) -> String {
+    let mut about = format!("{} {}", toolset.name, toolset.description);
+    for tool in &toolset.tools {
+        about.push(' ');
+        about.push_str(&tool.description);
+    }
+    about.to_lowercase()
 }
 
 /// All toolsets that any source names.

@@ -100,8 +100,9 @@ impl Run {
         let journal = journal(&config, &run_id, &mut progress)?;
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
-        let equipment =
+        let mut equipment =
             equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
+        equipment.order_by(&question.text);
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let allowance = model.as_ref().map_or(RULES_VIEW, |model| {
             let window = model.context_window().unwrap_or(CAREFUL_WINDOW);
