@@ -27,10 +27,13 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     let mut opened = Vec::new();
     for attachment in attachments {
         let path = attachment.path.clone();
-        let file = on_thread(move || File::open(path)).await.map_err(|error| unreadable(attachment, &error))?;
+        let file =
+            on_thread(move || File::open(path)).await.map_err(|error| unreadable(attachment, &error))?;
         let about = file.metadata().map_err(|error| unreadable(attachment, &error))?;
         if about.is_dir() {
-            return Err(unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b"));
+            return Err(
+                unreadable(attachment, &"it is a folder").hint("attach its files one by one: -f a -f b")
+            );
         }
         opened.push((attachment, file));
     }
@@ -38,7 +41,8 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     for (attachment, file) in opened {
         let (id, path) = store.allot();
         let to = path.clone();
-        let copied = on_thread(move || copy(file, &to)).await.map_err(|error| unreadable(attachment, &error))?;
+        let copied =
+            on_thread(move || copy(file, &to)).await.map_err(|error| unreadable(attachment, &error))?;
         let mut params = Map::new();
         params.insert("name".to_owned(), json!(attachment.name));
         let exhibit = Exhibit {
@@ -64,7 +68,9 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     Ok(exhibits)
 }
 
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
