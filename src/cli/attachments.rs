@@ -23,7 +23,8 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     let mut opened = Vec::new();
     for attachment in attachments {
         let path = attachment.path.clone();
-        let file = on_thread(move || File::open(path)).await.map_err(|error| unreadable(attachment, &error))?;
+        let file =
+            on_thread(move || File::open(path)).await.map_err(|error| unreadable(attachment, &error))?;
         let about = file.metadata().map_err(|error| unreadable(attachment, &error))?;
         if about.is_dir() {
             return Err(
@@ -49,7 +50,9 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     Ok(exhibits)
 }
 
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

@@ -68,7 +68,8 @@ impl Lines {
             // Most blocks hold fewer lines than are wanted, and counting is several times faster than finding.
             let count = memchr::memchr_iter(b'\n', available).count();
             let (lines, used) = if count > last {
-                let end = memchr::memchr_iter(b'\n', available).nth(last).map_or(available.len(), |at| at + 1);
+                let end =
+                    memchr::memchr_iter(b'\n', available).nth(last).map_or(available.len(), |at| at + 1);
                 (wanted, end)
             } else {
                 (count as u64, available.len())

@@ -20,6 +20,8 @@ const LONGEST_QUOTED: usize = 2_000;
 const MOST_PARTS: usize = 60;
 /// Bytes read to check one answer, some seconds of work; what is not reached stays unverified.
 const READING: u64 = 4 << 30;
+/// What a byte costs that may hide something: binary noise must not hold up an answer.
+const FOLDING: u64 = 32;
 /// What a byte costs that has to be redacted before it is compared.
 const REDACTING: u64 = 64;
 /// Shorter quotes (`0`, `no`) stand everywhere and prove nothing.
@@ -122,12 +124,13 @@ fn find(raw: &Path, parts: &[String], masked: Option<&Redactor>, reading: &mut u
     let mut lines = Lines::open(raw).ok()?;
     while let Ok(Some((number, line))) = lines.next(LONGEST_COMPARED) {
         *reading = reading.checked_sub(line.len() as u64 + 1)?;
-        let may_begin = finder.find(line).is_some() || line.iter().any(|b| *b >= 0x80 || *b < b'\t');
-        // An escape code may stand inside of a word.
-        let may_begin = may_begin || memchr::memchr(0x1b, line).is_some();
+        // Bytes that escape codes and invisible characters begin with: such may stand inside of a word.
+        let hides = |b: &u8| matches!(b, 0..=8 | 0x1b | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
+        let may_begin = finder.find(line).is_some() || line.iter().any(hides);
         if !may_begin && begun.is_empty() {
             continue;
         }
+        *reading = reading.checked_sub(FOLDING * line.len() as u64)?;
         let text = String::from_utf8_lossy(line);
         let text = match masked {
             Some(redactor) => {

@@ -121,7 +121,9 @@ fn neutral(text: &str, marker: &str) -> String {
     if !FENCE.as_ref().is_some_and(|fence| fence.is_match(&visible)) {
         return visible;
     }
-    FENCE.as_ref().map_or_else(String::new, |fence| fence.replace_all(&visible, "‹${slash}exhibit").into_owned())
+    FENCE
+        .as_ref()
+        .map_or_else(String::new, |fence| fence.replace_all(&visible, "‹${slash}exhibit").into_owned())
 }
 
 /// What a model could take for a fence, however it is spelled.

@@ -81,7 +81,7 @@ impl Group {
         if self.leader.is_some() {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
-        sweep(&self.mark);
+        sweep(&self.mark, self.pid);
     }
 
     /// Kills the rest and reaps the leader. `None`: the kernel holds it (a dead network disk); a thread waits on.
@@ -166,25 +166,19 @@ fn bound(_pid: Pid, _timeout: Duration) {}
 /// Kills every process that carries `mark` in its environment. Repeated while it finds some, since one
 /// that forks may be faster than one look.
 #[cfg(target_os = "linux")]
-fn sweep(mark: &str) {
+fn sweep(mark: &str, leader: Pid) {
     let needle = format!("{MARK}={mark}");
     let finder = memchr::memmem::Finder::new(needle.as_bytes());
     for _ in 0..4 {
-        let Ok(entries) = std::fs::read_dir("/proc") else {
-            return;
-        };
         let mut found = false;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()).and_then(Pid::from_raw)
-            else {
+        for pid in younger(leader) {
+            // Unreadable: gone, or another user's. Empty: a zombie or a kernel thread.
+            let Ok(environment) = std::fs::read(format!("/proc/{pid}/environ")) else {
                 continue;
             };
-            // Unreadable: another user's. Empty: a zombie or a kernel thread.
-            let Ok(environment) = std::fs::read(entry.path().join("environ")) else {
-                continue;
-            };
-            if finder.find(&environment).is_some() {
+            if finder.find(&environment).is_some()
+                && let Some(pid) = Pid::from_raw(pid)
+            {
                 found = true;
                 let _ = rustix::process::kill_process(pid, Signal::KILL);
             }
@@ -196,4 +190,22 @@ fn sweep(mark: &str) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sweep(_mark: &str) {}
+fn sweep(_mark: &str, _leader: Pid) {}
+
+/// Pids that a descendant of `leader` can have. Pids are given in rising order, so these are the ones after
+/// it: a handful, where reading every process of a large host would cost more than most tools. When the
+/// numbers have wrapped around, or many were given, all processes are looked at.
+#[cfg(target_os = "linux")]
+fn younger(leader: Pid) -> Vec<i32> {
+    const MANY: i32 = 512;
+    let leader = leader.as_raw_nonzero().get();
+    // proc_loadavg(5): the last field is the pid given last.
+    let last = std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|line| line.split_whitespace().next_back().and_then(|pid| pid.parse::<i32>().ok()));
+    if let Some(last) = last.filter(|last| (leader..leader.saturating_add(MANY)).contains(last)) {
+        return (leader..=last).collect();
+    }
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok())).collect()
+}

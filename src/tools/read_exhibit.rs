@@ -74,7 +74,14 @@ impl Tool for ReadExhibit {
             if *stop.borrow() {
                 let (bytes, lines) = read.map_or((0, 0), |copied| (copied.bytes, copied.lines));
                 let error = Some("interrupted".to_owned());
-                return Outcome { status: Status::Interrupted, exit_code: None, error, invocation, bytes, lines };
+                return Outcome {
+                    status: Status::Interrupted,
+                    exit_code: None,
+                    error,
+                    invocation,
+                    bytes,
+                    lines,
+                };
             }
             match read {
                 Ok(copied) => Outcome {
@@ -126,19 +133,17 @@ impl ReadExhibit {
         };
         let pattern = match params.get("grep").and_then(Value::as_str).filter(|p| !p.is_empty()) {
             None => None,
-            Some(pattern) => Some(
-                RegexBuilder::new(pattern)
-                    .case_insensitive(true)
-                    .size_limit(1 << 20)
-                    .build()
-                    .map_err(|error| {
+            Some(pattern) => {
+                Some(RegexBuilder::new(pattern).case_insensitive(true).size_limit(1 << 20).build().map_err(
+                    |error| {
                         let what = match error {
                             regex::Error::CompiledTooBig(_) => "too large a regular expression",
                             _ => "not a regular expression",
                         };
                         format!("`grep` is {what}: {}", clip(pattern, 80))
-                    })?,
-            ),
+                    },
+                )?)
+            }
         };
         copy(&raw, output, range, pattern.as_ref(), stop)
             .await

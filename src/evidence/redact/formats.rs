@@ -70,7 +70,7 @@ const FORMATS: &[(&str, &str)] = &[
         r#"(?i)[?&](?:[a-z_-]*token|[a-z_-]*key|sig|[a-z-]*signature|[a-z_-]*secret|passw(?:or)?d|pwd|x-amz-credential)=(?P<s>[^\s&"'#]{6,})"#,
     ),
     // curl -u name:password; numbers alone are a user and a group
-    (r#"(?:-u|--user)[ =]"#, r#"(?:^|\s)(?:-u|--user)[ =]["']?[^\s:"']+:(?P<s>[^\s"']*[^\s"'0-9][^\s"']*)"#),
+    (r"(?:-u|--user)[ =]", r#"(?:^|\s)(?:-u|--user)[ =]["']?[^\s:"']+:(?P<s>[^\s"']*[^\s"'0-9][^\s"']*)"#),
 ];
 
 static WORDS: LazyLock<Option<RegexSet>> =
