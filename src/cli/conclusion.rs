@@ -72,7 +72,9 @@ impl Outlets {
             let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
             let text = match self.format {
                 OutputFormat::Text => self.text(&investigation.answer, listeners.streamed()),
-                OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
+                OutputFormat::Markdown => {
+                    ui::sanitize(&sink::to_markdown_report(&investigation, &redact)).into_owned()
+                }
                 OutputFormat::Html => sink::to_html(&investigation, &redact),
                 OutputFormat::Json => json(),
                 OutputFormat::Jsonl => String::new(),
@@ -100,9 +102,7 @@ impl Outlets {
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
     fn text(&self, answer: &Answer, streamed: bool) -> String {
         let mut text = if streamed { answer::footer(answer) } else { sink::to_text(answer) };
-        if self.stdout.tty {
-            text = markdown::render(&text, &self.stdout);
-        }
+        text = markdown::render(&text, &self.stdout);
         if streamed && !text.is_empty() {
             text.insert(0, '\n');
         }
