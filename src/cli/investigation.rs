@@ -140,6 +140,8 @@ impl Run {
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
     ) -> Result<Exit, Failure> {
+        // First of all: a file that cannot be read is no run.
+        let attached = attachments::attach(&self.question.attachments, &mut self.store)?;
         if self.outlets.echo {
             self.listeners.progress.note(&self.question.text);
         }
@@ -152,7 +154,6 @@ impl Run {
             started_at: self.started_at.to_string(),
         });
         self.listeners.hear(&self.equipment.checked());
-        let attached = attachments::attach(&self.question.attachments, &mut self.store)?;
         for exhibit in &attached {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
