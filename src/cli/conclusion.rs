@@ -73,7 +73,9 @@ impl Outlets {
             let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
             let text = match self.format {
                 OutputFormat::Text => self.text(&investigation.answer, listeners.streamed(), &redact),
-                OutputFormat::Markdown => sink::to_markdown_report(&investigation, &redact),
+                OutputFormat::Markdown => {
+                    ui::sanitize(&sink::to_markdown_report(&investigation, &redact)).into_owned()
+                }
                 OutputFormat::Html => sink::to_html(&investigation, &redact),
                 OutputFormat::Json => json(),
                 OutputFormat::Jsonl => String::new(),
@@ -99,10 +101,8 @@ impl Outlets {
 
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
     fn text(&self, answer: &Answer, streamed: bool, redact: &dyn Fn(&str) -> String) -> String {
-        let mut text = redact(&if streamed { answer::footer(answer) } else { sink::to_text(answer) });
-        if self.stdout.tty {
-            text = markdown::render(&text, &self.stdout);
-        }
+        let text = redact(&if streamed { answer::footer(answer) } else { sink::to_text(answer) });
+        let mut text = markdown::render(&text, &self.stdout);
         if streamed && !text.is_empty() {
             text.insert(0, '\n');
         }

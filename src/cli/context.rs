@@ -53,12 +53,12 @@ impl Context {
 
     /// One line on stderr.
     pub fn warn(&self, message: &str) {
-        ErrorOutput::stderr().line(&format!("warning: {message}"));
+        ErrorOutput::stderr().line(&format!("warning: {}", sanitize(message)));
     }
 
     /// One line on stderr.
     pub fn say(&self, message: &str) {
-        ErrorOutput::stderr().line(message);
+        ErrorOutput::stderr().line(&sanitize(message));
     }
 }
 

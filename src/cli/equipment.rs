@@ -234,15 +234,19 @@ impl Known {
         let mut cache = if refresh { Cache::empty(path, now) } else { Cache::open(path, now) };
         let wanted = self.toolsets.values().filter(|toolset| toolset.enabled).count();
         let mut left = wanted;
-        progress.busy(&format!("checking {wanted} toolsets"));
+        progress.busy(&checking(wanted));
         let readiness =
             toolset::prerequisites::check(&self.toolsets, &self.environment, Some(&mut cache), stop, |_| {
                 left = left.saturating_sub(1);
-                progress.busy(&format!("checking {left} toolsets"));
+                progress.busy(&checking(left));
             })
             .await;
         progress.hide();
         cache.save();
         Ok(readiness)
     }
+}
+
+fn checking(left: usize) -> String {
+    if left == 1 { "checking 1 toolset".to_owned() } else { format!("checking {left} toolsets") }
 }

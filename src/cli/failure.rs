@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::ui::ErrorOutput;
+use crate::ui::{ErrorOutput, sanitize};
 
 /// Exit codes of `holmes-rs`; documented in `docs/cli.md` and in `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,9 @@ impl Failure {
     /// Says it on stderr: the error, then its hints.
     pub fn report(&self) {
         let mut stderr = ErrorOutput::stderr();
-        stderr.line(&format!("error: {}", self.message.trim_end()));
+        stderr.line(&format!("error: {}", shown(self.message.trim_end())));
         for hint in &self.hints {
-            stderr.line(&format!("hint: {hint}"));
+            stderr.line(&format!("hint: {}", shown(hint)));
         }
     }
 
@@ -52,7 +52,33 @@ impl Failure {
     }
 }
 
+/// Names of files and models come from anywhere: nothing in them steers the terminal. Rust's number of a
+/// system error helps nobody who reads its words.
+fn shown(text: &str) -> String {
+    let mut out = String::new();
+    let text = sanitize(text);
+    let mut rest = text.as_ref();
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        out.push_str(before);
+        let tail = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        rest = tail.strip_prefix(')').unwrap_or(tail);
+    }
+    out + rest
+}
+
 /// Shorthand for errors of files and folders: exit 1.
 pub fn io(what: impl Display) -> impl FnOnce(std::io::Error) -> Failure {
     move |error| Failure::new(Exit::RunTime, format!("{what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_steers_no_terminal_and_counts_no_errors() {
+        assert_eq!(shown("`\u{1b}[2Jx`: No such file (os error 2)"), "`x`: No such file");
+        assert_eq!(shown("a (os error 13), b (os error 2)"), "a, b");
+        assert_eq!(shown("plain (os error"), "plain (os error");
+    }
 }

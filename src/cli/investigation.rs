@@ -141,6 +141,15 @@ impl Run {
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
     ) -> Result<Exit, Failure> {
+        // First of all: a file that cannot be read is no run.
+        let attached = tokio::select! {
+            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+            () = passed(deadline) => {
+                let error = "the time limit was reached while attached files were read";
+                return Err(Failure::new(Exit::Budget, error));
+            }
+        };
         if self.outlets.echo {
             self.listeners.progress.note(&self.question.text);
         }
@@ -153,14 +162,6 @@ impl Run {
             started_at: self.started_at.to_string(),
         });
         self.listeners.hear(&self.equipment.checked());
-        let attached = tokio::select! {
-            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
-            () = signals.next() => return Ok(Exit::Interrupted),
-            () = passed(deadline) => {
-                let error = "the time limit was reached while attached files were read";
-                return Err(Failure::new(Exit::Budget, error));
-            }
-        };
         for exhibit in &attached {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }

@@ -59,15 +59,15 @@ impl SwappedArgs {
 /// Says what of the configuration has no effect; refuses what cannot be done.
 ///
 /// # Errors
-/// A destination, a way of calling tools or a kind of session that is not there yet: exit 2.
+/// A destination, a way of calling tools or a kind of session that is not there yet: exit 2, or 3 where a file asks for it.
 pub fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
     let refused = |key: &str, what: &str, hint: &str| {
-        let place = match config.origin(key) {
-            Origin::File { path, line, .. } => format!("{}:{line}: ", path.display()),
-            Origin::Env(name) => format!("{name}: "),
-            Origin::Flag(_) | Origin::Default => String::new(),
+        let (place, exit) = match config.origin(key) {
+            Origin::File { path, line, .. } => (format!("{}:{line}: ", path.display()), Exit::Configuration),
+            Origin::Env(name) => (format!("{name}: "), Exit::Usage),
+            Origin::Flag(_) | Origin::Default => (String::new(), Exit::Usage),
         };
-        Err(Failure::new(Exit::Usage, format!("{place}{what} is not supported yet")).hint(hint))
+        Err(Failure::new(exit, format!("{place}{what} is not supported yet")).hint(hint))
     };
     if config.text("destination")?.as_deref() == Some("slack") {
         let hint = "the answer goes to stdout (`--destination cli`) and to `--json-output-file`";

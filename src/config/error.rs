@@ -55,7 +55,7 @@ pub enum ConfigError {
     Yaml(YamlError),
 
     /// A value from elsewhere than a file, or one that is wrong only after `{{ env.X }}` was filled in.
-    #[error("{}`{}` needs {needs}, got {got}", before(origin), as_typed(key, origin))]
+    #[error("{} needs {needs}, got {got}", named(key, origin))]
     Value { key: String, needs: String, got: String, origin: Origin },
 
     #[error("{}`{key}` refers to the environment variable `{variable}`, which is not set", before(origin))]
@@ -133,11 +133,11 @@ fn quote_all(names: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// A flag by its own name, which needs no place before it.
-fn as_typed<'a>(key: &'a str, origin: &'a Origin) -> &'a str {
+/// The key with its place before it; a flag is both.
+fn named(key: &str, origin: &Origin) -> String {
     match origin {
-        Origin::Flag(flag) => flag,
-        _ => key,
+        Origin::Flag(flag) => format!("`{flag}`"),
+        _ => format!("{}`{key}`", before(origin)),
     }
 }
 
@@ -145,8 +145,8 @@ fn as_typed<'a>(key: &'a str, origin: &'a Origin) -> &'a str {
 fn before(origin: &Origin) -> String {
     match origin {
         Origin::File { path, line, column, .. } => format!("{}:{line}:{column}: ", path.display()),
-        Origin::Env(_) => format!("{origin}: "),
-        Origin::Flag(_) | Origin::Default => String::new(),
+        Origin::Env(_) | Origin::Flag(_) => format!("{origin}: "),
+        Origin::Default => String::new(),
     }
 }
 

@@ -10,6 +10,9 @@ mod tests;
 
 use super::terminal::{Terminal, sanitize};
 
+/// Columns where lines are not to be wrapped.
+const UNWRAPPED: usize = 100_000;
+
 /// Renders a whole text; ends with a line feed unless it is empty.
 #[must_use]
 pub fn render(text: &str, terminal: &Terminal) -> String {
@@ -39,6 +42,9 @@ pub struct MarkdownStream {
 impl MarkdownStream {
     #[must_use]
     pub fn new(terminal: Terminal) -> Self {
+        // Colour asked for in a pipe: rendered, but nobody knows how wide.
+        let forced = terminal.colour && !terminal.tty;
+        let terminal = if forced { Terminal { tty: true, width: UNWRAPPED, ..terminal } } else { terminal };
         Self {
             terminal,
             line: String::new(),

@@ -37,7 +37,11 @@ impl Table {
         if self.header.is_empty() {
             return String::new();
         }
-        if terminal.tty { self.framed(terminal) } else { self.aligned() }
+        match (terminal.tty, terminal.colour) {
+            (true, _) => self.framed(terminal),
+            (false, true) => coloured(&self.aligned()),
+            (false, false) => self.aligned(),
+        }
     }
 
     /// The table as Markdown.

@@ -161,6 +161,31 @@ fn a_terminal_gets_colour_and_wrapping_as_it_asks() {
 }
 
 #[test]
+fn what_a_model_writes_steers_no_terminal_behind_a_pipe() {
+    let say = "**Root cause:** \u{1b}]0;owned\u{7}\u{1b}[31mred\u{1b}[0m \u{202e}turned";
+    for form in ["text", "markdown", "html", "json", "jsonl"] {
+        let bench = Bench::new().model(json!([{"say": say}]));
+        let ran = bench.run(["ask", "why", "-o", form]).exits(0);
+        assert!(!ran.stdout.contains(['\u{1b}', '\u{7}']), "{form}: {}", ran.stdout);
+        assert!(ran.stdout.contains("red"), "{form}");
+    }
+}
+
+#[test]
+fn colour_can_be_forced_into_a_pipe_and_is_not_wrapped_there() {
+    let long = "word ".repeat(60);
+    let bench =
+        Bench::new().env("CLICOLOR_FORCE", "1").model(json!([{"say": format!("**Root cause:** {long}")}]));
+    let ran = bench.run(["ask", "why"]).exits(0);
+    assert!(ran.stdout.contains("\u{1b}[1m") && ran.stdout.contains(long.trim()), "{:?}", ran.stdout);
+    let ran =
+        Bench::new().env("CLICOLOR_FORCE", "1").run(["toolset", "list", "--toolset", "host/core"]).exits(0);
+    assert!(ran.stdout.contains("\u{1b}[32menabled"), "{:?}", ran.stdout);
+    let ran = Bench::new().env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").run(["toolset", "list"]).exits(0);
+    assert!(!ran.stdout.contains('\u{1b}'), "{:?}", ran.stdout);
+}
+
+#[test]
 fn the_completion_and_the_manual_cover_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = Bench::new().run(["completion", shell]).exits(0).stdout;

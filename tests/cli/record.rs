@@ -96,6 +96,8 @@ fn runs_that_never_began_or_were_not_wanted_leave_nothing() {
     let before = std::fs::read_dir(bench.path(RUNS)).unwrap().count();
     let _ = bench.run(["ask", "why", "-t", "nowhere.yaml"]).exits(2);
     let _ = bench.run(["ask", "why", "--toolset", "nothing"]).exits(2);
+    let ran = bench.run(["ask", "why", "-f", "nowhere.log"]).exits(1);
+    assert_eq!(ran.stderr, "error: attached file `nowhere.log` cannot be read: No such file or directory\n");
     assert_eq!(std::fs::read_dir(bench.path(RUNS)).unwrap().count(), before);
     let bench = Bench::new().model(json!([{"say": "done"}]));
     let _ = bench.run(["ask", "why", "--no-record"]).exits(0);
