@@ -313,7 +313,8 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
         .filter(|one| one.rule.weak && !one.over)
         .partition(|one| one.rule.rank >= DOUBTFUL);
     let passed: Vec<&Match<'_>> = found.iter().filter(|one| one.over && in_view(one)).collect();
-    if !weak.is_empty() {
+    let well = found.iter().any(|one| one.rule.healthy && one.asked_for);
+    if !weak.is_empty() && !well {
         for one in weak.iter().take(5) {
             conclusion.add(one);
         }
@@ -322,11 +323,11 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
             clip(&format!("No certain cause in {looked}; worth a look: {first}"), LONGEST_CAUSE);
         return;
     }
-    for sign in passed
-        .iter()
-        .chain(&found.iter().filter(|one| one.rule.healthy).filter(in_view).collect::<Vec<_>>())
-        .take(FINDINGS)
-    {
+    let mut signs: Vec<&Match<'_>> = found.iter().filter(|one| one.rule.healthy).filter(in_view).collect();
+    // Areas stand in the order of the probes: what is named outright first.
+    let first = subject.areas.get(..1).unwrap_or_default();
+    signs.sort_by_key(|one| !(one.asked_for && first.is_empty() || one.within(first)));
+    for sign in passed.iter().chain(&signs).take(FINDINGS) {
         conclusion.add(sign);
     }
     if attached && passed.is_empty() {
