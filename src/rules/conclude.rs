@@ -202,8 +202,8 @@ fn sentence(found: &[Match<'_>], group: &[&Problem]) -> String {
     if !scopes.is_empty() {
         let more = scopes.len().saturating_sub(3);
         scopes.truncate(3);
-        said = format!("{said} (likewise {}", scopes.join(", "));
-        said.push_str(&if more > 0 { format!(" and {more} more)") } else { ")".to_owned() });
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        said = format!("{said} (likewise {}{more})", scopes.join(", "));
     }
     said
 }
@@ -299,11 +299,8 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
     let asked: Vec<&Match<'_>> = found.iter().filter(|one| one.asked_for).collect();
     let in_view = |one: &&Match<'_>| {
         attached
-            || if !subject.things.is_empty() {
-                one.asked_for
-            } else {
-                subject.areas.is_empty() || one.within(&subject.areas)
-            }
+            || one.asked_for
+            || if subject.topical() { one.within(&subject.areas) } else { subject.things.is_empty() }
     };
     if !attached && asked.iter().all(|one| one.rule.weak) && !subject.things.is_empty() && !subject.topical()
     {
@@ -316,7 +313,8 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
         .filter(|one| one.rule.weak && !one.over)
         .partition(|one| one.rule.rank >= DOUBTFUL);
     let passed: Vec<&Match<'_>> = found.iter().filter(|one| one.over && in_view(one)).collect();
-    if !weak.is_empty() {
+    let well = found.iter().any(|one| one.rule.healthy && one.asked_for);
+    if !weak.is_empty() && !well {
         for one in weak.iter().take(5) {
             conclusion.add(one);
         }
@@ -325,11 +323,11 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
             clip(&format!("No certain cause in {looked}; worth a look: {first}"), LONGEST_CAUSE);
         return;
     }
-    for sign in passed
-        .iter()
-        .chain(&found.iter().filter(|one| one.rule.healthy).filter(in_view).collect::<Vec<_>>())
-        .take(FINDINGS)
-    {
+    let mut signs: Vec<&Match<'_>> = found.iter().filter(|one| one.rule.healthy).filter(in_view).collect();
+    // Areas stand in the order of the probes: what is named outright first.
+    let first = subject.areas.get(..1).unwrap_or_default();
+    signs.sort_by_key(|one| !(one.asked_for && first.is_empty() || one.within(first)));
+    for sign in passed.iter().chain(&signs).take(FINDINGS) {
         conclusion.add(sign);
     }
     if attached && passed.is_empty() {
@@ -368,7 +366,7 @@ fn unknown_thing(case: &Case, subject: &Subject, asked: &[&Match<'_>], conclusio
     conclusion.root_cause = format!("Nothing was found about `{}`", clip(name, 60));
     let near = nearest(case, name);
     if !near.is_empty() {
-        conclusion.root_cause.push_str(&format!("; nearest names: {}", near.join(", ")));
+        let _ = write!(conclusion.root_cause, "; nearest names: {}", near.join(", "));
     }
     conclusion.root_cause = stop(&clip(&conclusion.root_cause, LONGEST_CAUSE - 1));
     for one in asked.iter().take(2) {

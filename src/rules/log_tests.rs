@@ -36,6 +36,17 @@ const TROUBLE: &[(&str, &str, &str)] = &[
     ("kafka", "InconsistentClusterIdException", "doesn't match stored clusterId"),
     ("elasticsearch", "flood", "flood"),
     ("haproxy", "be_app", "be_app has no server available"),
+    ("dotnet", "InvalidOperationException", "Unhandled exception."),
+    ("ruby", "NoMethodError", "undefined method `amount'"),
+    ("mount", "cannot be mounted: Connection timed out", "mount.nfs"),
+    ("php", "mb_strlen()", "PHP Fatal error"),
+    ("etcd", "port 2380 is already in use", "address already in use"),
+    ("docker-port", "port 8080 is already in use", "port is already allocated"),
+    ("mongo", "/data/db/WiredTiger.turtle", "Permission denied"),
+    ("gitlab", "openssl/ssl.h", "fatal error: openssl/ssl.h"),
+    ("helm", "another operation", "UPGRADE FAILED"),
+    ("ansible", "No package matching 'nginxx'", "No package matching"),
+    ("segv", "`imgproc` crashed", "segfault at 0"),
     ("unknown-fatal", "lost phase lock on coil 3", "FATAL flux capacitor"),
 ];
 
@@ -48,6 +59,9 @@ const FINE: &[&str] = &[
     "ok-kernel",
     "ok-access",
     "ok-cargo",
+    "ok-cron",
+    "ok-gc",
+    "ok-nginx",
 ];
 
 fn ask(log: &str) -> serde_json::Map<String, serde_json::Value> {

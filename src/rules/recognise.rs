@@ -114,10 +114,9 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
                     merge(&mut found, new);
                 }
             }
-            let rest = catch_all.iter().filter(|_| !described);
-            if let Some(new) = rest
-                .filter_map(|rule| try_line(&environment, (book, subject), case, seen, &place, rule, line))
-                .next()
+            let mut rest = catch_all.iter().filter(|_| !described);
+            if let Some(new) =
+                rest.find_map(|rule| try_line(&environment, (book, subject), case, seen, &place, rule, line))
             {
                 merge(&mut found, new);
             }
@@ -280,7 +279,8 @@ fn try_line<'a>(
         return None;
     }
     // A file handed over is looked at as it is; the machine's own old lines are not the incident.
-    if !seen.attached && !(NOT_LOGS.contains(&seen.exhibit.tool.as_str()) || rule.healthy) {
+    let is_state = seen.attached || NOT_LOGS.contains(&seen.exhibit.tool.as_str()) || rule.healthy;
+    if !is_state {
         let then = stamp::read(line, case.now);
         let fresh = subject.span.unwrap_or(FRESH_SECONDS);
         let old =

@@ -57,6 +57,12 @@ impl Subject {
                     };
                     subject.span = Some(part("count").unwrap_or(1).saturating_mul(unit));
                 }
+                // Where a thing lives is not what it is called: its neighbours live there too.
+                for place in ["namespace", "space"] {
+                    if let Some(place) = values.get(place).and_then(|value| value.as_str()) {
+                        subject.words.retain(|word| !word.eq_ignore_ascii_case(place));
+                    }
+                }
                 for name in NAMES {
                     if let Some(value) = values.get(name).and_then(|value| value.as_str()) {
                         subject.thing(value);

@@ -416,3 +416,31 @@ fn times_of_log_lines_are_read() {
     assert_eq!(stamp::read("no time here", Some(now)), None);
     assert_eq!(stamp::read("2026-13-45T99:99:99Z", Some(now)), None);
 }
+
+#[test]
+fn a_pod_that_does_not_exist_gets_the_nearest_names_and_no_other_pods_cause() {
+    for question in ["why does paymets crash?", "why is pod paymets failing in namespace shop?"] {
+        let mut machine = cluster();
+        let answer = machine.ask(question);
+        assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
+        assert!(text(&answer, "root_cause").contains("nearest names: `payments`"), "{}", show(&answer));
+        assert!(machine.calls.len() <= 12, "{:?}", machine.calls);
+    }
+}
+
+#[test]
+fn a_named_pod_needs_no_list_of_the_cluster_and_no_nodes() {
+    let mut machine = cluster();
+    finds(&mut machine, "why does payments crash?", &["OOMKilled"]);
+    assert!(machine.calls.len() <= 4, "{:?}", machine.calls);
+    assert!(!machine.calls.iter().any(|call| call.contains("in_cluster")), "{:?}", machine.calls);
+}
+
+#[test]
+fn only_lines_of_the_time_asked_about_count() {
+    let answer = quiet().ask("what happened at 03:12?");
+    assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
+    assert!(text(&answer, "root_cause").contains("within ten minutes of 03:12"), "{}", show(&answer));
+    let answer = quiet().ask("errors in the last hour?");
+    assert_eq!(text(&answer, "verdict"), "no_problem", "{}", show(&answer));
+}

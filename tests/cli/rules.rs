@@ -85,6 +85,7 @@ fn hostile_and_huge_text_ends_in_an_answer() {
         Vec::new(),
     ] {
         let bench = Bench::new().stdin(text);
-        bench.run(["ask", "--no-llm", "what is wrong?", "-o", "json"]).exits(0);
+        let result = bench.run(["ask", "--no-llm", "what is wrong?", "-o", "json"]).exits(0).json();
+        assert!(result["root_cause"].as_str().unwrap().chars().count() <= 240, "{result:#}");
     }
 }
