@@ -360,7 +360,8 @@ impl Driver<'_, '_> {
         let mut messages = self.state.transcript().to_vec();
         for message in &mut messages {
             if let Message::Tool { call_id, text, .. } = message
-                && let Some(exhibit) = self.store.exhibits().iter().find(|exhibit| exhibit.call_id == *call_id)
+                && let Some(exhibit) =
+                    self.store.exhibits().iter().find(|exhibit| exhibit.call_id == *call_id)
             {
                 text.clone_from(&exhibit.view);
             }

@@ -25,7 +25,7 @@ const ABOUT_PIPED: &str = "What is wrong here, and why?";
     holmes-rs ask \"why is this machine slow?\"\n  \
     holmes-rs ask -f /var/log/syslog \"what happened at 03:12?\"\n  \
     kubectl logs deploy/checkout | holmes-rs ask \"why does it crash?\" -o json")]
-pub struct AskArgs {
+pub(super) struct AskArgs {
     /// The question; with piped input it may be left out
     #[arg(value_name = "QUESTION")]
     pub question: Vec<String>,
@@ -61,7 +61,7 @@ impl AskArgs {
 }
 
 /// Runs the verb.
-pub async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.flags()?)?;
     swapped::settle(&config, context)?;
     let words = words(&args, &config)?;

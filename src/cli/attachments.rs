@@ -16,7 +16,7 @@ const MOST: u64 = 1 << 30;
 ///
 /// Opening and reading happen on a thread: a named pipe may never be written to, and a run must hear its
 /// interrupt all the same. Dropping the future leaves the thread behind.
-pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhibit>, Failure> {
+pub(super) async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec<Exhibit>, Failure> {
     let unreadable = |attachment: &Attachment, error: &dyn std::fmt::Display| {
         Failure::new(Exit::RunTime, format!("attached file `{}` cannot be read: {error}", attachment.name))
     };
@@ -37,7 +37,8 @@ pub async fn attach(attachments: &[Attachment], store: &mut Store) -> Result<Vec
     for (attachment, file) in opened {
         let (id, path) = store.allot();
         let to = path.clone();
-        let copied = on_thread(move || copy(file, &to)).await.map_err(|error| unreadable(attachment, &error))?;
+        let copied =
+            on_thread(move || copy(file, &to)).await.map_err(|error| unreadable(attachment, &error))?;
         let exhibit = Exhibit {
             status: if copied.bytes == 0 { Status::NoData } else { Status::Success },
             error: copied.more.then(|| "only its first GiB was read".to_owned()),

@@ -13,13 +13,13 @@ use crate::ui;
 #[command(
     after_help = "Example:\n  holmes-rs completion bash > ~/.local/share/bash-completion/completions/holmes-rs"
 )]
-pub struct CompletionArgs {
+pub(super) struct CompletionArgs {
     /// bash, elvish, fish, powershell or zsh
     #[arg(value_enum, value_name = "SHELL", hide_possible_values = true)]
     shell: Shell,
 }
 
-pub fn completion(args: &CompletionArgs, mut command: Command) -> Result<Exit, Failure> {
+pub(super) fn completion(args: &CompletionArgs, mut command: Command) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "holmes-rs", &mut script);
     ui::write_stdout(&script).map_err(io("stdout"))?;
@@ -27,7 +27,7 @@ pub fn completion(args: &CompletionArgs, mut command: Command) -> Result<Exit, F
 }
 
 /// One page for everything: the program, a section a command, the environment, the files.
-pub fn manual(mut command: Command) -> Result<Exit, Failure> {
+pub(super) fn manual(mut command: Command) -> Result<Exit, Failure> {
     command.build();
     let page = page(&command).map_err(io("the manual page"))?;
     ui::write_stdout(page.as_bytes()).map_err(io("stdout"))?;

@@ -19,7 +19,7 @@ use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
 
 /// Where results go, and what of the run's end a script is told.
-pub struct Outlets {
+pub(super) struct Outlets {
     pub format: OutputFormat,
     pub echo: bool,
     json_file: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Outlets {
 }
 
 /// What the conclusion does not know about its run.
-pub struct About<'a> {
+pub(super) struct About<'a> {
     pub run_id: &'a str,
     pub question: &'a Question,
     pub model: &'a str,
@@ -40,7 +40,7 @@ pub struct About<'a> {
 }
 
 impl Outlets {
-    pub fn new(config: &Config, context: &Context) -> Result<Self, Failure> {
+    pub(super) fn new(config: &Config, context: &Context) -> Result<Self, Failure> {
         let form = config.text("output")?;
         let format = form.and_then(|name| clap::ValueEnum::from_str(&name, true).ok()).unwrap_or_default();
         Ok(Self {
@@ -54,7 +54,7 @@ impl Outlets {
     }
 
     /// Writes the answer and says how the run ended.
-    pub fn deliver(
+    pub(super) fn deliver(
         &self,
         about: &About<'_>,
         conclusion: Conclusion,

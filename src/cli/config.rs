@@ -18,7 +18,7 @@ use crate::ui::{self, Table, Terminal};
 
 /// Settings, and where each comes from
 #[derive(Debug, Args)]
-pub struct ConfigVerb {
+pub(super) struct ConfigVerb {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -49,7 +49,7 @@ enum Verb {
 }
 
 /// Runs the verb. `path` and `init` read no file, so that they help where one is broken.
-pub fn run(verb: &ConfigVerb, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(verb: &ConfigVerb, context: &Context) -> Result<Exit, Failure> {
     let asked_for = context.global.config.as_deref();
     let files = || look_for(asked_for, &context.environment, &Surroundings::of_process());
     let text = match &verb.verb {

@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::options::GlobalArgs;
 
 /// The surroundings of one call.
-pub struct Context {
+pub(super) struct Context {
     pub environment: Environment,
     pub global: GlobalArgs,
     pub stdout: Terminal,
@@ -17,7 +17,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(global: GlobalArgs) -> Self {
+    pub(super) fn new(global: GlobalArgs) -> Self {
         let environment = Environment::capture();
         let (stdout, stderr) = {
             let seen = terminal_environment(&environment);
@@ -37,7 +37,7 @@ impl Context {
     }
 
     /// The configuration under these flags; what is odd in it is said on stderr.
-    pub fn config(&self, flags: Flags) -> Result<Config, Failure> {
+    pub(super) fn config(&self, flags: Flags) -> Result<Config, Failure> {
         let flags = Flags { config: self.global.config.clone(), ..flags };
         let config = Config::load(&flags, &self.environment, &Surroundings::of_process())?;
         for warning in config.warnings() {
@@ -47,17 +47,19 @@ impl Context {
     }
 
     /// Where this user's files are, when nothing of the configuration matters.
-    pub fn folders(&self) -> Folders {
+    pub(super) fn folders(&self) -> Folders {
         Folders::new(&self.environment)
     }
 
     /// One line on stderr.
-    pub fn warn(&self, message: &str) {
+    #[allow(clippy::unused_self)] // said in the context of one call, whoever it reaches
+    pub(super) fn warn(&self, message: &str) {
         ErrorOutput::stderr().line(&format!("warning: {}", sanitize(message)));
     }
 
     /// One line on stderr.
-    pub fn say(&self, message: &str) {
+    #[allow(clippy::unused_self)] // as above
+    pub(super) fn say(&self, message: &str) {
         ErrorOutput::stderr().line(&sanitize(message));
     }
 }

@@ -17,7 +17,7 @@ use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, Tools
 use crate::ui::Progress;
 
 /// What a run can use, and what it cannot.
-pub struct Equipment {
+pub(super) struct Equipment {
     pub toolbox: Toolbox,
     /// `llm_instructions` of the usable toolsets.
     pub instructions: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Equipment {
 
 impl Equipment {
     /// Puts what the question speaks of first among what cannot be used: an answer names only a few of them.
-    pub fn order_by(&mut self, question: &str) {
+    pub(super) fn order_by(&mut self, question: &str) {
         let words: Vec<String> = words(question).collect();
         let score = |name: &String| {
             let about = self.about.get(name).map_or("", String::as_str);
@@ -44,7 +44,7 @@ impl Equipment {
     }
 
     /// What listeners are told.
-    pub fn checked(&self) -> Event {
+    pub(super) fn checked(&self) -> Event {
         Event::ToolsetsChecked {
             usable: self.usable.clone(),
             unusable: self
@@ -58,7 +58,7 @@ impl Equipment {
 
 /// Reads the toolsets and checks what they need; `raw` is where the run keeps its exhibits.
 /// Schemas are only made for what is usable: nothing else costs tokens.
-pub async fn prepare(
+pub(super) async fn prepare(
     config: &Config,
     progress: &mut Progress,
     context: &Context,
@@ -131,7 +131,7 @@ impl Equipment {
 
 /// Drops what the cache says of toolsets whose tools failed in this run as tools do that miss a program or
 /// a credential: the next run looks again.
-pub fn recheck(config: &Config, exhibits: &[Exhibit]) {
+pub(super) fn recheck(config: &Config, exhibits: &[Exhibit]) {
     let unusable = exhibits.iter().filter(|exhibit| {
         let words = format!("{}\n{}", exhibit.error.as_deref().unwrap_or_default(), exhibit.view);
         exhibit.status == Status::Error && cache::looks_unusable(exhibit.exit_code, &words)
@@ -159,8 +159,10 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Words of questions that tell no toolset from another.
-const COMMON: &[&str] =
-    &["why", "what", "the", "doe", "wrong", "this", "that", "not", "and", "can", "are", "for", "with", "machine"];
+const COMMON: &[&str] = &[
+    "why", "what", "the", "doe", "wrong", "this", "that", "not", "and", "can", "are", "for", "with",
+    "machine",
+];
 
 fn about(toolset: &Toolset) -> String {
     let mut about = format!("{} {}", toolset.name, toolset.description);
@@ -172,14 +174,14 @@ fn about(toolset: &Toolset) -> String {
 }
 
 /// All toolsets that any source names.
-pub struct Known {
+pub(super) struct Known {
     pub toolsets: Toolsets,
     environment: BTreeMap<String, String>,
 }
 
 impl Known {
     /// Reads every source; what is odd is said on stderr.
-    pub fn load(config: &Config, progress: &mut Progress) -> Result<Self, Failure> {
+    pub(super) fn load(config: &Config, progress: &mut Progress) -> Result<Self, Failure> {
         let sources = config.toolset_sources()?;
         let environment: BTreeMap<String, String> =
             config.environment().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -222,7 +224,7 @@ impl Known {
     }
 
     /// Checks every toolset at the same time, with a spinner where someone watches.
-    pub async fn check(
+    pub(super) async fn check(
         &self,
         config: &Config,
         progress: &mut Progress,

@@ -7,14 +7,13 @@ use crate::ui::{ErrorOutput, sanitize};
 /// Exit codes of `holmes-rs`; documented in `docs/cli.md` and in `--help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(super) enum Exit {
     Answered = 0,
     RunTime = 1,
     Usage = 2,
     Configuration = 3,
     Model = 4,
     Budget = 5,
-    Denied = 6,
     /// With `--exit-status`.
     Inconclusive = 7,
     /// With `--exit-status`.
@@ -24,7 +23,7 @@ pub enum Exit {
 
 /// The end of a command that could not do its work.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     pub exit: Exit,
     pub message: String,
     /// What to do next, each on its own line.
@@ -32,12 +31,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(exit: Exit, message: impl Display) -> Self {
+    pub(super) fn new(exit: Exit, message: impl Display) -> Self {
         Self { exit, message: message.to_string(), hints: Vec::new() }
     }
 
     /// Says it on stderr: the error, then its hints.
-    pub fn report(&self) {
+    pub(super) fn report(&self) {
         let mut stderr = ErrorOutput::stderr();
         stderr.line(&format!("error: {}", shown(self.message.trim_end())));
         for hint in &self.hints {
@@ -46,7 +45,7 @@ impl Failure {
     }
 
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
@@ -67,7 +66,7 @@ fn shown(text: &str) -> String {
 }
 
 /// Shorthand for errors of files and folders: exit 1.
-pub fn io(what: impl Display) -> impl FnOnce(std::io::Error) -> Failure {
+pub(super) fn io(what: impl Display) -> impl FnOnce(std::io::Error) -> Failure {
     move |error| Failure::new(Exit::RunTime, format!("{what}: {error}"))
 }
 

@@ -45,7 +45,7 @@ const RULES_VIEW: u64 = 12_000;
 const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
 
 /// Investigates and writes the answer to its sinks.
-pub async fn run(question: Question, config: Config, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(question: Question, config: Config, context: &Context) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let started = SystemClock.instant();
     let run = tokio::select! {
@@ -60,7 +60,7 @@ pub async fn run(question: Question, config: Config, context: &Context) -> Resul
 struct Run {
     config: Config,
     question: Question,
-    run_id: String,
+    id: String,
     started_at: Timestamp,
     model: Option<Box<dyn Model>>,
     rules: RulesModel,
@@ -120,7 +120,7 @@ impl Run {
         Ok(Self {
             config,
             question: Question { text: redactor.redact(&question.text), ..question },
-            run_id,
+            id: run_id,
             started_at,
             model,
             rules: thinking::rules()?,
@@ -156,7 +156,7 @@ impl Run {
         let name =
             self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
         self.listeners.hear(&Event::RunStarted {
-            run_id: self.run_id.clone(),
+            run_id: self.id.clone(),
             question: self.question.clone(),
             model: name.clone(),
             started_at: self.started_at.to_string(),
@@ -166,21 +166,7 @@ impl Run {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
         let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
-        let opening = self
-            .prompts
-            .open(&Opening {
-                question: &self.question.text,
-                now: &self.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-                host: &self.equipment.host,
-                marker: self.store.marker(),
-                attachments: &views,
-                instructions: &self.equipment.instructions,
-                additions: &self.additions,
-            })
-            .map_err(|error| Failure::new(Exit::Configuration, error))?;
-        let mut tools = self.equipment.toolbox.specs();
-        tools.push(answer_tool());
-        let state = State::new(opening, tools, of_machine(&self.limits));
+        let state = self.opening_state(&views)?;
         let (interrupt, interrupted) = watch::channel(false);
         let grace = self
             .limits
@@ -237,7 +223,7 @@ impl Run {
             return Ok(Exit::Interrupted);
         };
         let about = conclusion::About {
-            run_id: &self.run_id,
+            run_id: &self.id,
             question: &self.question,
             model: &name,
             limits: &self.limits,
@@ -245,6 +231,27 @@ impl Run {
             context_window: self.model.as_ref().and_then(|model| model.context_window()),
         };
         self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
+    }
+}
+
+impl Run {
+    /// What the model sees before its first answer, what it may call, and when it is made to end.
+    fn opening_state(&self, attachments: &[String]) -> Result<State, Failure> {
+        let opening = self
+            .prompts
+            .open(&Opening {
+                question: &self.question.text,
+                now: &self.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+                host: &self.equipment.host,
+                marker: self.store.marker(),
+                attachments,
+                instructions: &self.equipment.instructions,
+                additions: &self.additions,
+            })
+            .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        let mut tools = self.equipment.toolbox.specs();
+        tools.push(answer_tool());
+        Ok(State::new(opening, tools, of_machine(&self.limits)))
     }
 }
 

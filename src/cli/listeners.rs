@@ -11,7 +11,7 @@ use crate::ui::markdown::MarkdownStream;
 use crate::ui::{self, Progress};
 
 /// Passes each event to everyone, in order.
-pub struct Listeners {
+pub(super) struct Listeners {
     pub progress: Progress,
     pub journal: Journal,
     redactor: Rc<Redactor>,
@@ -26,7 +26,7 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    pub fn new(
+    pub(super) fn new(
         progress: Progress,
         journal: Journal,
         redactor: Rc<Redactor>,
@@ -38,16 +38,16 @@ impl Listeners {
     }
 
     /// Whether anyone wants text as it arrives.
-    pub fn want_stream(&self) -> bool {
+    pub(super) fn want_stream(&self) -> bool {
         self.jsonl || self.stream.is_some()
     }
 
     /// Whether the answer's text is on the screen already.
-    pub fn streamed(&self) -> bool {
+    pub(super) fn streamed(&self) -> bool {
         self.streamed
     }
 
-    pub fn hear(&mut self, event: &Event) {
+    pub(super) fn hear(&mut self, event: &Event) {
         if let Err(error) = self.journal.write(event, SystemClock.now(), &self.redactor) {
             self.progress.warning(&format!("the run is no longer recorded: {error}"));
         }

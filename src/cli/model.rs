@@ -12,7 +12,7 @@ use crate::ui::{self, Table, Terminal};
 
 /// Models that can be named
 #[derive(Debug, Args)]
-pub struct ModelVerb {
+pub(super) struct ModelVerb {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -26,7 +26,7 @@ enum Verb {
     },
 }
 
-pub fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
     let Verb::List { form } = &verb.verb;
     let config = context.config(Flags::default())?;
     let output = form.of(&config)?;

@@ -10,7 +10,7 @@ use crate::ui::{Table, Terminal};
 
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
-pub struct GlobalArgs {
+pub(super) struct GlobalArgs {
     /// Configuration file, in place of ~/.holmes/config.yaml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub config: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub struct GlobalArgs {
 
 /// The form of a list or a page on stdout.
 #[derive(Debug, Clone, Copy, Default, Args)]
-pub struct FormArgs {
+pub(super) struct FormArgs {
     /// Form of the result on stdout: text, json, jsonl or markdown [default: text]
     #[arg(short, long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     output: Option<OutputFormat>,
@@ -29,7 +29,7 @@ pub struct FormArgs {
 
 impl FormArgs {
     /// The form that was typed, else `configured` where lists have it. There is no page of HTML for a list.
-    pub fn settle(self, configured: Option<&str>) -> Result<OutputFormat, Failure> {
+    pub(super) fn settle(self, configured: Option<&str>) -> Result<OutputFormat, Failure> {
         match self.output {
             Some(OutputFormat::Html) => Err(Failure::new(Exit::Usage, "this command has no form `html`")
                 .hint("it prints text, json, jsonl or markdown; `holmes-rs ask` prints html too")),
@@ -42,21 +42,21 @@ impl FormArgs {
     }
 
     /// As `settle`, by the configuration.
-    pub fn of(self, config: &Config) -> Result<OutputFormat, Failure> {
+    pub(super) fn of(self, config: &Config) -> Result<OutputFormat, Failure> {
         self.settle(config.text("output")?.as_deref())
     }
 }
 
 impl OutputFormat {
     /// A list in this form, where it is not one for programs.
-    pub fn table(self, table: &Table, terminal: &Terminal) -> String {
+    pub(super) fn table(self, table: &Table, terminal: &Terminal) -> String {
         if self == OutputFormat::Markdown { table.to_markdown() } else { table.render(terminal) }
     }
 }
 
 /// How a result is printed on stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
+pub(super) enum OutputFormat {
     /// Markdown, rendered and coloured on a terminal, plain in a pipe
     #[default]
     Text,
@@ -72,7 +72,7 @@ pub enum OutputFormat {
 /// Which model, and how it is talked to.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Model")]
-pub struct ModelArgs {
+pub(super) struct ModelArgs {
     /// Model name or an alias of the model list [env: MODEL]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -108,7 +108,7 @@ pub struct ModelArgs {
 /// When a run is made to end; it still answers.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
+pub(super) struct LimitArgs {
     /// Model calls with tools; one more asks for the answer [default: 100]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_steps: Option<u64>,
@@ -126,7 +126,7 @@ pub struct LimitArgs {
 /// Which tools there are.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Toolsets")]
-pub struct ToolsetArgs {
+pub(super) struct ToolsetArgs {
     /// Toolset file or folder of them; may be given several times
     #[arg(short = 't', long = "custom-toolsets", value_name = "FILE|DIR")]
     pub custom_toolsets: Vec<PathBuf>,
@@ -141,7 +141,7 @@ pub struct ToolsetArgs {
 /// What is printed, and where else it goes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(super) struct OutputArgs {
     /// Form of the result on stdout [default: text]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<OutputFormat>,
@@ -170,7 +170,7 @@ pub struct OutputArgs {
 
 /// Where the settings of an investigation were typed.
 #[derive(Clone, Copy)]
-pub struct Sources<'a> {
+pub(super) struct Sources<'a> {
     pub model: &'a ModelArgs,
     pub limits: &'a LimitArgs,
     pub toolsets: &'a ToolsetArgs,
@@ -179,7 +179,7 @@ pub struct Sources<'a> {
 
 impl ModelArgs {
     /// What was typed about the model, as a layer of the configuration.
-    pub fn flags(&self) -> Flags {
+    pub(super) fn flags(&self) -> Flags {
         Flags {
             model: self.model.clone(),
             fast_model: self.fast_model.clone(),
@@ -197,7 +197,7 @@ impl ModelArgs {
 }
 
 /// The shared options as the topmost layer of the configuration.
-pub fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
+pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
     let Sources { model, limits, toolsets, output } = sources;
     let timeout = match &limits.timeout {
         None => None,

@@ -16,7 +16,7 @@ use crate::ui::{self, Table};
 
 /// Recorded investigations
 #[derive(Debug, Args)]
-pub struct RunVerb {
+pub(super) struct RunVerb {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -44,7 +44,7 @@ enum Verb {
     },
 }
 
-pub fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(Flags::default())?;
     let state = &config.folders().state;
     let text = match &verb.verb {

@@ -22,13 +22,13 @@ const PLACES: [&str; 2] = ["{{ investigation }}", "{{investigation}}"];
 
 /// The prompt that an answer is rewritten by.
 #[derive(Debug, Clone)]
-pub struct Rewriting {
+pub(super) struct Rewriting {
     prompt: String,
 }
 
 impl Rewriting {
     /// As configured: a text, or `file://PATH`.
-    pub fn of(config: &Config) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(config: &Config) -> Result<Option<Self>, Failure> {
         let Some(text) = config.text("post_processing_prompt")?.filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
         };
@@ -47,7 +47,7 @@ impl Rewriting {
 
     /// Rewrites the answer, unless the person or the time says stop; what fails is told and leaves it as
     /// it is.
-    pub async fn apply(
+    pub(super) async fn apply(
         &self,
         model: &dyn Model,
         conclusion: &mut Conclusion,

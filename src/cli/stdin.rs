@@ -12,8 +12,9 @@ use super::failure::{Exit, Failure};
 
 /// A question does not wait longer for the first byte of a pipe that nobody may be writing to.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// After this long a person is told what is being waited for.
+/// After this long a person is told what is being waited for; what is left of the patience then.
 const NOTICE: Duration = Duration::from_secs(1);
+const AFTER_NOTICE: Duration = Duration::from_secs(9);
 /// Bytes read from a pipe at most.
 const MOST: u64 = 1 << 30;
 
@@ -21,7 +22,7 @@ const MOST: u64 = 1 << 30;
 ///
 /// With a question, a pipe that stays silent for ten seconds is given up with a warning: scripts and
 /// daemons often inherit one that nobody writes to. Without a question the pipe is the question.
-pub async fn piped(has_question: bool) -> Result<Option<NamedTempFile>, Failure> {
+pub(super) async fn piped(has_question: bool) -> Result<Option<NamedTempFile>, Failure> {
     let stdin = io::stdin();
     let Ok(stat) = fstat(stdin.as_fd()) else {
         return Ok(None);
@@ -39,20 +40,18 @@ pub async fn piped(has_question: bool) -> Result<Option<NamedTempFile>, Failure>
         let first = reader.read(&mut block);
         tokio::pin!(first);
         let early = tokio::time::timeout(NOTICE, &mut first).await;
-        match early {
-            Ok(read) => read.map_err(failed)?,
-            Err(_) => {
-                anstream::eprintln!("waiting for piped input …");
-                match tokio::time::timeout(PATIENCE - NOTICE, first).await {
-                    Ok(read) => read.map_err(failed)?,
-                    Err(_) => {
-                        anstream::eprintln!(
-                            "warning: nothing arrived on stdin within {} s; going on without it",
-                            PATIENCE.as_secs()
-                        );
-                        return Ok(None);
-                    }
-                }
+        if let Ok(read) = early {
+            read.map_err(failed)?
+        } else {
+            anstream::eprintln!("waiting for piped input …");
+            if let Ok(read) = tokio::time::timeout(AFTER_NOTICE, first).await {
+                read.map_err(failed)?
+            } else {
+                anstream::eprintln!(
+                    "warning: nothing arrived on stdin within {} s; going on without it",
+                    PATIENCE.as_secs()
+                );
+                return Ok(None);
             }
         }
     } else {

@@ -12,7 +12,7 @@ use crate::config::{Config, Flags, Origin};
 /// Options that scripts written for HolmesGPT pass.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As HolmesGPT has them")]
-pub struct SwappedArgs {
+pub(super) struct SwappedArgs {
     /// Where the answer goes; only `cli` so far
     #[arg(long, value_name = "WHERE", value_parser = ["cli", "slack"], hide_possible_values = true)]
     destination: Option<String>,
@@ -41,7 +41,7 @@ pub struct SwappedArgs {
 
 impl SwappedArgs {
     /// Adds what was typed to the topmost layer.
-    pub fn flags(&self, flags: Flags) -> Flags {
+    pub(super) fn flags(&self, flags: Flags) -> Flags {
         Flags {
             destination: self.destination.clone(),
             slack_token: self.slack_token.clone().map(Into::into),
@@ -60,7 +60,7 @@ impl SwappedArgs {
 ///
 /// # Errors
 /// A destination, a way of calling tools or a kind of session that is not there yet: exit 2, or 3 where a file asks for it.
-pub fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
+pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
     let refused = |key: &str, what: &str, hint: &str| {
         let (place, exit) = match config.origin(key) {
             Origin::File { path, line, .. } => (format!("{}:{line}: ", path.display()), Exit::Configuration),

@@ -12,7 +12,7 @@ use crate::model::{ModelError, ModelErrorKind};
 use crate::rules::RulesModel;
 
 /// The model of a run.
-pub struct Thinking {
+pub(super) struct Thinking {
     /// `None`: the rules answer.
     pub model: Option<OpenAiModel>,
     /// Values that must never be shown, whatever surrounds them.
@@ -20,7 +20,12 @@ pub struct Thinking {
 }
 
 /// Chooses by the configuration; says on stderr when that is the rules engine and nobody asked for it.
-pub fn choose(config: &Config, no_llm: bool, budget: Option<Duration>, context: &Context) -> Result<Thinking, Failure> {
+pub(super) fn choose(
+    config: &Config,
+    no_llm: bool,
+    budget: Option<Duration>,
+    context: &Context,
+) -> Result<Thinking, Failure> {
     if no_llm {
         return Ok(Thinking { model: None, secrets: Vec::new() });
     }
@@ -50,7 +55,7 @@ pub fn choose(config: &Config, no_llm: bool, budget: Option<Duration>, context: 
 }
 
 /// The rules engine with its embedded rules.
-pub fn rules() -> Result<RulesModel, Failure> {
+pub(super) fn rules() -> Result<RulesModel, Failure> {
     RulesModel::new(&[]).map_err(|error| Failure::new(Exit::Configuration, error))
 }
 

@@ -12,7 +12,7 @@ use crate::config::yaml::nearest;
 const LONGEST: usize = 60;
 
 /// The error as a failure; `None` where clap's own page is the answer: help, version, a missing verb.
-pub fn failure(error: &clap::Error, typed: &[OsString]) -> Option<Failure> {
+pub(super) fn failure(error: &clap::Error, typed: &[OsString]) -> Option<Failure> {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion

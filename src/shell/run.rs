@@ -104,12 +104,7 @@ pub struct Captured {
 ///
 /// # Errors
 /// Only when the process cannot be started or `output` cannot be written.
-pub async fn run(
-    script: &Script,
-    output: &Path,
-    limits: Limits,
-    stop: Stop,
-) -> io::Result<Finished> {
+pub async fn run(script: &Script, output: &Path, limits: Limits, stop: Stop) -> io::Result<Finished> {
     let mut kept = Kept::new(private_file(output)?);
     let (ending, duration) = perform(script, limits, stop, &mut kept, None).await?;
     let ending = if kept.broken { Ending::Unwritable } else { ending };
@@ -164,14 +159,7 @@ struct Kept<W> {
 
 impl<W: Write> Kept<W> {
     fn new(to: W) -> Self {
-        Self {
-            to,
-            bytes: 0,
-            lines: 0,
-            unfinished: false,
-            broken: false,
-            tail: Tail::default(),
-        }
+        Self { to, bytes: 0, lines: 0, unfinished: false, broken: false, tail: Tail::default() }
     }
 
     /// Takes as much of `chunk` as the limit and the disk leave room for; `true` when there is no more.

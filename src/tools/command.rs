@@ -68,9 +68,7 @@ impl CommandTool {
             },
             toolset: toolset.name.clone(),
             config: toolset.config.clone(),
-            filter: filter
-                .filter(|filter| !filter.trim().is_empty())
-                .cloned(),
+            filter: filter.filter(|filter| !filter.trim().is_empty()).cloned(),
             names: env.iter().map(|(name, _)| name.clone()).collect(),
             env,
             limits: Limits {
@@ -247,9 +245,8 @@ fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -
         // A search that found nothing: nothing on either stream says that nothing went wrong.
         Ending::Exited(1) if finished.bytes == 0 && searches(text) => (Status::NoData, Some(1)),
         Ending::Exited(code) => (Status::Error, Some(code)),
-        Ending::Signalled(_) => (Status::Error, None),
+        Ending::Signalled(_) | Ending::Unwritable => (Status::Error, None),
         Ending::OutputLimit => (Status::Success, None),
-        Ending::Unwritable => (Status::Error, None),
         Ending::TimedOut => (Status::TimedOut, None),
         Ending::Stopped => (Status::Interrupted, None),
     };

@@ -164,7 +164,9 @@ impl Progress {
                     let line = self.styled(&line, DIM);
                     self.plain_note(&line);
                 }
-                None => self.warning(&format!("{}: {}", words::first_line(&call.tool), words::first_line(reply))),
+                None => {
+                    self.warning(&format!("{}: {}", words::first_line(&call.tool), words::first_line(reply)));
+                }
             },
             Event::LimitReached { limit } => {
                 self.warning(&format!("{}; asking for the answer now", words::limit(*limit)));

@@ -15,11 +15,11 @@ mod support;
 
 mod ask;
 mod config;
-mod hostile;
 mod endpoint;
+mod hostile;
 mod limits;
 mod model_errors;
 mod output;
 mod record;
-mod toolsets;
 mod rules;
+mod toolsets;

@@ -140,12 +140,7 @@ impl Calls {
                 id = format!("call_{number}");
             }
             taken.insert(id.clone());
-            calls.push(ToolCall {
-                id,
-                tool: sendable(&slot.name),
-                arguments,
-                echo: slot.echo,
-            });
+            calls.push(ToolCall { id, tool: sendable(&slot.name), arguments, echo: slot.echo });
         }
         calls
     }
