@@ -179,7 +179,7 @@ fn a_mistyped_alias_names_the_nearest() {
     let machine = Machine::new().file("home/.holmes/model_list.yaml", LIST).env("TEAM_KEY", "team");
     let asked = |name: &str| machine.load_with(|flags| flags.model = Some(name.to_owned())).model();
     let error = asked("fasst").unwrap_err();
-    assert_eq!(error.to_string(), "no model `fasst` in the model list");
+    assert_eq!(error.to_string(), "--model: no model `fasst` in the model list");
     assert_eq!(error.hints(), ["did you mean `fast`?"]);
     let error = asked("zebra").unwrap_err();
     assert_eq!(error.hints(), ["the model list has `fast`, `azure-5`, `nameless`"]);
