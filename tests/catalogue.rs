@@ -5,8 +5,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use holmes_rs::agent::Message;
+use holmes_rs::answer::answer_tool;
 use holmes_rs::config::yaml;
+use holmes_rs::context::{Opening, Prompts};
+use holmes_rs::evidence::tokens;
 use holmes_rs::shell::template::{self, Given};
+use holmes_rs::tools::{ReadExhibit, Tool as _};
 use serde_json::{Map, Value, json};
 
 /// (toolset, tool), as the YAML says, for toolsets that are on.
@@ -82,10 +87,12 @@ fn every_tool_is_bounded_and_says_that_it_only_reads() {
     }
 }
 
-/// Every request pays for these; 5,500 characters are about 1,400 tokens.
+/// Every request pays for the schemas and the system prompt: together less than 2,000 tokens, also where all
+/// toolsets are usable.
 #[test]
-fn all_schemas_together_stay_small() {
+fn all_schemas_and_the_system_prompt_stay_small() {
     let mut size = 0;
+    let mut total = 0;
     for (_, tool) in tools() {
         let mut properties = Map::new();
         let mut required = Vec::new();
@@ -105,6 +112,15 @@ fn all_schemas_together_stay_small() {
             "name": tool["name"], "description": tool["description"],
             "parameters": {"type": "object", "properties": properties, "required": required}}});
         size += function.to_string().len();
+        total += tokens::estimate(&function.to_string());
     }
     assert!(size < 5500, "{size} characters");
+    let reader = ReadExhibit::new(PathBuf::new()).spec().clone();
+    for spec in [reader, answer_tool()] {
+        total += tokens::estimate(&serde_json::to_string(&spec).unwrap());
+    }
+    let opening = Prompts::load(None).unwrap().open(&Opening::default()).unwrap();
+    let Some(Message::System { text }) = opening.first() else { panic!("the system prompt comes first") };
+    total += tokens::estimate(text);
+    assert!(total < 2000, "{total} tokens");
 }
