@@ -124,7 +124,7 @@ impl Progress {
                 self.reasoning.clear();
                 let wait = duration(*wait_seconds);
                 let reason = words::first_line(reason);
-                self.warning(&format!("model endpoint: {reason}, retrying in {wait} (attempt {attempt})"));
+                self.warning(&format!("{reason}, retrying in {wait} (attempt {attempt})"));
             }
             // The answer goes to stdout, by whoever listens for it.
             Event::TextDelta { .. } => {}

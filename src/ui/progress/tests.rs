@@ -116,7 +116,7 @@ fn events() -> Vec<Event> {
 #[test]
 fn in_a_pipe() {
     assert_snapshot!(shown(Terminal::plain(), ProgressOptions::default(), &events()), @r#"
-warning: model endpoint: 429, retrying in 2 s (attempt 2)
+warning: 429, retrying in 2 s (attempt 2)
 ✓ E1 kubectl describe pod payments -n shop  1.2 s  4.2 KB
 ✗ E2 kubectl describe pod payments -n shop  1.2 s  exit 1: pods "payments" not found
 ✗ E3 kubectl describe pod payments -n shop  1.2 s  timed out after 30 s
@@ -138,7 +138,7 @@ fn on_a_terminal_without_unicode() {
 toolsets: kubernetes/core
   not usable: docker/core (`docker` not found)
 step 1: 2 messages, 9 tools, about 1800 tokens
-warning: model endpoint: 429, retrying in 2 s (attempt 2)
+warning: 429, retrying in 2 s (attempt 2)
   first thought
   second
   Looking at the pod
@@ -179,7 +179,7 @@ fn colours_mark_success_and_failure() {
 fn quiet_runs_still_warn() {
     let options = ProgressOptions { quiet: true, ..ProgressOptions::default() };
     assert_snapshot!(shown(Terminal::plain(), options, &events()), @"
-warning: model endpoint: 429, retrying in 2 s (attempt 2)
+warning: 429, retrying in 2 s (attempt 2)
 warning: kubectl_gett: no tool of that name; nearest: `kubectl_get`
 warning: step limit reached; asking for the answer now
 warning: the model gave no answer: connection refused
