@@ -243,7 +243,12 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
     }
     let version = |c: char| c.is_ascii_digit() || c == '.';
     let next = start + 1;
-    match name.trim_end_matches(version) {
+    let program = match name.trim_end_matches(version) {
+        // A number is no program's version but the pattern of a `case` arm on a line of its own.
+        "" if name != "." => name,
+        program => program,
+    };
+    match program {
         // `.` itself, of which the line above leaves nothing.
         "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb" | "lldb" => {
             all(words, next, Language::Shell, judged);

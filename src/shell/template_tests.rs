@@ -258,6 +258,7 @@ fn data_for_another_interpreter_passes() {
         "f() { printf '%s\\0' \"$1\"; }; f {{ x }}",
         "for v in {{ x }}; do printf '%s\\0' \"$v\"; done",
         "case {{ x }} in {{ x }}) printf '%s\\0' {{ x }};; esac",
+        "case 124 in\n  0) : ;;\n  124) printf '%s\\0' {{ x }} ;;\nesac",
         "export V={{ x }}; printf '%s\\0' \"$V\"",
         "if [ {{ x }} = {{ x }} ]; then printf '%s\\0' {{ x }}; fi",
         "if [[ {{ x }} == {{ x }} ]]; then printf '%s\\0' {{ x }}; fi",
