@@ -24,6 +24,7 @@ const TOOLSET_KEYS: &[&str] = &[
     "config",
     "llm_instructions",
     "transformers",
+    "transformer_configs",
     "approval_required_tools",
     "type",
     "subtype",

@@ -19,6 +19,7 @@ const TOOL_KEYS: &[&str] = &[
     "command",
     "script",
     "transformers",
+    "transformer_configs",
     "icon_url",
     "additional_instructions",
     "timeout",
@@ -113,7 +114,13 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
             continue;
         }
         let taken = match entry.key.as_str() {
-            "name" | "transformers" | "icon_url" | "examples" | "toolset_name" | "restricted" => Ok(true),
+            "name"
+            | "transformers"
+            | "transformer_configs"
+            | "icon_url"
+            | "examples"
+            | "toolset_name"
+            | "restricted" => Ok(true),
             "description" => text(value).map(|text| tool.description = text).map(|()| true),
             "user_description" => text(value).map(|text| tool.user_description = Some(text)).map(|()| true),
             "parameters" => parameters(value, warnings).map(|found| tool.parameters = found).map(|()| true),
