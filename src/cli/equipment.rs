@@ -9,7 +9,7 @@ use super::failure::{Exit, Failure};
 use crate::agent::{Event, Unusable};
 use crate::config::Config;
 use crate::config::yaml::nearest;
-use crate::evidence::{Exhibit, Status};
+use crate::evidence::{self, Exhibit, Status};
 use crate::shell::Stop;
 use crate::tools::{CommandTool, ReadExhibit, Toolbox};
 use crate::toolset::cache::{self, Cache};
@@ -31,16 +31,10 @@ pub(super) struct Equipment {
 }
 
 impl Equipment {
-    /// Puts what the question speaks of first among what cannot be used: an answer names only a few of them.
+    /// Puts what the question speaks of first among what cannot be used.
     pub(super) fn order_by(&mut self, question: &str) {
-        let words: Vec<String> = words(question).collect();
-        let score = |name: &String| {
-            let about = self.about.get(name).map_or("", String::as_str);
-            words.iter().filter(|word| about.contains(word.as_str())).count()
-        };
-        let mut scored: Vec<_> = self.unusable.drain(..).map(|entry| (score(&entry.0), entry)).collect();
-        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        self.unusable = scored.into_iter().map(|(_, entry)| entry).collect();
+        let about = |name: &str| self.about.get(name).map_or("", String::as_str);
+        evidence::order_by_question(question, &mut self.unusable, about);
     }
 
     /// What listeners are told.
@@ -149,20 +143,6 @@ pub(super) fn recheck(config: &Config, exhibits: &[Exhibit]) {
 fn cache_file(config: &Config) -> PathBuf {
     config.folders().cache.join("toolsets_status.json")
 }
-
-/// Words of three letters and more, in lower case, without the s of a plural.
-fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.len() >= 3)
-        .map(|word| word.to_lowercase().trim_end_matches('s').to_owned())
-        .filter(|word| word.len() >= 3 && !COMMON.contains(&word.as_str()))
-}
-
-/// Words of questions that tell no toolset from another.
-const COMMON: &[&str] = &[
-    "why", "what", "the", "doe", "wrong", "this", "that", "not", "and", "can", "are", "for", "with",
-    "machine",
-];
 
 fn about(toolset: &Toolset) -> String {
     let mut about = format!("{} {}", toolset.name, toolset.description);

@@ -84,7 +84,7 @@ impl Run {
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
-        let Thinking { model, secrets } =
+        let Thinking { model, notice, secrets } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         let mut progress = Progress::new(
@@ -103,6 +103,9 @@ impl Run {
         let mut equipment =
             equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
         equipment.order_by(&question.text);
+        if let Some(notice) = notice {
+            progress.note(&notice);
+        }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let allowance = model.as_ref().map_or(RULES_VIEW, |model| {
             let window = model.context_window().unwrap_or(CAREFUL_WINDOW);

@@ -201,10 +201,9 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
     let Sources { model, limits, toolsets, output } = sources;
     let timeout = match &limits.timeout {
         None => None,
-        Some(text) => Some(
-            parse_duration(text)
-                .map_err(|needs| Failure::new(Exit::Usage, format!("`--timeout {text}`: {needs}")))?,
-        ),
+        Some(text) => Some(parse_duration(text).map_err(|needs| {
+            Failure::new(Exit::Usage, format!("`--timeout` takes {needs}, got `{text}`"))
+        })?),
     };
     Ok(Flags {
         max_steps: limits.max_steps,

@@ -15,11 +15,13 @@ use crate::rules::RulesModel;
 pub(super) struct Thinking {
     /// `None`: the rules answer.
     pub model: Option<OpenAiModel>,
+    /// Said once the run is sure to begin: nobody asked for the rules, and they answer.
+    pub notice: Option<String>,
     /// Values that must never be shown, whatever surrounds them.
     pub secrets: Vec<String>,
 }
 
-/// Chooses by the configuration; says on stderr when that is the rules engine and nobody asked for it.
+/// Chooses by the configuration.
 pub(super) fn choose(
     config: &Config,
     no_llm: bool,
@@ -27,7 +29,7 @@ pub(super) fn choose(
     context: &Context,
 ) -> Result<Thinking, Failure> {
     if no_llm {
-        return Ok(Thinking { model: None, secrets: Vec::new() });
+        return Ok(Thinking { model: None, notice: None, secrets: Vec::new() });
     }
     match config.model()? {
         ModelChoice::None { reason, hints } => {
@@ -35,8 +37,7 @@ pub(super) fn choose(
             if let Some(hint) = hints.first() {
                 line = format!("{line}; {hint}");
             }
-            context.say(&line);
-            Ok(Thinking { model: None, secrets: Vec::new() })
+            Ok(Thinking { model: None, notice: Some(line), secrets: Vec::new() })
         }
         ModelChoice::Model(settings) => {
             if let Some(hint) = &settings.hint {
@@ -49,7 +50,7 @@ pub(super) fn choose(
                 .map(|secret| secret.expose_secret().to_owned())
                 .collect();
             let model = OpenAiModel::new(endpoint(*settings, budget))?;
-            Ok(Thinking { model: Some(model), secrets })
+            Ok(Thinking { model: Some(model), notice: None, secrets })
         }
     }
 }

@@ -14,7 +14,7 @@ mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, Status};
-pub use ledger::not_checked;
+pub use ledger::{not_checked, order_by_question};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{Store, raw_path};

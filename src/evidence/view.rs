@@ -86,21 +86,23 @@ fn subject(exhibit: &Exhibit) -> String {
     clip(&params.collect::<Vec<_>>().join(" ").replace('\n', " "), LONGEST_COMMAND)
 }
 
-/// Bytes for people: `812 B`, `3.1 KB`, `1.4 MB`.
+/// Bytes in decimal units, as `ls` and `kubectl` users read them.
 #[must_use]
-#[allow(clippy::cast_precision_loss)] // shown with one decimal
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} B");
     }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut amount = bytes as f64;
+    let mut unit = "B";
+    for next in ["KB", "MB", "GB", "TB"] {
+        if amount < 999.5 {
+            break;
+        }
+        amount /= 1000.0;
+        unit = next;
     }
-    format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"TB"))
+    if amount < 9.95 { format!("{amount:.1} {unit}") } else { format!("{amount:.0} {unit}") }
 }
 
 /// At most `limit` characters, an ellipsis where something was cut.

@@ -61,12 +61,6 @@ impl Journal {
         self.folder.join("exhibits")
     }
 
-    /// Whether anything stays after the run.
-    #[must_use]
-    pub fn keeps(&self) -> bool {
-        self.temporary.is_none()
-    }
-
     /// Appends one event. Text that only repeats what a later event holds whole is left out.
     ///
     /// # Errors

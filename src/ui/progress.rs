@@ -16,9 +16,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::output::ErrorOutput;
 use super::terminal::{Terminal, sanitize};
 use crate::agent::{Event, Unusable, Usage};
+use crate::evidence::view::size;
 use crate::evidence::{Exhibit, Status};
 
-pub(crate) use words::{duration, size};
+pub(crate) use words::duration;
 
 const GREEN: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Green)));
 const RED: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Red)));

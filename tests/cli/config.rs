@@ -29,7 +29,10 @@ fn wrong_words_are_told_in_three_lines_with_the_nearest_right_one() {
         (&["ask", "why", "-o", "xml"], &["text, json, jsonl, markdown, html", "`xml`"]),
         (&["ask", "why", "--max-steps", "0"], &["`--max-steps` needs a whole number above zero, got `0`"]),
         (&["ask", "why", "--max-steps", "-1"], &["`-1`"]),
-        (&["ask", "why", "--timeout", "5x"], &["`--timeout 5x`"]),
+        (
+            &["ask", "why", "--timeout", "5x"],
+            &["`--timeout` takes a duration such as `30s`, `5m`, `1h30m` or a number of seconds, got `5x`"],
+        ),
         (&["ask", "why", "--api-base", "foo"], &["`--api-base` needs an address", "`foo`"]),
         (&["ask", "why", "-t", "nowhere.yaml"], &["no file or folder `nowhere.yaml`"]),
         (&["ask", "why", "--destination", "slack"], &["`--destination slack` is not supported yet"]),

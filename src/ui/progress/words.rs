@@ -25,24 +25,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes in decimal units, as `ls` and `kubectl` users read them.
-pub(crate) fn size(bytes: u64) -> String {
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let mut amount = bytes as f64;
-    let mut unit = "B";
-    for next in ["KB", "MB", "GB", "TB"] {
-        if amount < 999.5 {
-            break;
-        }
-        amount /= 1000.0;
-        unit = next;
-    }
-    if amount < 9.95 { format!("{amount:.1} {unit}") } else { format!("{amount:.0} {unit}") }
-}
-
 /// The first line that says something, without control characters and not too long.
 pub(super) fn first_line(text: &str) -> String {
     let clean = sanitize(text);
