@@ -17,7 +17,8 @@ mod source;
 use source::{Named, code, named, without_tests};
 
 /// Modules with walls of their own inside a room; every other module belongs to its first name.
-const INNER_ROOMS: &[&str] = &["agent::drive", "config::env", "config::yaml", "model::openai"];
+const INNER_ROOMS: &[&str] =
+    &["agent::drive", "config::env", "config::yaml", "model::openai", "tools::http", "tools::mcp"];
 
 /// What passes between a model and the engine.
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
@@ -72,7 +73,7 @@ const DOORS: &[Door] = &[
     door("context", "agent", MESSAGES, "prompts become messages"),
     door("model", "agent", MESSAGES, "takes a transcript, gives the next turn"),
     door("model::openai", "model", EVERYTHING, "implements the trait"),
-    door("model::openai", "clock", EVERYTHING, "a date in `Retry-After` is counted from now"),
+    door("model::openai", "tls", EVERYTHING, "whom it trusts"),
     door("model::openai", "agent", MESSAGES, "what goes over the wire"),
     door("model::openai", "clock", EVERYTHING, "`Retry-After` may be a date"),
     door("rules", "model", EVERYTHING, "implements the trait"),
@@ -84,6 +85,8 @@ const DOORS: &[Door] = &[
     door("tools", "evidence", EVERYTHING, "status of a run, ranges of an exhibit"),
     door("tools", "shell", EVERYTHING, "runs commands"),
     door("tools", "toolset", EVERYTHING, "definitions of tools"),
+    door("tools", "tls", EVERYTHING, "whom connections to servers trust"),
+    door("tools", "jq", &["check"], "a tool's jq program is wrong before it runs"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
     door("rules", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
@@ -105,9 +108,14 @@ const DOORS: &[Door] = &[
 /// Crates that stay behind one wall: (crate as written in paths, rooms, why).
 const CRATES: &[(&str, &[&str], &str)] = &[
     ("async_openai", &["model::openai"], "0.x with a breaking release every few weeks"),
-    ("http", &["model::openai"], "as reqwest"),
-    ("reqwest", &["model::openai"], "one HTTP client"),
-    ("rustls", &["model::openai"], "one TLS set-up"),
+    ("http", &["model::openai", "tools::mcp"], "as reqwest"),
+    ("reqwest", &["model::openai", "tls", "tools::http", "tools::mcp"], "only what talks to servers"),
+    ("rustls", &["model::openai", "tls"], "one TLS set-up; its errors are explained where they are met"),
+    ("rustls_platform_verifier", &["tls"], "one TLS set-up"),
+    ("rmcp", &["tools::mcp"], "three majors in a year"),
+    ("jaq_core", &["jq"], "one engine, replaceable"),
+    ("jaq_json", &["jq"], "as jaq_core"),
+    ("jaq_std", &["jq"], "as jaq_core"),
     ("tower", &["model::openai"], "only the transport is a service"),
     ("serde_yaml", &["config::yaml"], "a young crate under an old name: replaceable in an hour"),
     ("clap", &["cli"], "nothing below the command line knows how words were typed"),
@@ -184,8 +192,8 @@ fn room(module: &[String]) -> &'static str {
 
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
-    "lib", "main", "agent", "answer", "cli", "clock", "config", "context", "evidence", "model", "question",
-    "record", "rules", "shell", "sink", "tools", "toolset", "ui",
+    "lib", "main", "agent", "answer", "cli", "clock", "config", "context", "evidence", "jq", "model",
+    "question", "record", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

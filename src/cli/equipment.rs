@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 
 use super::Context;
 use super::failure::{Exit, Failure};
@@ -11,9 +14,10 @@ use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
 use crate::shell::Stop;
-use crate::tools::{CommandTool, ReadExhibit, Toolbox};
+use crate::tls::Trust;
+use crate::tools::{self, CommandTool, Connected, ReadExhibit, Surroundings, Tool, Toolbox};
 use crate::toolset::cache::{self, Cache};
-use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, Toolsets};
+use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, ToolsetKind, Toolsets};
 use crate::ui::Progress;
 
 /// What a run can use, and what it cannot.
@@ -60,7 +64,8 @@ pub(super) async fn prepare(
     stop: &Stop,
 ) -> Result<Equipment, Failure> {
     let known = Known::load(config, progress)?;
-    let readiness = known.check(config, progress, stop, config.switch("refresh_toolsets")?).await?;
+    let (readiness, mut connected) =
+        known.check(config, progress, stop, config.switch("refresh_toolsets")?).await?;
     let caller: Vec<(String, String)> =
         context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut equipment = Equipment {
@@ -81,7 +86,10 @@ pub(super) async fn prepare(
                 equipment.about.insert(ready.name.clone(), about(toolset));
                 equipment.unusable.push((ready.name.clone(), ready.reason.clone()));
             }
-            ReadinessStatus::Enabled => equipment.add(toolset, &caller, config, progress)?,
+            ReadinessStatus::Enabled => {
+                let given = connected.remove(&ready.name);
+                equipment.add(toolset, given, &caller, config, progress)?;
+            }
         }
     }
     equipment.toolbox.add(Box::new(ReadExhibit::new(raw.to_owned())));
@@ -92,26 +100,33 @@ impl Equipment {
     fn add(
         &mut self,
         toolset: &Toolset,
+        connected: Option<Connected>,
         caller: &[(String, String)],
         config: &Config,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
         let default_timeout = config.limits()?.tool_timeout;
+        let mut tools: Vec<Box<dyn Tool>> = Vec::new();
         for definition in &toolset.tools {
             let mut definition = definition.clone();
             definition.timeout.get_or_insert(default_timeout);
             match CommandTool::new(toolset, &definition, caller) {
                 Err(reason) => progress.warning(&reason),
-                Ok(tool) => {
-                    if let Some(second) = self.toolbox.add(Box::new(tool)) {
-                        let first = self.toolbox.get(&definition.name).map_or("", |tool| tool.toolset());
-                        progress.warning(&format!(
-                            "tool `{}` of toolset `{}` is not used: toolset `{first}` has one of that name",
-                            definition.name,
-                            second.toolset(),
-                        ));
-                    }
-                }
+                Ok(tool) => tools.push(Box::new(tool)),
+            }
+        }
+        if let Some(connected) = connected {
+            tools.extend(connected.tools);
+            self.instructions.extend(connected.instructions);
+        }
+        for tool in tools {
+            if let Some(second) = self.toolbox.add(tool) {
+                let name = &second.spec().name;
+                let first = self.toolbox.get(name).map_or("", |tool| tool.toolset());
+                progress.warning(&format!(
+                    "tool `{name}` of toolset `{}` is not used: toolset `{first}` has one of that name",
+                    second.toolset(),
+                ));
             }
         }
         self.usable.push(toolset.name.clone());
@@ -198,34 +213,79 @@ impl Known {
             toolsets.retain(|name, _| sources.only.contains(name));
             for toolset in toolsets.values_mut() {
                 toolset.enabled = true;
+                toolset.auto = false;
             }
         }
         Ok(Self { toolsets, environment })
     }
 
-    /// Checks every toolset at the same time, with a spinner where someone watches.
+    /// Checks every toolset at the same time, with a spinner where someone watches. Toolsets that are no
+    /// commands are asked for their tools: whether that works is whether they are ready.
     pub(super) async fn check(
         &self,
         config: &Config,
         progress: &mut Progress,
         stop: &Stop,
         refresh: bool,
-    ) -> Result<Vec<Readiness>, Failure> {
+    ) -> Result<(Vec<Readiness>, BTreeMap<String, Connected>), Failure> {
         let path = cache_file(config);
         let now = SystemTime::now();
         let mut cache = if refresh { Cache::empty(path, now) } else { Cache::open(path, now) };
         let wanted = self.toolsets.values().filter(|toolset| toolset.enabled).count();
         let mut left = wanted;
         progress.busy(&checking(wanted));
-        let readiness =
+        let mut readiness =
             toolset::prerequisites::check(&self.toolsets, &self.environment, Some(&mut cache), stop, |_| {
                 left = left.saturating_sub(1);
                 progress.busy(&checking(left));
             })
             .await;
-        progress.hide();
         cache.save();
-        Ok(readiness)
+        let connected = self.connect(config, &mut readiness, stop).await?;
+        progress.hide();
+        Ok((readiness, connected))
+    }
+
+    async fn connect(
+        &self,
+        config: &Config,
+        readiness: &mut [Readiness],
+        stop: &Stop,
+    ) -> Result<BTreeMap<String, Connected>, Failure> {
+        let surroundings = Surroundings {
+            caller: self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            trust: Trust {
+                ca_file: config.path("ca_file")?,
+                ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
+            },
+            timeout: config.limits()?.tool_timeout,
+        };
+        let mut asked = FuturesUnordered::new();
+        for ready in readiness {
+            let toolset = self.toolsets.get(&ready.name).filter(|one| one.kind != ToolsetKind::Commands);
+            if let (Some(toolset), ReadinessStatus::Enabled) = (toolset, ready.status) {
+                let surroundings = &surroundings;
+                asked.push(async move {
+                    let started = Instant::now();
+                    let answered = tools::connect(toolset, surroundings, stop.clone()).await;
+                    let taken = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    ready.milliseconds = ready.milliseconds.saturating_add(taken);
+                    match answered {
+                        Ok(connected) => Some((ready.name.clone(), connected)),
+                        Err(reason) => {
+                            ready.status = ReadinessStatus::Failed;
+                            ready.reason = reason;
+                            None
+                        }
+                    }
+                });
+            }
+        }
+        let mut connected = BTreeMap::new();
+        while let Some(one) = asked.next().await {
+            connected.extend(one);
+        }
+        Ok(connected)
     }
 }
 

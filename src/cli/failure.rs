@@ -14,6 +14,8 @@ pub(super) enum Exit {
     Configuration = 3,
     Model = 4,
     Budget = 5,
+    /// An action was needed and nobody allowed it.
+    Denied = 6,
     /// With `--exit-status`.
     Inconclusive = 7,
     /// With `--exit-status`.

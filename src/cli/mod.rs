@@ -10,6 +10,7 @@ mod context;
 mod equipment;
 mod failure;
 mod investigation;
+mod jq;
 mod listeners;
 mod model;
 mod options;
@@ -59,6 +60,8 @@ enum Command {
     Config(config::ConfigVerb),
     /// Models that can be named
     Model(model::ModelVerb),
+    /// Run a jq program over JSON: the language tools use in `jq:`, without files and environment
+    Jq(jq::JqArgs),
     /// Print a shell's completion script
     Completion(complete::CompletionArgs),
     /// Print the manual page
@@ -106,6 +109,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(verb) => recorded::run(&verb, &context),
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context),
+        Command::Jq(args) => jq::run(&args),
         Command::Completion(args) => complete::completion(&args, Cli::command()),
         Command::Man => complete::manual(Cli::command()),
     }

@@ -89,5 +89,5 @@ fn is_model_key(name: &str) -> bool {
 
 /// Names this program gives a meaning to inside a run.
 fn is_ours(name: &str) -> bool {
-    name == "HOLMES_RUN" || name.starts_with("HOLMES_ARG_")
+    name == "HOLMES_RUN" || name == "HOLMES_RS" || name.starts_with("HOLMES_ARG_")
 }

@@ -14,6 +14,8 @@ use super::run::Script;
 
 /// Carried by every process of a run, so that those which left the group by `setsid` are found.
 const MARK: &str = "HOLMES_RUN";
+/// Where this program is.
+const OWN_PROGRAM: &str = "HOLMES_RS";
 
 /// Where the two output streams of a run go.
 pub(super) struct Outputs {
@@ -125,6 +127,8 @@ fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Resu
         .env_clear()
         .envs(script.env.iter().map(|(name, value)| (name, value)))
         .env(MARK, mark)
+        // So that a script finds jq's language where no `jq` is installed: `"$HOLMES_RS" jq -r .name`.
+        .envs(std::env::current_exe().map(|program| (OWN_PROGRAM, program)))
         .stdin(match &script.stdin {
             Some(path) => Stdio::from(std::fs::File::open(path).map_err(|error| {
                 // Not to be taken for a missing shell.

@@ -94,7 +94,7 @@ async fn a_file_can_be_the_input() {
 
 #[tokio::test]
 async fn the_environment_is_exactly_the_given_one() {
-    let (_, output) = ran("env -u HOLMES_RUN | grep -v -E '^(_|PWD|SHLVL|OLDPWD)='", LONG).await;
+    let (_, output) = ran("env -u HOLMES_RUN -u HOLMES_RS | grep -v -E '^(_|PWD|SHLVL|OLDPWD)='", LONG).await;
     assert_eq!(output, b"PATH=/usr/local/bin:/usr/bin:/bin\n");
 }
 

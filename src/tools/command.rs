@@ -1,6 +1,7 @@
 //! A tool that is a shell command of a toolset: arguments checked, command rendered, run, outcome judged.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,13 @@ impl CommandTool {
             return Err(placed(broken));
         }
         variables(&definition.template).map_err(|error| placed(&error))?;
+        if let Some(jq) = definition.jq.as_deref().filter(|jq| program_parameter(jq).is_none()) {
+            if jq.contains("{{") {
+                return Err(placed(&"`jq` takes parameters as `$name`, not as `{{ name }}`"));
+            }
+            let names: Vec<&str> = definition.parameters.iter().map(|one| one.name.as_str()).collect();
+            crate::jq::check(jq, &names).map_err(|error| placed(&error))?;
+        }
         let mut wanted = environment_names(&definition.template);
         // The tool's own comes before its toolset's.
         let filter = definition.additional_instructions.as_ref().or(toolset.additional_instructions.as_ref());
@@ -112,21 +120,69 @@ impl CommandTool {
         };
         let mut outcome = judged(&finished, &script.text, self.limits, rendered.invocation);
         if outcome.status == Status::Success
+            && let Some(jq) = &self.definition.jq
+        {
+            let stage = match self.selection(jq, params) {
+                Ok(stage) => stage,
+                Err(error) => return failed(error, outcome.invocation),
+            };
+            if let Err(problem) = self.piped(stage, output, stop.clone(), &mut outcome).await {
+                outcome.status = Status::Error;
+                outcome.error = Some(problem);
+            }
+        }
+        if outcome.status == Status::Success
             && let Some(filter) = &self.filter
         {
-            self.filtered(filter, output, stop, &mut outcome).await;
+            let stage = self.stage(filter.to_owned(), Vec::new());
+            if let Err(problem) = self.piped(stage, output, stop, &mut outcome).await {
+                let problem = format!("additional_instructions failed, output is unfiltered: {problem}");
+                outcome.error = Some(problem);
+            }
         }
         outcome
     }
 
-    /// Replaces the output by what the toolset's filter makes of it; keeps it where the filter fails.
-    async fn filtered(&self, filter: &str, output: &Path, stop: Stop, outcome: &mut Outcome) {
-        let script = Script {
-            text: filter.to_owned(),
-            env: self.env.clone(),
-            workdir: self.definition.workdir.as_ref().map(PathBuf::from),
-            stdin: Some(output.to_owned()),
+    fn stage(&self, text: String, values: Vec<(String, String)>) -> Script {
+        let mut env = self.env.clone();
+        env.extend(values);
+        let workdir = self.definition.workdir.as_ref().map(PathBuf::from);
+        Script { text, env, workdir, stdin: None }
+    }
+
+    /// The built-in jq in a process of its own. Parameters are its variables, so that none is ever program
+    /// text, but for `jq: "{{ expression }}"`, where the parameter is the program.
+    fn selection(&self, jq: &str, params: &Map<String, Value>) -> Result<Script, String> {
+        let values = checked(&self.definition.parameters, params).map_err(|error| error.to_string())?;
+        let given = |name: &str| values.get(name).cloned().unwrap_or_default();
+        let program = match program_parameter(jq) {
+            Some(name) => match given(name) {
+                Value::String(program) if !program.trim().is_empty() => program,
+                _ => ".".to_owned(),
+            },
+            None => jq.to_owned(),
         };
+        let mut text = "exec \"$HOLMES_RS\" jq --raw-output --compact-output".to_owned();
+        let mut env = vec![("HOLMES_ARG_PROGRAM".to_owned(), program)];
+        let parameters = self.definition.parameters.iter().filter(|one| is_identifier(&one.name));
+        for (index, parameter) in parameters.enumerate() {
+            let variable = format!("HOLMES_ARG_JQ{index}");
+            _ = write!(text, " --argjson {} \"${variable}\"", parameter.name);
+            env.push((variable, given(&parameter.name).to_string()));
+        }
+        text.push_str(" \"$HOLMES_ARG_PROGRAM\"");
+        Ok(self.stage(text, env))
+    }
+
+    /// Replaces the output by what `script` makes of it; keeps it, and says why, where that fails.
+    async fn piped(
+        &self,
+        mut script: Script,
+        output: &Path,
+        stop: Stop,
+        outcome: &mut Outcome,
+    ) -> Result<(), String> {
+        script.stdin = Some(output.to_owned());
         let mut place = output.as_os_str().to_owned();
         place.push(".filtered");
         let place = PathBuf::from(place);
@@ -139,7 +195,7 @@ impl CommandTool {
                     if finished.bytes == 0 {
                         outcome.status = Status::NoData;
                     }
-                    return;
+                    return Ok(());
                 }
                 Err(error) => error.to_string(),
             },
@@ -148,8 +204,19 @@ impl CommandTool {
         };
         // What it left behind is of no use; the unfiltered output is still there.
         let _ = std::fs::remove_file(&place);
-        outcome.error = Some(format!("additional_instructions failed, output is unfiltered: {problem}"));
+        Err(problem)
     }
+}
+
+/// The parameter that is the whole program: `{{ name }}`.
+fn program_parameter(jq: &str) -> Option<&str> {
+    let name = jq.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    is_identifier(name).then_some(name)
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 impl Tool for CommandTool {

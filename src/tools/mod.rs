@@ -3,6 +3,7 @@
 mod command;
 mod parameters;
 mod read_exhibit;
+mod remote;
 mod toolbox;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use crate::shell::Stop;
 
 pub use command::CommandTool;
 pub use read_exhibit::ReadExhibit;
+pub use remote::{Connected, Surroundings, connect};
 pub use toolbox::Toolbox;
 
 /// A boxed future of a tool's run.

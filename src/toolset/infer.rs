@@ -11,7 +11,9 @@ use super::{Parameter, ToolDefinition};
 /// In one line, with the place in the file, when the template does not parse.
 pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), String> {
     let found = variables(&without_comments(&tool.template)).map_err(|error| placed(&error, node))?;
-    for variable in found {
+    // `jq: "{{ expression }}"`: the parameter is the program.
+    let program = tool.jq.as_deref().map(|jq| variables(jq).map_err(|error| format!("`jq`: {error}")));
+    for variable in found.into_iter().chain(program.transpose()?.unwrap_or_default()) {
         if tool.parameters.iter().any(|parameter| parameter.name == variable.name) {
             continue;
         }

@@ -10,7 +10,7 @@ use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError, n
 
 use super::containers::{Section, sections};
 use super::parse::{Part, parts};
-use super::{Toolset, Toolsets, builtin};
+use super::{Toolset, ToolsetKind, Toolsets, builtin};
 
 /// Where toolsets are read from, weakest first.
 #[derive(Debug, Clone, Default)]
@@ -181,13 +181,22 @@ impl Merge {
             enabled: true,
             ..Toolset::default()
         });
-        if let Some(kind) = part
-            .kind
-            .as_deref()
-            .filter(|kind| !["command", "commands", "builtin", "customized"].contains(kind))
-        {
-            let message = format!("type `{kind}` is not supported yet");
-            toolset.broken = Some(Warning { message, ..part.place }.to_string());
+        if let Some(kind) = part.kind.as_deref() {
+            match kind {
+                "command" | "commands" | "builtin" | "customized" => {}
+                "mcp" => toolset.kind = ToolsetKind::Mcp,
+                "http" => toolset.kind = ToolsetKind::Http,
+                "database" => toolset.kind = ToolsetKind::Database,
+                "mongodb" => toolset.kind = ToolsetKind::Mongodb,
+                _ => {
+                    let message = format!("type `{kind}` is not known");
+                    toolset.broken = Some(Warning { message, ..part.place }.to_string());
+                }
+            }
+        }
+        // Whoever switches it on or configures it wants to know why it does not work.
+        if part.enabled.is_some() || !part.config.is_empty() {
+            toolset.auto = part.auto;
         }
         // Tools that are said anew also say anew whether they can be read.
         if part.broken.is_some() || (!part.tools.is_empty() && part.kind.is_none()) {

@@ -30,6 +30,9 @@ use serde_json::{Map, Value};
 pub struct Toolset {
     pub name: String,
     pub enabled: bool,
+    /// On where its prerequisites hold, and silently off elsewhere: nobody asked for it by name.
+    pub auto: bool,
+    pub kind: ToolsetKind,
     pub description: String,
     pub docs_url: Option<String>,
     pub installation_instructions: Option<String>,
@@ -49,6 +52,23 @@ pub struct Toolset {
     pub broken: Option<String>,
 }
 
+/// Where a toolset's tools come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolsetKind {
+    /// Shell commands of its own file.
+    #[default]
+    Commands,
+    /// An HTTP API, by the rules in `config.endpoints`.
+    Http,
+    /// A server that speaks the Model Context Protocol, by `config`.
+    Mcp,
+    /// A database, by `config.connection_url`.
+    Database,
+    /// MongoDB, by `config`.
+    Mongodb,
+}
+
 /// One tool of a toolset.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ToolDefinition {
@@ -60,6 +80,8 @@ pub struct ToolDefinition {
     pub parameters: Vec<Parameter>,
     /// Template of the shell text: `command` or `script` of the YAML.
     pub template: String,
+    /// jq program over a successful command's JSON; its variables are the parameters.
+    pub jq: Option<String>,
     pub timeout: Option<Duration>,
     /// `None`: not said; treated as read-only for builtin tools.
     pub read_only: Option<bool>,

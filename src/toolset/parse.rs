@@ -53,6 +53,8 @@ const PREREQUISITE_KEYS: &[&str] =
 pub(super) struct Part {
     pub name: String,
     pub enabled: Option<bool>,
+    /// `enabled: auto`.
+    pub auto: bool,
     pub description: Option<String>,
     pub docs_url: Option<String>,
     pub installation_instructions: Option<String>,
@@ -101,6 +103,7 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
     let mut part = Part {
         name,
         enabled: None,
+        auto: false,
         description: None,
         docs_url: None,
         installation_instructions: None,
@@ -164,6 +167,10 @@ fn field(
             let message = format!("`name` differs from the toolset's key, `{}` is used", part.name);
             warnings.push(value.warning(message));
         }
+        "enabled" if value.as_str().is_ok_and(|text| text == "auto") => {
+            part.enabled = Some(true);
+            part.auto = true;
+        }
         "enabled" => part.enabled = Some(value.as_bool()?),
         "description" => part.description = Some(text(value)?),
         "docs_url" => part.docs_url = Some(text(value)?),
@@ -173,14 +180,19 @@ fn field(
         "config" => {
             value.entries()?;
             if let Value::Object(config) = value.to_json() {
-                part.config = config;
+                part.config.extend(config);
             }
         }
         "llm_instructions" => part.llm_instructions = Some(text(value)?),
         "approval_required_tools" => part.approval_required_tools = texts(value)?,
         "type" => part.kind = Some(text(value)?),
-        // The older form of an MCP server has no type.
-        "url" if part.kind.is_none() => part.kind = Some("mcp".to_owned()),
+        // The older form of an MCP server: address and headers beside the description, no type.
+        "url" | "headers" => {
+            if part.kind.is_none() && key == "url" {
+                part.kind = Some("mcp".to_owned());
+            }
+            part.config.entry(key.to_owned()).or_insert_with(|| value.to_json());
+        }
         "restricted_tools" => {
             warnings.push(entry.warning("`restricted_tools` has no effect, use `approval_required_tools`"));
         }

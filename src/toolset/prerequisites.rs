@@ -53,7 +53,10 @@ pub async fn check(
         let (caller, slots) = (&caller, &slots);
         running.push(async move {
             let started = Instant::now();
-            let (status, reason) = judge(toolset, env, caller, slots, stop).await;
+            let (mut status, reason) = judge(toolset, env, caller, slots, stop).await;
+            if status == ReadinessStatus::Failed && toolset.auto && toolset.broken.is_none() {
+                status = ReadinessStatus::Disabled;
+            }
             let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             (toolset, Readiness { name: toolset.name.clone(), status, reason, milliseconds })
         });

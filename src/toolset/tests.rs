@@ -265,8 +265,7 @@ fn odd_files_are_loaded_with_warnings() {
 fn a_broken_toolset_says_where_and_its_neighbours_load() {
     let cases = [
         ("a: 3", "f.yaml:3:6: `a` needs a map, got the number 3, at: a: 3"),
-        ("a: {type: http, tools: [{name: x, command: ls}]}", "f.yaml:3:3: type `http` is not supported yet"),
-        ("a: {url: 'http://x', description: y}", "f.yaml:3:3: type `mcp` is not supported yet"),
+        ("a: {type: grpc, tools: [{name: x, command: ls}]}", "f.yaml:3:3: type `grpc` is not known"),
         ("a: {tools: ls}", "f.yaml:3:14: `tools` needs a list, got the text `ls`, at: a: {tools: ls}"),
         (
             "a: {prerequisites: [{comand: x}], description: y}",

@@ -29,6 +29,7 @@ const TOOL_KEYS: &[&str] = &[
     "workdir",
     "examples",
     "allow_options",
+    "jq",
     "restricted",
     "toolset_name",
 ];
@@ -122,6 +123,7 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
             | "toolset_name"
             | "restricted" => Ok(true),
             "description" => text(value).map(|text| tool.description = text).map(|()| true),
+            "jq" => text(value).map(|text| tool.jq = Some(text)).map(|()| true),
             "user_description" => text(value).map(|text| tool.user_description = Some(text)).map(|()| true),
             "parameters" => parameters(value, warnings).map(|found| tool.parameters = found).map(|()| true),
             "command" | "script" => value.as_str().map(|_| {

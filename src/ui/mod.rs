@@ -9,7 +9,7 @@ mod progress;
 mod table;
 mod terminal;
 
-pub use output::{ErrorOutput, write_stdout};
+pub use output::{ErrorOutput, copy_to_stdout, write_stdout};
 pub use progress::{Progress, ProgressOptions};
 pub use table::Table;
 pub use terminal::{Environment, Terminal, sanitize};

@@ -11,6 +11,15 @@ pub fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     forgive(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
+/// Copies all of `from` to stdout, as `write_stdout`.
+///
+/// # Errors
+/// As `write_stdout`, and when `from` cannot be read.
+pub fn copy_to_stdout(from: &mut dyn io::Read) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    forgive(io::copy(from, &mut stdout).and_then(|_| stdout.flush()))
+}
+
 fn forgive(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -2,12 +2,14 @@
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test binary uses a part")]
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::needless_pass_by_value,
     clippy::format_push_string,
     reason = "tests start the binary, and read better with values"
 )]
 
 mod bench;
+pub mod peer;
 pub mod scripted_model;
 
 pub use bench::{Bench, Ran};

@@ -25,7 +25,6 @@ mod splitter;
 #[cfg(test)]
 mod tests;
 mod transport;
-mod trust;
 mod usage;
 
 use std::cell::{Cell, RefCell};
@@ -45,7 +44,6 @@ use quirks::Quirks;
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
 pub use settings::{Azure, Limits, Settings};
-pub use transport::install_tls;
 
 /// After the finish reason some servers still send the token counts, and some only keep the line open.
 const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);

@@ -7,16 +7,14 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use futures_util::stream::StreamExt;
 use reqwest::header::HeaderMap;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::time::timeout;
 
 use super::body::{Patience, Trace, guarded};
 use super::endpoint::Endpoint;
 use super::errors::configuration;
 use super::settings::Settings;
-use super::trust;
 use crate::model::ModelError;
+use crate::tls::{self, Trust};
 
 /// Bytes of a refusal that are looked at.
 const REFUSAL_BYTES: usize = 64 << 10;
@@ -30,14 +28,8 @@ pub(super) enum Refusal {
     Silent(std::time::Duration),
 }
 
-/// Makes ring the process's TLS provider; without one, building a client panics. Any number of calls.
-pub fn install_tls() {
-    // Err means that a provider is already there, which is all that is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest::Client, ModelError> {
-    install_tls();
+    tls::install();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("holmes-rs/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(settings.limits.connect)
@@ -51,33 +43,8 @@ pub(super) fn build(settings: &Settings, endpoint: &Endpoint) -> Result<reqwest:
         // no start reads all of /etc/ssl. (An HTTPS proxy in front of a plain endpoint needs `ca_file`.)
         builder = builder.tls_certs_only(Vec::new());
     }
-    let mut named = Vec::new();
-    if let Some(path) = &settings.ca_file {
-        let pem = std::fs::read(path).map_err(|error| {
-            configuration(
-                format!("CA file `{}` cannot be read: {error}", path.display()),
-                "set `SSL_CERT_FILE` to a PEM file",
-            )
-        })?;
-        named.extend(certificates(&pem, &format!("CA file `{}`", path.display()))?);
-    }
-    if let Some(text) = settings.ca_pem.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        let pem = if text.contains("-----BEGIN") {
-            text.as_bytes().to_vec()
-        } else {
-            decode_base64(text).ok_or_else(|| not_certificates("`CERTIFICATE`"))?
-        };
-        named.extend(certificates(&pem, "`CERTIFICATE`")?);
-    }
-    if !named.is_empty() {
-        let tls = trust::config(named).map_err(|error| {
-            configuration(
-                format!("a certificate to trust cannot be used: {error}"),
-                "check `SSL_CERT_FILE` and `CERTIFICATE`",
-            )
-        })?;
-        builder = builder.tls_backend_preconfigured(tls);
-    }
+    let trust = Trust { ca_file: settings.ca_file.clone(), ca_pem: settings.ca_pem.clone() };
+    let builder = tls::apply(builder, &trust).map_err(|error| configuration(error.message, error.remedy))?;
     builder.build().map_err(|error| {
         configuration(
             format!("cannot set up HTTPS: {}", super::errors::innermost(&error)),
@@ -133,42 +100,4 @@ async fn read_start(mut response: reqwest::Response) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>, ModelError> {
-    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(not_certificates(origin)),
-    }
-}
-
-fn not_certificates(origin: &str) -> ModelError {
-    configuration(
-        format!("{origin} holds no readable certificate"),
-        "it needs PEM text (`-----BEGIN CERTIFICATE-----`) or the base64 of it",
-    )
-}
-
-/// Standard alphabet, line breaks and missing padding allowed; None for anything else.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => continue,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0x00FF_FFFF;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
-        }
-    }
-    Some(bytes)
 }

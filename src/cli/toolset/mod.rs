@@ -1,4 +1,7 @@
-//! `toolset list|show|check`: what tools there are, which of them can be used now, and why others cannot.
+//! `toolset list|show|check|run`: what tools there are, which of them can be used now, why others cannot, and
+//! what one gives.
+
+mod run;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -52,11 +55,26 @@ enum Verb {
         #[command(flatten)]
         form: FormArgs,
     },
+    /// Run one tool and print what a model would get of it, or its raw output
+    Run(run::RunArgs),
 }
 
 /// Runs the verb.
 pub(super) async fn run(verb: ToolsetVerb, context: &Context) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
+    if let Verb::Run(args) = verb.verb {
+        let (stop, stopped) = watch::channel(false);
+        let mut running = std::pin::pin!(run::run(args, context, stopped));
+        tokio::select! {
+            done = &mut running => return done,
+            () = signals.next() => { let _ = stop.send(true); }
+        }
+        // What it had printed so far is shown; a second signal does not wait for that.
+        return tokio::select! {
+            done = running => done,
+            () = signals.next() => Ok(Exit::Interrupted),
+        };
+    }
     tokio::select! {
         done = perform(verb.verb, context) => done,
         () = signals.next() => Ok(Exit::Interrupted),
@@ -88,6 +106,8 @@ async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
             let rows = rows(&toolsets, &readiness);
             list(&rows.iter().collect::<Vec<_>>(), output, &context.stdout)
         }
+        // Ends by itself: above.
+        Verb::Run(_) => String::new(),
         Verb::Show { name, toolsets, form } => {
             let config = configured(&toolsets, context)?;
             let output = form.of(&config)?;
@@ -129,7 +149,7 @@ async fn checked(
     // Dropping the future on a signal ends the checks; nothing else stops them.
     let (_keep, stop) = watch::channel(false);
     let refresh = refresh || config.switch("refresh_toolsets")?;
-    let readiness = known.check(config, &mut progress, &stop, refresh).await?;
+    let (readiness, _) = known.check(config, &mut progress, &stop, refresh).await?;
     Ok((known.toolsets, readiness))
 }
 

@@ -1,0 +1,42 @@
+//! Toolsets whose tools a server or a specification gives, not a command: asked for them once, before a run.
+
+use super::Tool;
+use crate::shell::Stop;
+use crate::tls::Trust;
+use crate::toolset::{Toolset, ToolsetKind};
+
+/// What such a toolset may know of this program.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The environment this program was started with.
+    pub caller: Vec<(String, String)>,
+    pub trust: Trust,
+    /// Time one call has, unless its toolset says otherwise.
+    pub timeout: std::time::Duration,
+}
+
+/// A toolset that answered.
+pub struct Connected {
+    pub tools: Vec<Box<dyn Tool>>,
+    /// What the server itself says about its use, for the model.
+    pub instructions: Option<String>,
+}
+
+/// Asks for the tools of `toolset`. Ends by itself: every step has a time limit.
+///
+/// # Errors
+/// In one line that a person can act on: why it cannot be used.
+pub async fn connect(
+    toolset: &Toolset,
+    _surroundings: &Surroundings,
+    _stop: Stop,
+) -> Result<Connected, String> {
+    let kind = match toolset.kind {
+        ToolsetKind::Commands => return Ok(Connected { tools: Vec::new(), instructions: None }),
+        ToolsetKind::Http => "http",
+        ToolsetKind::Mcp => "mcp",
+        ToolsetKind::Database => "database",
+        ToolsetKind::Mongodb => "mongodb",
+    };
+    Err(format!("{}: type `{kind}` is not supported yet", toolset.origin))
+}

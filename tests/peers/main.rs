@@ -1,0 +1,20 @@
+//! Tools against the real programs they speak to, each started here and ended by its pid.
+//!
+//! A program that is not on this machine skips its tests, loudly. A cluster cannot be started here: its tests
+//! use the one that `HOLMES_TEST_KUBECONFIG` names, and skip without it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    reason = "tests may fail loudly, start programs, and read better with values"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod kubernetes;
+mod prometheus;
