@@ -18,6 +18,9 @@ use super::{Prerequisite, Readiness, ReadinessStatus, Toolset};
 
 /// How long a good result counts.
 const GOOD: Duration = Duration::from_hours(1);
+/// How long "there is no such service here" counts for a toolset nobody asked for by name. What usually
+/// changes it (PATH, environment, configuration files) is part of the key.
+const ABSENT: Duration = Duration::from_mins(10);
 /// How long a failure counts: enough for a second question, short enough for `login` and again.
 const FAILED: Duration = Duration::from_mins(1);
 /// A cache of every toolset there is stays far below.
@@ -77,7 +80,8 @@ impl Cache {
         let entry = self.entries.get(&toolset.name)?;
         let limit = match entry.readiness.status {
             ReadinessStatus::Enabled => GOOD,
-            ReadinessStatus::Disabled | ReadinessStatus::Failed => FAILED,
+            ReadinessStatus::Disabled => ABSENT,
+            ReadinessStatus::Failed => FAILED,
         };
         // A time ahead of ours is a clock that was set back: its age is unknown.
         let age = self.now.checked_sub(entry.checked_at)?;
@@ -148,16 +152,21 @@ fn key(toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
     }
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
     path.hash(&mut hasher);
+    // A program that comes, goes or is replaced changes its folder.
+    for folder in path.split(':').map(Path::new) {
+        changed_at(folder).hash(&mut hasher);
+    }
     for prerequisite in &toolset.prerequisites {
         if let Prerequisite::Command { command, .. } = prerequisite {
             program(command, path).map(|hit| (changed_at(&hit), hit)).hash(&mut hasher);
         }
     }
-    for file in kubeconfigs(env) {
+    for file in kubeconfigs(env).into_iter().chain(accounts(env)) {
         (changed_at(&file), file).hash(&mut hasher);
     }
-    for name in ["AWS_PROFILE", "AWS_REGION", "DOCKER_HOST", "DOCKER_CONTEXT", "KUBERNETES_SERVICE_HOST"] {
-        env.get(name).hash(&mut hasher);
+    // What every command gets, and what decides whom it speaks to.
+    for (name, value) in env.iter().filter(|(name, _)| decides(name)) {
+        (name, value).hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
 }
@@ -175,6 +184,26 @@ fn kubeconfigs(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
         Some(list) => list.split(':').map(PathBuf::from).collect(),
         None => env.get("HOME").map(|home| Path::new(home).join(".kube/config")).into_iter().collect(),
     }
+}
+
+/// Names of the environment that decide which cluster, account or daemon a command reaches.
+fn decides(name: &str) -> bool {
+    ["AWS_", "CLOUDSDK_", "DOCKER_", "KUBERNETES_", "HELM_"].iter().any(|prefix| name.starts_with(prefix))
+        || name.to_ascii_uppercase().ends_with("_PROXY")
+}
+
+/// Where logging in and choosing an account leave their marks.
+fn accounts(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let home = env.get("HOME").map(PathBuf::from).unwrap_or_default();
+    let of = |name: &str, file: &str| env.get(name).map_or_else(|| home.join(file), PathBuf::from);
+    vec![
+        of("AWS_CONFIG_FILE", ".aws/config"),
+        of("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+        home.join(".docker/config.json"),
+        home.join(".config/gcloud/active_config"),
+        home.join(".azure/azureProfile.json"),
+        home.join(".config/gh/hosts.yml"),
+    ]
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {

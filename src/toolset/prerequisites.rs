@@ -3,11 +3,13 @@
 //! All toolsets are checked at the same time and every command has its own deadline, so one that hangs
 //! delays only its own toolset.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Map;
 use tokio::sync::Semaphore;
 
@@ -41,7 +43,8 @@ pub async fn check(
 ) -> Vec<Readiness> {
     let caller: Vec<(String, String)> =
         env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let slots = Semaphore::new(AT_ONCE);
+    let runs =
+        Runs { caller: &caller, slots: Rc::new(Semaphore::new(AT_ONCE)), stop, known: RefCell::default() };
     let mut running = FuturesUnordered::new();
     let mut results = Vec::new();
     for toolset in toolsets.values() {
@@ -50,10 +53,10 @@ pub async fn check(
             results.push(known);
             continue;
         }
-        let (caller, slots) = (&caller, &slots);
+        let runs = &runs;
         running.push(async move {
             let started = Instant::now();
-            let (mut status, reason) = judge(toolset, env, caller, slots, stop).await;
+            let (mut status, reason) = judge(toolset, env, runs).await;
             if status == ReadinessStatus::Failed && toolset.auto && toolset.broken.is_none() {
                 status = ReadinessStatus::Disabled;
             }
@@ -84,12 +87,40 @@ pub(super) fn runs_commands(toolset: &Toolset) -> bool {
         && toolset.prerequisites.iter().any(|one| matches!(one, Prerequisite::Command { .. }))
 }
 
+/// Commands of one check. Toolsets of a family ask the same question (`kubectl get --raw /version`): it is
+/// put once.
+struct Runs<'a> {
+    caller: &'a [(String, String)],
+    slots: Rc<Semaphore>,
+    stop: &'a Stop,
+    known: RefCell<Vec<(Script, Duration, Asked)>>,
+}
+
+type Asked = Shared<LocalBoxFuture<'static, Result<Rc<Captured>, String>>>;
+
+impl Runs<'_> {
+    async fn capture(&self, script: Script, timeout: Duration) -> Result<Rc<Captured>, String> {
+        let same = |(other, time, _): &&(Script, Duration, Asked)| *other == script && *time == timeout;
+        let known = self.known.borrow().iter().find(same).map(|(_, _, asked)| asked.clone());
+        if let Some(asked) = known {
+            return asked.await;
+        }
+        let (slots, stop, text) = (Rc::clone(&self.slots), self.stop.clone(), script.clone());
+        let limits = Limits { timeout, kept_bytes: LOOKED_AT };
+        let asked = async move {
+            let _slot = slots.acquire().await.map_err(|error| error.to_string())?;
+            capture(&text, limits, stop).await.map(Rc::new).map_err(|error| error.to_string())
+        };
+        let asked = asked.boxed_local().shared();
+        self.known.borrow_mut().push((script, timeout, asked.clone()));
+        asked.await
+    }
+}
+
 async fn judge(
     toolset: &Toolset,
     env: &BTreeMap<String, String>,
-    caller: &[(String, String)],
-    slots: &Semaphore,
-    stop: &Stop,
+    runs: &Runs<'_>,
 ) -> (ReadinessStatus, String) {
     if !toolset.enabled {
         let reason = match toolset.origin.as_str() {
@@ -118,10 +149,9 @@ async fn judge(
                 Err(reason.clone().unwrap_or_else(|| "disabled by its own file".to_owned()))
             }
             Prerequisite::Env(names) => variables_set(names, env),
-            Prerequisite::Command { command, expected_output, timeout } => match slots.acquire().await {
-                Ok(_slot) => run(toolset, command, expected_output.as_deref(), *timeout, caller, stop).await,
-                Err(error) => Err(error.to_string()),
-            },
+            Prerequisite::Command { command, expected_output, timeout } => {
+                run(toolset, command, expected_output.as_deref(), *timeout, runs).await
+            }
         };
         if let Err(reason) = held {
             return (ReadinessStatus::Failed, reason);
@@ -148,11 +178,10 @@ async fn run(
     command: &str,
     expected: Option<&str>,
     timeout: Duration,
-    caller: &[(String, String)],
-    stop: &Stop,
+    runs: &Runs<'_>,
 ) -> Result<(), String> {
     let wanted = environment_of(toolset);
-    let mut env = environment(caller, &wanted);
+    let mut env = environment(runs.caller, &wanted);
     let names: BTreeSet<String> = env.iter().map(|(name, _)| name.clone()).collect();
     let none = Map::new();
     let given = Given { values: &none, config: &toolset.config, environment: &names, allow_options: true };
@@ -160,8 +189,8 @@ async fn run(
         render(command, given).map_err(|error| format!("prerequisite `{}`: {error}", shown(command)))?;
     env.extend(rendered.env);
     let script = Script { text: rendered.text, env, ..Script::default() };
-    let limits = Limits { timeout, kept_bytes: LOOKED_AT };
-    let captured = capture(&script, limits, stop.clone())
+    let captured = runs
+        .capture(script, timeout)
         .await
         .map_err(|error| format!("`{}` cannot be started: {error}", shown(&rendered.invocation)))?;
     verdict(&shown(&rendered.invocation), &captured, expected, timeout)

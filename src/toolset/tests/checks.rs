@@ -212,3 +212,68 @@ fn a_damaged_or_unwritable_cache_costs_nothing_but_time() {
     let results = run(&counted(&log, "true"), Some(&mut Cache::open(nowhere, SystemTime::now())));
     assert_eq!(results[0].status, ReadinessStatus::Enabled);
 }
+
+/// The toolsets of a family ask one question: it is put once, and every one of them gets the answer.
+#[test]
+fn the_same_command_runs_once_for_all_who_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let text = format!("echo x >>{}; echo version 3", log.display());
+    let expecting = |name: &str, expected: &str| {
+        let wanted = Prerequisite::Command {
+            command: text.clone(),
+            expected_output: Some(expected.to_owned()),
+            timeout: Duration::from_secs(10),
+        };
+        toolset(name, vec![wanted])
+    };
+    let results = run(&[expecting("a", "version 3"), expecting("b", "version 4")].into(), None);
+    assert_eq!(runs(&log), 1);
+    assert_eq!(results[0].status, ReadinessStatus::Enabled);
+    assert!(results[1].reason.contains("has no `version 4`"), "{results:?}");
+}
+
+#[test]
+fn a_toolset_nobody_asked_for_is_off_where_its_service_is_not() {
+    let (name, one) = toolset("a", vec![command("false", 10.0)]);
+    let auto = Toolset { auto: true, ..one.clone() };
+    let broken = Toolset { broken: Some("f:1:2: why".into()), ..auto.clone() };
+    for (one, status) in
+        [(auto, ReadinessStatus::Disabled), (one, ReadinessStatus::Failed), (broken, ReadinessStatus::Failed)]
+    {
+        assert_eq!(run(&[(name.clone(), one)].into(), None)[0].status, status);
+    }
+}
+
+/// What a cached result depends on: a program that appears on PATH, the account, the cluster.
+#[test]
+fn a_change_of_path_account_or_cluster_is_never_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let kubeconfig = write(&folder, "kubeconfig", "current-context: a");
+    let toolsets = counted(&log, "true");
+    let check = |cluster: &str, profile: &str| {
+        let env = BTreeMap::from([
+            ("PATH".to_owned(), format!("{}:/usr/bin:/bin", bin.display())),
+            ("KUBECONFIG".to_owned(), cluster.to_owned()),
+            ("AWS_PROFILE".to_owned(), profile.to_owned()),
+        ]);
+        let mut cache = Cache::open(folder.path().join("cache.json"), SystemTime::now());
+        let (_keep, stop) = tokio::sync::watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(prerequisites::check(&toolsets, &env, Some(&mut cache), &stop, |_| {}));
+        runs(&log)
+    };
+    let first = kubeconfig.display().to_string();
+    assert_eq!((check(&first, "a"), check(&first, "a")), (1, 1));
+    assert_eq!((check(&first, "b"), check(&first, "b")), (2, 2));
+    let other = write(&folder, "other", "current-context: a");
+    assert_eq!(check(&other.display().to_string(), "b"), 3);
+    let later = SystemTime::now() + Duration::from_secs(5);
+    std::fs::File::options().write(true).open(&kubeconfig).unwrap().set_modified(later).unwrap();
+    assert_eq!(check(&first, "b"), 4);
+    write(&folder, "bin/new-program", "");
+    assert_eq!(check(&first, "b"), 5);
+}
