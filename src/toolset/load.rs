@@ -208,6 +208,7 @@ impl Merge {
         set_some(&mut toolset.installation_instructions, part.installation_instructions);
         set_some(&mut toolset.llm_instructions, part.llm_instructions);
         set_some(&mut toolset.additional_instructions, part.additional_instructions);
+        set_some(&mut toolset.prelude, part.prelude);
         set_list(&mut toolset.prerequisites, part.prerequisites);
         set_list(&mut toolset.tools, part.tools);
         set_list(&mut toolset.tags, part.tags);

@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 pub struct Toolset {
     pub name: String,
     pub enabled: bool,
-    /// On where its prerequisites hold, and silently off elsewhere: nobody asked for it by name.
+    /// On where its first prerequisite holds, and silently off elsewhere: nobody asked for it by name.
     pub auto: bool,
     pub kind: ToolsetKind,
     pub description: String,
@@ -44,6 +44,8 @@ pub struct Toolset {
     pub llm_instructions: Option<String>,
     /// Shell filter that gets a successful command's output on stdin and replaces it.
     pub additional_instructions: Option<String>,
+    /// Shell text before every command, prerequisites included; the templates of `tools` have it already.
+    pub prelude: Option<String>,
     /// Globs of tools that a person must approve, whatever policy thinks of their commands.
     pub approval_required_tools: Vec<String>,
     /// Where it comes from: `builtin`, or the path of the file that had the last word.

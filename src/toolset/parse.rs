@@ -42,6 +42,7 @@ const TOOLSET_KEYS: &[&str] = &[
     "env",
     "workdir",
     "allow_options",
+    "prelude",
     "examples",
 ];
 
@@ -64,6 +65,7 @@ pub(super) struct Part {
     pub config: Map<String, Value>,
     pub llm_instructions: Option<String>,
     pub additional_instructions: Option<String>,
+    pub prelude: Option<String>,
     pub approval_required_tools: Vec<String>,
     /// `mcp`, `http`, …; `None` for commands.
     pub kind: Option<String>,
@@ -113,6 +115,7 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
         config: Map::new(),
         llm_instructions: None,
         additional_instructions: None,
+        prelude: None,
         approval_required_tools: Vec::new(),
         kind: mcp.then(|| "mcp".to_owned()),
         defines: mcp,
@@ -139,6 +142,7 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
         }
     }
     part.additional_instructions.clone_from(&defaults.additional_instructions);
+    part.prelude.clone_from(&defaults.prelude);
     // Read last: the defaults may stand below the tools.
     if let Some(tools) = body.get("tools").filter(|tools| !tools.is_null()) {
         part.tools = read_tools(tools, &defaults, &what, warnings, &mut part.broken);

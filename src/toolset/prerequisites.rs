@@ -56,10 +56,7 @@ pub async fn check(
         let runs = &runs;
         running.push(async move {
             let started = Instant::now();
-            let (mut status, reason) = judge(toolset, env, runs).await;
-            if status == ReadinessStatus::Failed && toolset.auto && toolset.broken.is_none() {
-                status = ReadinessStatus::Disabled;
-            }
+            let (status, reason) = judge(toolset, env, runs).await;
             let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             (toolset, Readiness { name: toolset.name.clone(), status, reason, milliseconds })
         });
@@ -142,7 +139,7 @@ async fn judge(
         Prerequisite::Env(_) => 1,
         Prerequisite::Command { .. } => 2,
     });
-    for prerequisite in prerequisites {
+    for (index, prerequisite) in prerequisites.into_iter().enumerate() {
         let held = match prerequisite {
             Prerequisite::Static { enabled: true, .. } => Ok(()),
             Prerequisite::Static { reason, .. } => {
@@ -154,7 +151,10 @@ async fn judge(
             }
         };
         if let Err(reason) = held {
-            return (ReadinessStatus::Failed, reason);
+            // Nobody asked for it by name, and the first thing it needs is not here: it is not missing.
+            let absent = toolset.auto && index == 0;
+            let status = if absent { ReadinessStatus::Disabled } else { ReadinessStatus::Failed };
+            return (status, reason);
         }
     }
     (ReadinessStatus::Enabled, String::new())
@@ -185,15 +185,20 @@ async fn run(
     let names: BTreeSet<String> = env.iter().map(|(name, _)| name.clone()).collect();
     let none = Map::new();
     let given = Given { values: &none, config: &toolset.config, environment: &names, allow_options: true };
-    let rendered =
-        render(command, given).map_err(|error| format!("prerequisite `{}`: {error}", shown(command)))?;
+    let wrong = |error| format!("prerequisite `{}`: {error}", shown(command));
+    let invocation = shown(&render(command, given).map_err(wrong)?.invocation);
+    let whole = toolset
+        .prelude
+        .as_ref()
+        .map_or_else(|| command.to_owned(), |prelude| format!("{prelude}\n{command}"));
+    let rendered = render(&whole, given).map_err(wrong)?;
     env.extend(rendered.env);
     let script = Script { text: rendered.text, env, ..Script::default() };
     let captured = runs
         .capture(script, timeout)
         .await
-        .map_err(|error| format!("`{}` cannot be started: {error}", shown(&rendered.invocation)))?;
-    verdict(&shown(&rendered.invocation), &captured, expected, timeout)
+        .map_err(|error| format!("`{invocation}` cannot be started: {error}"))?;
+    verdict(&invocation, &captured, expected, timeout)
 }
 
 /// What a finished command says about its toolset.
@@ -254,6 +259,7 @@ fn shown(command: &str) -> String {
 /// Names the toolset's commands read from the environment, besides what every command gets.
 pub(super) fn environment_of(toolset: &Toolset) -> Vec<String> {
     let mut names = BTreeSet::new();
+    names.extend(toolset.prelude.iter().flat_map(|prelude| environment_names(prelude)));
     for prerequisite in &toolset.prerequisites {
         match prerequisite {
             Prerequisite::Env(wanted) => names.extend(wanted.iter().cloned()),

@@ -64,6 +64,8 @@ pub(super) struct Defaults {
     pub env: Vec<String>,
     pub workdir: Option<String>,
     pub allow_options: Option<bool>,
+    /// Shell text before every command of the toolset: what they share.
+    pub prelude: Option<String>,
     pub additional_instructions: Option<String>,
 }
 
@@ -77,6 +79,7 @@ impl Defaults {
             "output" => self.output = Some(output(value)?),
             "env" => self.env = texts(value)?,
             "workdir" => self.workdir = Some(text(value)?),
+            "prelude" => self.prelude = Some(text(value)?),
             "allow_options" => self.allow_options = Some(value.as_bool()?),
             "additional_instructions" => self.additional_instructions = Some(text(value)?),
             _ => return Ok(false),
@@ -163,6 +166,12 @@ pub(super) fn tool(node: &Node, defaults: &Defaults, warnings: &mut Vec<Warning>
                 tool.broken.get_or_insert(node.error("is empty").about("command").inline());
             } else if let Err(reason) = infer::parameters(&mut tool, node) {
                 tool.broken.get_or_insert(reason);
+            } else if let Some(prelude) = &defaults.prelude {
+                tool.template = format!("{}\n{}", prelude.trim_end(), tool.template);
+                // Once more: a prelude may need parameters, too.
+                if let Err(reason) = infer::parameters(&mut tool, node) {
+                    tool.broken.get_or_insert(format!("`prelude`: {reason}"));
+                }
             }
         }
         None => {

@@ -237,10 +237,15 @@ fn the_same_command_runs_once_for_all_who_ask() {
 fn a_toolset_nobody_asked_for_is_off_where_its_service_is_not() {
     let (name, one) = toolset("a", vec![command("false", 10.0)]);
     let auto = Toolset { auto: true, ..one.clone() };
+    // Once its service is here, what else fails is worth a word.
+    let half = Toolset { prerequisites: vec![command("true", 9.0), command("false", 9.0)], ..auto.clone() };
     let broken = Toolset { broken: Some("f:1:2: why".into()), ..auto.clone() };
-    for (one, status) in
-        [(auto, ReadinessStatus::Disabled), (one, ReadinessStatus::Failed), (broken, ReadinessStatus::Failed)]
-    {
+    for (one, status) in [
+        (auto, ReadinessStatus::Disabled),
+        (half, ReadinessStatus::Failed),
+        (one, ReadinessStatus::Failed),
+        (broken, ReadinessStatus::Failed),
+    ] {
         assert_eq!(run(&[(name.clone(), one)].into(), None)[0].status, status);
     }
 }
