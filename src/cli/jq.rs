@@ -21,7 +21,7 @@ pub(super) struct JqArgs {
     /// The program, such as '.items[] | .metadata.name'
     #[arg(value_name = "PROGRAM", allow_hyphen_values = true)]
     program: String,
-    /// JSON file; stdin when left out
+    /// JSON file; stdin when left out or `-`
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Print strings without quotes
@@ -55,9 +55,10 @@ pub(super) fn run(args: &JqArgs) -> Result<Exit, Failure> {
             variables.push((name.clone(), text.clone()));
         }
     }
-    let place = args.file.as_ref().map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
+    let file = args.file.as_ref().filter(|path| path.as_os_str() != "-");
+    let place = file.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
     let mut input = Vec::new();
-    let read = match &args.file {
+    let read = match file {
         Some(path) => std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut input)),
         None => std::io::stdin().lock().take(MOST + 1).read_to_end(&mut input),
     };

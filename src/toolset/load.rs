@@ -10,7 +10,7 @@ use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError, n
 
 use super::containers::{Section, sections};
 use super::parse::{Part, parts};
-use super::{Toolset, ToolsetKind, Toolsets, builtin};
+use super::{Toolset, ToolsetKind, Toolsets, builtin, database};
 
 /// Where toolsets are read from, weakest first.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,7 @@ pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loa
     for toolset in merge.toolsets.values_mut() {
         fill_config(toolset, env);
     }
+    database::equip(&mut merge.toolsets);
     Ok(Loaded { toolsets: merge.toolsets, warnings: merge.warnings })
 }
 

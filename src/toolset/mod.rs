@@ -7,6 +7,7 @@ pub mod prerequisites;
 
 mod builtin;
 mod containers;
+mod database;
 mod fields;
 mod infer;
 mod instructions;
