@@ -19,3 +19,4 @@ mod support;
 mod databases;
 mod kubernetes;
 mod prometheus;
+mod services;
