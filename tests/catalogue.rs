@@ -27,7 +27,14 @@ fn tools(enabled: &[Value]) -> Vec<(String, Value)> {
             for (name, toolset) in root["toolsets"].as_object().unwrap() {
                 if enabled.is_empty() || enabled.contains(&toolset["enabled"]) {
                     for tool in toolset["tools"].as_array().unwrap() {
-                        tools.push((name.clone(), tool.clone()));
+                        let mut tool = tool.clone();
+                        // What a toolset says once for all of its tools.
+                        for key in ["read_only", "timeout", "prelude"] {
+                            if tool[key].is_null() {
+                                tool[key] = toolset[key].clone();
+                            }
+                        }
+                        tools.push((name.clone(), tool));
                     }
                 }
             }
@@ -59,7 +66,8 @@ fn every_template_takes_ordinary_and_odd_values() {
                 let number = parameter["type"] == json!("integer");
                 values.insert(name, if number { json!(443) } else { json!(value) });
             }
-            let source = tool["script"].as_str().or(tool["command"].as_str()).unwrap();
+            let own = tool["script"].as_str().or(tool["command"].as_str()).unwrap();
+            let source = &format!("{}\n{own}", tool["prelude"].as_str().unwrap_or_default());
             let given = Given {
                 values: &values,
                 config: &Map::new(),
