@@ -26,7 +26,7 @@ fn tools(enabled: &[Value]) -> Vec<(String, Value)> {
             let root = yaml::parse(&text, &place).unwrap().node.to_json();
             for (name, toolset) in root["toolsets"].as_object().unwrap() {
                 if enabled.is_empty() || enabled.contains(&toolset["enabled"]) {
-                    for tool in toolset["tools"].as_array().unwrap() {
+                    for tool in toolset["tools"].as_array().into_iter().flatten() {
                         tools.push((name.clone(), tool.clone()));
                     }
                 }
