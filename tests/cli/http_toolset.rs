@@ -331,6 +331,8 @@ fn checks_tell_what_is_wrong_before_a_run() {
     let bench = bench(&json!({"endpoints": [{"hosts": ["a.example"], "path": ["/x"]}]}));
     let ran = bench.run(["toolset", "check", "my/shop-api", "-t", "t.yaml", "-o", "json"]).exits(1);
     let reason = ran.json()[0]["reason"].to_string();
+    let ran = ask(&bench, &json!({"url": "http://a.example/"})).exits(1);
+    assert!(ran.stderr.contains("toolset `my/shop-api`: t.yaml: config.endpoints[0].path"), "{}", ran.stderr);
     assert_eq!(reason, "\"t.yaml: config.endpoints[0].path is not known, did you mean `paths`?\"");
 }
 

@@ -244,6 +244,11 @@ pub(super) fn explained(error: &reqwest::Error, url: &Url) -> String {
     let port = url.port_or_known_default().unwrap_or(0);
     let place = format!("{}:{port}", url.host_str().unwrap_or_default());
     let lower = cause.to_lowercase();
+    if lower.contains("certificaterequired") || lower.contains("fatal alert") {
+        return format!(
+            "{place} refuses the connection ({cause}): does it want `client_cert_path`, or another one?"
+        );
+    }
     if lower.contains("certificate") || lower.contains("unknownissuer") {
         return format!(
             "{place} shows a certificate that is not trusted ({cause}): name its authority in `SSL_CERT_FILE`, \
