@@ -86,6 +86,15 @@ const DOORS: &[Door] = &[
     door("tools", "shell", EVERYTHING, "runs commands"),
     door("tools", "toolset", EVERYTHING, "definitions of tools"),
     door("tools", "tls", EVERYTHING, "whom connections to servers trust"),
+    door("tools", "tools::http", &["connect"], "a kind of toolset whose tools a specification gives"),
+    door("tools::http", "tools", EVERYTHING, "implements the trait; parameters, and jq over an output"),
+    door("tools::http", "agent", &["ToolSpec"], "as tools"),
+    door("tools::http", "evidence", &["Status"], "as tools"),
+    door("tools::http", "shell", EVERYTHING, "stop, private files, the process that selects fields"),
+    door("tools::http", "toolset", EVERYTHING, "what it is configured by"),
+    door("tools::http", "tls", EVERYTHING, "whom it trusts"),
+    door("tools::http", "jq", &["check"], "as tools"),
+    door("tools::http", "config::yaml", &["nearest"], "what a misspelt key was meant to be"),
     door("tools", "jq", &["check"], "a tool's jq program is wrong before it runs"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
@@ -132,7 +141,12 @@ const CRATES: &[(&str, &[&str], &str)] = &[
         "templates, and values that stay data",
     ),
     ("etcetera", &["config"], "folders are configuration"),
-    ("tokio", &["agent::drive", "shell", "tools", "toolset", "model::openai", "cli"], "the machine is pure"),
+    (
+        "tokio",
+        &["agent::drive", "shell", "tools", "tools::http", "toolset", "model::openai", "cli"],
+        "the machine is pure",
+    ),
+    ("flate2", &["tools::http"], "bodies are unpacked where their size is bounded"),
 ];
 
 /// Longer files must say why in their opening, on a line that begins with "Long because".

@@ -26,7 +26,7 @@ fn tools(enabled: &[Value]) -> Vec<(String, Value)> {
             let root = yaml::parse(&text, &place).unwrap().node.to_json();
             for (name, toolset) in root["toolsets"].as_object().unwrap() {
                 if enabled.is_empty() || enabled.contains(&toolset["enabled"]) {
-                    for tool in toolset["tools"].as_array().unwrap() {
+                    for tool in toolset["tools"].as_array().into_iter().flatten() {
                         let mut tool = tool.clone();
                         // What a toolset says once for all of its tools.
                         for key in ["read_only", "timeout", "prelude"] {

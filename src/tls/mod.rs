@@ -7,8 +7,8 @@ mod named;
 use std::path::PathBuf;
 
 use reqwest::ClientBuilder;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Certificates a person named: `SSL_CERT_FILE` and `CERTIFICATE`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +38,18 @@ pub fn install() {
 /// # Errors
 /// When a named certificate cannot be read.
 pub fn apply(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder, TrustError> {
+    apply_as(builder, trust, None)
+}
+
+/// As [`apply`], with the certificate and key (PEM, in one) that this program shows to servers that ask.
+///
+/// # Errors
+/// When a named certificate or the key cannot be read.
+pub fn apply_as(
+    builder: ClientBuilder,
+    trust: &Trust,
+    identity: Option<&[u8]>,
+) -> Result<ClientBuilder, TrustError> {
     install();
     let mut named = Vec::new();
     if let Some(path) = &trust.ca_file {
@@ -55,14 +67,25 @@ pub fn apply(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder, Tru
         };
         named.extend(certificates(&pem, "`CERTIFICATE`")?);
     }
-    if named.is_empty() {
+    if named.is_empty() && identity.is_none() {
         return Ok(builder);
     }
-    let tls = named::config(named).map_err(|error| TrustError {
-        message: format!("a certificate to trust cannot be used: {error}"),
-        remedy: "check `SSL_CERT_FILE` and `CERTIFICATE`",
+    let identity = identity.map(shown_identity).transpose()?;
+    let tls = named::config(named, identity).map_err(|error| TrustError {
+        message: format!("a certificate cannot be used: {error}"),
+        remedy: "check `SSL_CERT_FILE`, `CERTIFICATE` and the client certificate",
     })?;
     Ok(builder.tls_backend_preconfigured(tls))
+}
+
+fn shown_identity(pem: &[u8]) -> Result<named::Identity, TrustError> {
+    let remedy = "`client_cert_path` and `client_key_path` need PEM text, the key without a passphrase";
+    let wrong = |message: &str| TrustError { message: message.to_owned(), remedy };
+    let chain = certificates(pem, "the client certificate")
+        .map_err(|_| wrong("the client certificate holds no readable certificate"))?;
+    let key = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| wrong("the client certificate comes without a readable key"))?;
+    Ok((chain, key))
 }
 
 fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {

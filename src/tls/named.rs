@@ -8,23 +8,32 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-/// TLS that trusts `named` too.
+/// Certificate chain and key of this program, for servers that ask for them.
+pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// TLS that trusts `named` too, and shows `identity`.
 ///
 /// # Errors
 /// When one of them is no usable certificate.
-pub(super) fn config(named: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+pub(super) fn config(
+    named: Vec<CertificateDer<'static>>,
+    identity: Option<Identity>,
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(default_provider());
     let platform = Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&provider))?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Named { platform, named }))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(Named { platform, named }));
+    let mut config = match identity {
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

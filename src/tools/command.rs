@@ -126,7 +126,7 @@ impl CommandTool {
                 Ok(stage) => stage,
                 Err(error) => return failed(error, outcome.invocation),
             };
-            if let Err(problem) = self.piped(stage, output, stop.clone(), &mut outcome).await {
+            if let Err(problem) = piped(stage, output, self.limits, stop.clone(), &mut outcome).await {
                 outcome.status = Status::Error;
                 outcome.error = Some(problem);
             }
@@ -135,7 +135,7 @@ impl CommandTool {
             && let Some(filter) = &self.filter
         {
             let stage = self.stage(filter.to_owned(), Vec::new());
-            if let Err(problem) = self.piped(stage, output, stop, &mut outcome).await {
+            if let Err(problem) = piped(stage, output, self.limits, stop, &mut outcome).await {
                 let problem = format!("additional_instructions failed, output is unfiltered: {problem}");
                 outcome.error = Some(problem);
             }
@@ -173,39 +173,39 @@ impl CommandTool {
         text.push_str(" \"$HOLMES_ARG_PROGRAM\"");
         Ok(self.stage(text, env))
     }
+}
 
-    /// Replaces the output by what `script` makes of it; keeps it, and says why, where that fails.
-    async fn piped(
-        &self,
-        mut script: Script,
-        output: &Path,
-        stop: Stop,
-        outcome: &mut Outcome,
-    ) -> Result<(), String> {
-        script.stdin = Some(output.to_owned());
-        let mut place = output.as_os_str().to_owned();
-        place.push(".filtered");
-        let place = PathBuf::from(place);
-        let result = run(&script, &place, self.limits, stop).await;
-        let problem = match result {
-            Ok(finished) if finished.ending == Ending::Exited(0) => match std::fs::rename(&place, output) {
-                Ok(()) => {
-                    outcome.bytes = finished.bytes;
-                    outcome.lines = finished.lines;
-                    if finished.bytes == 0 {
-                        outcome.status = Status::NoData;
-                    }
-                    return Ok(());
+/// Replaces the output by what `script` makes of it; keeps it, and says why, where that fails.
+pub(super) async fn piped(
+    mut script: Script,
+    output: &Path,
+    limits: Limits,
+    stop: Stop,
+    outcome: &mut Outcome,
+) -> Result<(), String> {
+    script.stdin = Some(output.to_owned());
+    let mut place = output.as_os_str().to_owned();
+    place.push(".filtered");
+    let place = PathBuf::from(place);
+    let result = run(&script, &place, limits, stop).await;
+    let problem = match result {
+        Ok(finished) if finished.ending == Ending::Exited(0) => match std::fs::rename(&place, output) {
+            Ok(()) => {
+                outcome.bytes = finished.bytes;
+                outcome.lines = finished.lines;
+                if finished.bytes == 0 {
+                    outcome.status = Status::NoData;
                 }
-                Err(error) => error.to_string(),
-            },
-            Ok(finished) => reason(&finished, &script.text, self.limits),
-            Err(error) => unstartable(&error),
-        };
-        // What it left behind is of no use; the unfiltered output is still there.
-        let _ = std::fs::remove_file(&place);
-        Err(problem)
-    }
+                return Ok(());
+            }
+            Err(error) => error.to_string(),
+        },
+        Ok(finished) => reason(&finished, &script.text, limits),
+        Err(error) => unstartable(&error),
+    };
+    // What it left behind is of no use; the unfiltered output is still there.
+    let _ = std::fs::remove_file(&place);
+    Err(problem)
 }
 
 /// The parameter that is the whole program: `{{ name }}`.
@@ -253,7 +253,7 @@ impl Tool for CommandTool {
 }
 
 /// The JSON schema a model gets: only keys that say something, in the order of the definition.
-fn schema(parameters: &[Parameter]) -> Value {
+pub(super) fn schema(parameters: &[Parameter]) -> Value {
     let mut properties = Map::new();
     for parameter in parameters {
         let mut property = Map::new();

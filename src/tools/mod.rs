@@ -1,6 +1,7 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
 mod command;
+mod http;
 mod parameters;
 mod read_exhibit;
 mod remote;

@@ -28,12 +28,12 @@ pub struct Connected {
 /// In one line that a person can act on: why it cannot be used.
 pub async fn connect(
     toolset: &Toolset,
-    _surroundings: &Surroundings,
+    surroundings: &Surroundings,
     _stop: Stop,
 ) -> Result<Connected, String> {
     let kind = match toolset.kind {
         ToolsetKind::Commands => return Ok(Connected { tools: Vec::new(), instructions: None }),
-        ToolsetKind::Http => "http",
+        ToolsetKind::Http => return super::http::connect(toolset, surroundings).await,
         ToolsetKind::Mcp => "mcp",
         ToolsetKind::Database => "database",
         ToolsetKind::Mongodb => "mongodb",

@@ -205,6 +205,7 @@ impl Merge {
         }
         set(&mut toolset.enabled, part.enabled);
         set(&mut toolset.description, part.description.filter(|text| !text.is_empty()));
+        set_some(&mut toolset.subtype, part.subtype);
         set_some(&mut toolset.docs_url, part.docs_url);
         set_some(&mut toolset.installation_instructions, part.installation_instructions);
         set_some(&mut toolset.llm_instructions, part.llm_instructions);

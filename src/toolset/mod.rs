@@ -34,6 +34,8 @@ pub struct Toolset {
     /// On where its first prerequisite holds, and silently off elsewhere: nobody asked for it by name.
     pub auto: bool,
     pub kind: ToolsetKind,
+    /// What of its kind it is, where a kind has several (`webpage` of `http`).
+    pub subtype: Option<String>,
     pub description: String,
     pub docs_url: Option<String>,
     pub installation_instructions: Option<String>,

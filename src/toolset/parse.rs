@@ -69,6 +69,7 @@ pub(super) struct Part {
     pub approval_required_tools: Vec<String>,
     /// `mcp`, `http`, …; `None` for commands.
     pub kind: Option<String>,
+    pub subtype: Option<String>,
     /// Says more than whether it is on and how it is configured.
     pub defines: bool,
     pub broken: Option<String>,
@@ -118,6 +119,7 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
         prelude: None,
         approval_required_tools: Vec::new(),
         kind: mcp.then(|| "mcp".to_owned()),
+        subtype: None,
         defines: mcp,
         broken: None,
         place,
@@ -190,6 +192,7 @@ fn field(
         "llm_instructions" => part.llm_instructions = Some(text(value)?),
         "approval_required_tools" => part.approval_required_tools = texts(value)?,
         "type" => part.kind = Some(text(value)?),
+        "subtype" => part.subtype = Some(text(value)?),
         // The older form of an MCP server: address and headers beside the description, no type.
         "url" | "headers" => {
             if part.kind.is_none() && key == "url" {

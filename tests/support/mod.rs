@@ -11,5 +11,6 @@
 mod bench;
 pub mod peer;
 pub mod scripted_model;
+pub mod scripted_server;
 
 pub use bench::{Bench, Ran};

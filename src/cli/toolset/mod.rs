@@ -13,9 +13,12 @@ use super::equipment::Known;
 use super::failure::{Exit, Failure, io};
 use super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::signals::Signals;
+use crate::agent::ToolSpec;
 use crate::config::yaml::nearest;
 use crate::config::{Config, Flags};
-use crate::toolset::{Prerequisite, Readiness, ReadinessStatus, ToolDefinition, Toolset, Toolsets};
+use crate::toolset::{
+    Parameter, Prerequisite, Readiness, ReadinessStatus, ToolDefinition, Toolset, Toolsets,
+};
 use crate::ui::{self, Progress, ProgressOptions, Table, Terminal};
 
 /// What tools there are, and why others cannot be used
@@ -149,8 +152,39 @@ async fn checked(
     // Dropping the future on a signal ends the checks; nothing else stops them.
     let (_keep, stop) = watch::channel(false);
     let refresh = refresh || config.switch("refresh_toolsets")?;
-    let (readiness, _) = known.check(config, &mut progress, &stop, refresh).await?;
+    let (readiness, connected) = known.check(config, &mut progress, &stop, refresh).await?;
+    for (name, given) in connected {
+        if let Some(toolset) = known.toolsets.get_mut(&name) {
+            toolset.tools.extend(given.tools.iter().map(|tool| definition(tool.spec())));
+        }
+    }
     Ok((known.toolsets, readiness))
+}
+
+/// A tool that a server gave, in the words of the format: what there is to show of it.
+fn definition(spec: &ToolSpec) -> ToolDefinition {
+    let required = spec.parameters["required"].as_array().cloned().unwrap_or_default();
+    let texts = |value: &Value| match value {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let parameter = |(name, schema): (&String, &Value)| Parameter {
+        name: name.clone(),
+        description: schema["description"].as_str().unwrap_or_default().to_owned(),
+        required: required.iter().any(|one| one == name),
+        types: texts(&schema["type"]),
+        choices: schema["enum"].as_array().cloned().unwrap_or_default(),
+        default: schema.get("default").cloned(),
+        ..Parameter::default()
+    };
+    let properties = spec.parameters["properties"].as_object();
+    ToolDefinition {
+        name: spec.name.clone(),
+        description: spec.description.clone(),
+        parameters: properties.into_iter().flatten().map(parameter).collect(),
+        ..ToolDefinition::default()
+    }
 }
 
 fn unknown(name: &str, toolsets: &Toolsets) -> Failure {

@@ -15,6 +15,7 @@ use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::configured;
 use crate::config::yaml::nearest;
 use crate::evidence::{Exhibit, Redactor, Status, Store};
+use crate::toolset::{Toolset, ToolsetKind};
 use crate::ui::{self, Progress, ProgressOptions};
 
 /// Tokens of a view where nobody says otherwise: what a model with a window of 128K is given of one output.
@@ -165,7 +166,15 @@ fn unknown(
     progress: &mut Progress,
 ) -> Result<Failure, Failure> {
     let known = equipment::Known::load(config, progress)?;
-    let owner = known.toolsets.values().find(|toolset| toolset.tools.iter().any(|tool| tool.name == name));
+    // What a server gives is not known before it answers, but such tools are named after their toolset.
+    let named_after = |toolset: &Toolset| {
+        let plain = toolset.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        toolset.kind != ToolsetKind::Commands
+            && name.strip_prefix(&plain).is_some_and(|rest| rest.starts_with('_'))
+    };
+    let owns =
+        |toolset: &&Toolset| toolset.tools.iter().any(|tool| tool.name == name) || named_after(toolset);
+    let owner = known.toolsets.values().find(owns);
     if let Some(owner) = owner {
         let reason = equipment.unusable.iter().find(|(toolset, _)| *toolset == owner.name);
         let reason = reason.map_or("is off", |(_, reason)| reason.as_str());
