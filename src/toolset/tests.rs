@@ -265,7 +265,10 @@ fn odd_files_are_loaded_with_warnings() {
 fn a_broken_toolset_says_where_and_its_neighbours_load() {
     let cases = [
         ("a: 3", "f.yaml:3:6: `a` needs a map, got the number 3, at: a: 3"),
-        ("a: {type: grpc, tools: [{name: x, command: ls}]}", "f.yaml:3:3: type `grpc` is not known"),
+        (
+            "a: {type: grpc, tools: [{name: x, command: ls}]}",
+            "f.yaml:3:3: type `grpc` is not known; known: `http`, `mcp`, `database`, `mongodb`, none for commands",
+        ),
         ("a: {tools: ls}", "f.yaml:3:14: `tools` needs a list, got the text `ls`, at: a: {tools: ls}"),
         (
             "a: {prerequisites: [{comand: x}], description: y}",
@@ -273,7 +276,7 @@ fn a_broken_toolset_says_where_and_its_neighbours_load() {
         ),
         (
             "a: {config: {k: '{{ env.NOPE }}'}, description: y}",
-            "f.yaml: environment variable `NOPE`, named in `config`, is not set",
+            "f.yaml:3:19: environment variable `NOPE`, named in `config`, is not set, at: a: {config: {k: '{{ env.NOPE }}'}, description: y}",
         ),
         (
             "a: {timeout: soon, description: y}",
