@@ -1,7 +1,6 @@
 //! Go's templates look like Jinja's and are not: says so, with the spelling that was meant.
 //!
-//! Asked only about templates that do not parse, so a template whose own text holds Go's in `{% raw %}` or in
-//! a literal is never accused.
+//! A template whose own text holds Go's in `{% raw %}` or in a literal is never accused.
 
 /// A piece of Go's template language.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,6 +8,20 @@ pub(super) struct Found {
     /// Offset of its `{{`.
     pub at: usize,
     pub reason: String,
+}
+
+/// As [`find`], for a source that does parse: Jinja takes `range .items` for `range.items`, which nobody means.
+pub(super) fn parsed(source: &str) -> Option<Found> {
+    let found = find(source)?;
+    let before = source.get(..found.at).unwrap_or_default();
+    let in_literal =
+        before.rfind("{{").is_some_and(|open| !before.get(open..).unwrap_or_default().contains("}}"));
+    let inside = source.get(found.at + 2..).unwrap_or_default().trim_start_matches(['-', ' ']);
+    let spaced = ["range", "if", "with", "json", "toJson", "toYaml", "include", "quote"]
+        .iter()
+        .filter_map(|word| inside.strip_prefix(word))
+        .any(|rest| rest.starts_with(' ') && rest.trim_start().starts_with('.'));
+    (spaced && !in_literal).then_some(found)
 }
 
 /// The first piece of `source` that is Go's.
@@ -27,10 +40,14 @@ pub(super) fn find(source: &str) -> Option<Found> {
         let inside = inside.trim_matches(|c: char| c == '-' || c.is_whitespace());
         let shown: String = inside.chars().take(60).collect();
         if let Some(jinja) = jinja(inside) {
-            let reason = format!(
-                "`{{{{ {shown} }}}}` is a Go template; in Jinja it is `{jinja}`, and text for the program \
-                 itself stands in `{{% raw %}}…{{% endraw %}}`"
-            );
+            // Only with Go's dot can it be meant for a program that knows Go's templates.
+            let dotted = inside.split([' ', '(']).any(|word| word.starts_with(['.', '$']));
+            let raw = if dotted {
+                ", or `{% raw %}…{% endraw %}` around what the program itself shall get"
+            } else {
+                ""
+            };
+            let reason = format!("`{{{{ {shown} }}}}` is a Go template; in Jinja it is `{jinja}`{raw}");
             return Some(Found { at, reason });
         }
     }
@@ -128,7 +145,7 @@ mod tests {
         ] {
             let reason = find(go).unwrap().reason;
             assert!(
-                reason.contains(&format!("is a Go template; in Jinja it is `{jinja}`, and")),
+                reason.contains(&format!("is a Go template; in Jinja it is `{jinja}`")),
                 "{go}: {reason}"
             );
         }

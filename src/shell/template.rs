@@ -72,7 +72,11 @@ pub struct Given<'a> {
 /// # Errors
 /// When the template does not parse: with its place, and for Go's spelling with Jinja's.
 pub fn variables(source: &str) -> Result<Vec<Variable>, TemplateError> {
-    syntax::variables(source).map_err(|error| syntax_error(source, &error))
+    let found = syntax::variables(source).map_err(|error| syntax_error(source, &error))?;
+    match go_spelling::parsed(source) {
+        Some(piece) => Err(go_error(source, piece)),
+        None => Ok(found),
+    }
 }
 
 /// Names that the author's text reads from the environment as `$NAME` or `${NAME}`, sorted.
@@ -299,11 +303,15 @@ fn refused(refusal: &Refusal, values: &[Printed]) -> TemplateError {
     TemplateError::Refused { value, place: refusal.place.clone(), remedy: refusal.remedy.clone() }
 }
 
+fn go_error(source: &str, Found { at, reason }: Found) -> TemplateError {
+    let before = source.get(..at).unwrap_or_default();
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    TemplateError::Syntax { line: before.matches('\n').count() + 1, column, reason }
+}
+
 fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
-    if let Some(Found { at, reason }) = go_spelling::find(source) {
-        let before = source.get(..at).unwrap_or_default();
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        return TemplateError::Syntax { line: before.matches('\n').count() + 1, column, reason };
+    if let Some(piece) = go_spelling::find(source) {
+        return go_error(source, piece);
     }
     let line = error.line().unwrap_or(1);
     let column = error.range().map_or(1, |range| {

@@ -45,6 +45,17 @@ const OTHERS: &[&str] = &[
     "slack_channel",
 ];
 
+fn entries_of(node: &Node) -> &[yaml::Entry] {
+    node.entries().unwrap_or_default()
+}
+
+/// A key of Helm values or of a configuration file. Helm's keys are written `likeThis`, ours never are.
+fn foreign(key: &str) -> bool {
+    let camel =
+        key.chars().zip(key.chars().skip(1)).any(|(one, next)| one.is_lowercase() && next.is_uppercase());
+    OTHERS.contains(&key) || (camel && nearest(key, SECTIONS).is_none())
+}
+
 /// The sections of the documents of one file.
 pub(super) fn sections(documents: &[&Node], warnings: &mut Vec<Warning>) -> Vec<Section> {
     let mut found = Vec::new();
@@ -111,7 +122,7 @@ fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut V
 
 fn unknown(node: &Node, key: &str, entry: &yaml::Entry, warnings: &mut Vec<Warning>) {
     let free = key == "anchors" || key.starts_with(['.', '_']) || key.starts_with("x-");
-    let plain = node.get("toolsets").is_some() && !OTHERS.iter().any(|other| node.get(other).is_some());
+    let plain = node.get("toolsets").is_some() && !entries_of(node).iter().any(|entry| foreign(&entry.key));
     if free || !plain {
         return;
     }

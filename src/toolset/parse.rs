@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError, nearest};
 
@@ -14,7 +14,7 @@ use super::filling::Filling;
 use super::tool::{Defaults, Told, tool};
 use super::{Prerequisite, Toolset, prerequisites};
 
-const TOOLSET_KEYS: &[&str] = &[
+pub(super) const TOOLSET_KEYS: &[&str] = &[
     "name",
     "enabled",
     "description",
@@ -144,8 +144,17 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, reading: &mut Read
     let what = format!("toolset `{}`", part.name);
     let mut config = Filling::new(reading.env);
     let mut words = Filling::new(reading.env);
-    for entry in entries {
+    // The type first: what the others mean depends on it.
+    let (typed, others): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| ["type", "url"].contains(&entry.key.as_str()));
+    for entry in typed.into_iter().chain(others) {
         let taken = match entry.key.as_str() {
+            key if part.kind.as_deref() == Some("mcp") && beside(key, &entry.value) => {
+                part.defines = true;
+                let filled = config.value(&entry.value);
+                part.said.config.entry(key.to_owned()).or_insert(filled);
+                Ok(true)
+            }
             "config" | "url" | "headers" => field(&mut part, entry, &mut config, reading.warnings),
             _ => field(&mut part, entry, &mut words, reading.warnings),
         };
@@ -160,11 +169,35 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, reading: &mut Read
     if let Some(tools) = body.get("tools").filter(|tools| !tools.is_null()) {
         part.tools = Some(read_tools(tools, &what, &mut words, reading.warnings, &mut part.broken));
     }
+    if part.kind.as_deref() == Some("mcp") {
+        mode(&mut part.said.config);
+    }
     part.missing = config.reason(Some("config"));
     if let Some(reason) = words.reason(None) {
         part.broken.get_or_insert(reason);
     }
     part
+}
+
+/// Ways to reach an MCP server. Older files name them as the `type`, of the server or of its `config`.
+const TRANSPORTS: &[&str] = &["sse", "stdio", "streamable-http", "http"];
+
+/// What older files have beside an MCP server's `config`. Our own `env` is a list of names.
+fn beside(key: &str, value: &Node) -> bool {
+    match key {
+        "command" | "args" | "cwd" | "mode" | "verify_ssl" | "extra_headers" | "health_check_tool" => true,
+        "env" => matches!(value.kind, Kind::Mapping(_)),
+        _ => false,
+    }
+}
+
+/// The older `config.type`, under today's name.
+fn mode(config: &mut Map<String, Value>) {
+    let old = config.get("type").and_then(Value::as_str).filter(|name| TRANSPORTS.contains(name));
+    if let (Some(old), false) = (old.map(str::to_owned), config.contains_key("mode")) {
+        config.shift_remove("type");
+        config.insert("mode".to_owned(), Value::from(if old == "http" { "streamable-http" } else { &old }));
+    }
 }
 
 /// Takes one key; `Ok(false)` when it is not part of the format.
@@ -207,7 +240,19 @@ fn field(
         "experimental" => part.experimental = Some(value.as_bool()?),
         "expose_remotely" => part.expose_remotely = Some(value.as_bool()?),
         "status_refresh_interval_seconds" => said.status_refresh_interval = Some(duration(value)?),
-        "type" => part.kind = Some(text(value)?),
+        "type" => {
+            let name = text(value)?;
+            let listed = part.kind.as_deref() == Some("mcp");
+            if name != "mcp" && TRANSPORTS.contains(&name.as_str()) && (listed || name != "http") {
+                said.config.entry("type".to_owned()).or_insert_with(|| Value::from(name));
+                part.kind = Some("mcp".to_owned());
+            } else if !listed {
+                part.kind = Some(name);
+            } else if name != "mcp" {
+                let message = format!("`type: {name}` has no effect under `mcp_servers`");
+                warnings.push(value.warning(message));
+            }
+        }
         // The older form of an MCP server: address and headers beside the description, no type.
         "url" | "headers" => {
             if part.kind.is_none() && key == "url" {

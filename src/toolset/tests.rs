@@ -1,6 +1,8 @@
 //! The format as people write it: good, odd and broken files, and what is said about them.
 
 mod checks;
+mod documented;
+mod fields;
 mod fuzz;
 mod merging;
 

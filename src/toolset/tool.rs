@@ -14,7 +14,7 @@ use super::parameter::parameters;
 use super::transformer::{combined, transformers};
 use super::{OutputKind, ToolDefinition, Transformer, infer};
 
-const TOOL_KEYS: &[&str] = &[
+pub(super) const TOOL_KEYS: &[&str] = &[
     "name",
     "description",
     "user_description",
