@@ -98,8 +98,8 @@ impl<'a> Filling<'a> {
         let names: Vec<String> =
             std::mem::take(&mut self.missing).iter().map(|name| format!("`{name}`")).collect();
         let (noun, verb) = if names.len() == 1 { ("variable", "is") } else { ("variables", "are") };
-        let named = field.map(|field| format!(", named in `{field}`,")).unwrap_or_default();
-        let message = format!("environment {noun} {}{named} {verb} not set", names.join(", "));
+        let place = field.map(|field| format!(", named in `{field}`,")).unwrap_or_default();
+        let message = format!("environment {noun} {}{place} {verb} not set", names.join(", "));
         Some(YamlError { message, ..first }.inline())
     }
 }
@@ -111,14 +111,13 @@ fn replaced(text: &str, mut by: impl FnMut(&str, Option<&str>) -> Option<String>
     while let Some((before, after)) = rest.split_once("{{") {
         let Some((inner, tail)) = after.split_once("}}") else { break };
         out.push_str(before);
-        match reference(inner).and_then(|(name, default)| by(name, default)) {
-            Some(value) => out.push_str(&value),
+        if let Some(value) = reference(inner).and_then(|(name, default)| by(name, default)) {
+            out.push_str(&value);
+        } else {
             // Templates of other times are not this file's business.
-            None => {
-                out.push_str("{{");
-                out.push_str(inner);
-                out.push_str("}}");
-            }
+            out.push_str("{{");
+            out.push_str(inner);
+            out.push_str("}}");
         }
         rest = tail;
     }

@@ -53,7 +53,7 @@ pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loa
     let mut merge = Reader::new(env);
     for file in builtin::files(sources.catalogue.as_deref(), &mut merge.warnings) {
         match decode(&file.text, &file.place) {
-            Ok(documents) => merge.documents(documents, if file.replaced { &file.place } else { "builtin" }),
+            Ok(documents) => merge.documents(&documents, if file.replaced { &file.place } else { "builtin" }),
             Err(error) => merge.unreadable(&file.place, &error.into()),
         }
     }
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
         let place = path.display().to_string();
         let documents = decode(&bytes, &place)?;
-        self.documents(documents, &place);
+        self.documents(&documents, &place);
         Ok(())
     }
 
@@ -154,8 +154,8 @@ impl<'a> Reader<'a> {
         self.layers.add(toolset);
     }
 
-    fn documents(&mut self, documents: Vec<Document>, origin: &str) {
-        for document in &documents {
+    fn documents(&mut self, documents: &[Document], origin: &str) {
+        for document in documents {
             self.warnings.extend(document.warnings.iter().cloned());
         }
         let nodes: Vec<&Node> = documents.iter().map(|document| &document.node).collect();

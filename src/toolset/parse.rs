@@ -271,13 +271,12 @@ fn field(
 
 /// What stands in the map itself goes before what the older form has beside it.
 fn config(said: &mut Toolset, node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Warning>) {
-    match filling.value(node) {
-        Value::Object(config) => said.config.extend(config),
-        _ => {
-            let message = format!("`config` needs to be a map, got {}, it is left out", node.describe());
-            warnings.push(node.warning(message));
-        }
+    if let Value::Object(config) = filling.value(node) {
+        said.config.extend(config);
+        return;
     }
+    let message = format!("`config` needs to be a map, got {}, it is left out", node.describe());
+    warnings.push(node.warning(message));
 }
 
 fn tags(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<String>, YamlError> {

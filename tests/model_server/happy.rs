@@ -90,7 +90,7 @@ fn strict_schemas_are_sent_where_they_are_wanted_and_taken() {
     let mut free = tools();
     free[1].parameters = json!({"type": "object", "properties": {"labels": {"type": "object"}}});
     let scenario = json!([
-        {"error": {"code": 400, "message": "Unknown parameter: 'tools[0].function.strict'."}},
+        {"status": 400, "body": {"error": {"message": "Unknown parameter: 'tools[0].function.strict'."}}},
         {"call": [{"tool": "kubectl_get", "arguments": {"kind": null}}]},
     ]);
     let server = ScriptedModel::start(&scenario);

@@ -162,7 +162,7 @@ fn strict_tools_is_a_setting_of_ours_and_not_the_endpoints() {
         Machine::new()
             .file(
                 "home/.holmes/model_list.yaml",
-                &format!("a: {{model: m, api_base: 'http://o', strict_tools: {said}}}\n"),
+                format!("a: {{model: m, api_base: 'http://o', strict_tools: {said}}}\n"),
             )
             .env("MODEL", "a")
     };
