@@ -72,6 +72,7 @@ fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settin
         .map(|(name, value)| (name, value.expose_secret().to_owned()))
         .collect();
     endpoint.extra_body = settings.extra_body;
+    endpoint.strict_tools = settings.strict_tools;
     endpoint.ca_file = settings.ca_file;
     endpoint.ca_pem = settings.ca_pem;
     endpoint.context_window = settings.context_window;

@@ -61,6 +61,8 @@ pub struct ModelSettings {
     /// Tokens.
     pub context_window: Option<u64>,
     pub prices: Option<Prices>,
+    /// `strict_tools: true` of the model's entry: tools get OpenAI's strict schemas.
+    pub strict_tools: bool,
     /// Where the name comes from.
     pub origin: Origin,
     /// Something that is likely to go wrong, in one line.
@@ -115,6 +117,7 @@ pub(super) struct Entry {
     pub extra_body: Map<String, Json>,
     pub context_window: Option<u64>,
     pub prices: Option<Prices>,
+    pub strict_tools: bool,
     /// A field other than the address takes something from the environment.
     pub borrows: bool,
     pub base_origin: Origin,
@@ -256,6 +259,7 @@ pub(super) fn resolve(
         ca_pem: wanted.ca_pem,
         context_window,
         prices: entry.prices,
+        strict_tools: entry.strict_tools,
         origin: name.origin,
         hint,
     })

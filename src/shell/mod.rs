@@ -3,6 +3,7 @@
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
 mod environment;
+mod go_spelling;
 mod lexer;
 mod methods;
 mod operands;

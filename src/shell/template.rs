@@ -15,6 +15,7 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::Map;
 
+use super::go_spelling::{self, Found};
 use super::lexer::{Item, Printed, Refusal, place};
 use super::methods;
 use super::syntax::{self, Variable};
@@ -71,8 +72,11 @@ pub struct Given<'a> {
 /// # Errors
 /// When the template does not parse: with its place, and for Go's spelling with Jinja's.
 pub fn variables(source: &str) -> Result<Vec<Variable>, TemplateError> {
-    go_spelling(source)?;
-    syntax::variables(source).map_err(|error| syntax_error(source, &error))
+    let found = syntax::variables(source).map_err(|error| syntax_error(source, &error))?;
+    match go_spelling::parsed(source) {
+        Some(piece) => Err(go_error(source, piece)),
+        None => Ok(found),
+    }
 }
 
 /// Names that the author's text reads from the environment as `$NAME` or `${NAME}`, sorted.
@@ -94,7 +98,6 @@ pub fn environment_names(source: &str) -> BTreeSet<String> {
 /// # Errors
 /// When the template fails, or a value cannot be passed safely where it stands.
 pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError> {
-    go_spelling(source)?;
     let nonce = uuid::Uuid::now_v7().as_u128().to_string();
     let literals = syntax::printed_literals(source).map_err(|error| syntax_error(source, &error))?;
     let mut marked = source.to_owned();
@@ -300,7 +303,16 @@ fn refused(refusal: &Refusal, values: &[Printed]) -> TemplateError {
     TemplateError::Refused { value, place: refusal.place.clone(), remedy: refusal.remedy.clone() }
 }
 
+fn go_error(source: &str, Found { at, reason }: Found) -> TemplateError {
+    let before = source.get(..at).unwrap_or_default();
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    TemplateError::Syntax { line: before.matches('\n').count() + 1, column, reason }
+}
+
 fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
+    if let Some(piece) = go_spelling::find(source) {
+        return go_error(source, piece);
+    }
     let line = error.line().unwrap_or(1);
     let column = error.range().map_or(1, |range| {
         let before = source.get(..range.start).unwrap_or_default();
@@ -319,32 +331,6 @@ fn reason(error: &minijinja::Error) -> String {
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     }
-}
-
-/// Go's templates look like Jinja's and are not.
-fn go_spelling(source: &str) -> Result<(), TemplateError> {
-    for (at, _) in source.match_indices("{{") {
-        let rest = source.get(at + 2..).unwrap_or_default();
-        let inside = rest.split("}}").next().unwrap_or_default();
-        let inside = inside.trim_matches(|c: char| c == '-' || c.is_whitespace());
-        let (word, rest) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
-        let rest = rest.trim_start().trim_start_matches('.');
-        let jinja = match word {
-            "range" if !rest.is_empty() => format!("{{% for item in {rest} %}}…{{% endfor %}}"),
-            "if" | "with" if !rest.is_empty() => format!("{{% if {rest} %}}…{{% endif %}}"),
-            _ if word.starts_with('.') && word.len() > 1 => {
-                format!("{{{{ {} }}}}", word.trim_start_matches('.'))
-            }
-            _ => continue,
-        };
-        let before = source.get(..at).unwrap_or_default();
-        return Err(TemplateError::Syntax {
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-            reason: format!("`{{{{ {inside} }}}}` is a Go template; in Jinja it is `{jinja}`"),
-        });
-    }
-    Ok(())
 }
 
 /// Values of `config` whose names say that they are secret.

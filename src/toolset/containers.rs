@@ -16,27 +16,84 @@ pub(super) struct Section {
 
 const SECTIONS: &[&str] = &["toolsets", "mcp_servers", "customToolsets", "holmes", "runner"];
 
-/// Keys that only Helm values have: there, the keys of other charts are nobody's mistake.
-const HELM: &[&str] = &["holmes", "runner", "customToolsets", "enableHolmesGPT", "globalConfig", "image"];
+/// Keys of Helm values and of configuration files: beside them, keys that are not ours are nobody's mistake.
+const OTHERS: &[&str] = &[
+    "holmes",
+    "runner",
+    "customToolsets",
+    "enableHolmesGPT",
+    "globalConfig",
+    "image",
+    "registry",
+    "resources",
+    "additionalEnvVars",
+    "customClusterRoleRules",
+    "mcpAddons",
+    "modelList",
+    "model",
+    "models",
+    "fast_model",
+    "api_key",
+    "api_base",
+    "max_steps",
+    "custom_toolsets",
+    "custom_runbooks",
+    "custom_runbook_catalogs",
+    "custom_skill_paths",
+    "alertmanager_url",
+    "slack_token",
+    "slack_channel",
+];
 
-/// The sections of one document.
-pub(super) fn sections(document: &Node, warnings: &mut Vec<Warning>) -> Vec<Section> {
+fn entries_of(node: &Node) -> &[yaml::Entry] {
+    node.entries().unwrap_or_default()
+}
+
+/// A key of Helm values or of a configuration file. Helm's keys are written `likeThis`, ours never are.
+fn foreign(key: &str) -> bool {
+    let camel =
+        key.chars().zip(key.chars().skip(1)).any(|(one, next)| one.is_lowercase() && next.is_uppercase());
+    OTHERS.contains(&key) || (camel && nearest(key, SECTIONS).is_none())
+}
+
+/// The sections of the documents of one file.
+pub(super) fn sections(documents: &[&Node], warnings: &mut Vec<Warning>) -> Vec<Section> {
     let mut found = Vec::new();
     let before = warnings.len();
-    collect(document, DEPTH, &mut found, warnings);
-    let entries = document.entries().unwrap_or_default();
-    let meant = entries.iter().any(|entry| SECTIONS.contains(&entry.key.as_str()));
-    let unsaid = warnings.len() == before;
-    if found.is_empty() && unsaid && !meant && !document.is_null() {
-        let near = entries.iter().find_map(|entry| Some((entry, nearest(&entry.key, SECTIONS)?)));
+    for document in documents {
+        collect(document, DEPTH, &mut found, warnings);
+    }
+    let entries = || documents.iter().flat_map(|document| document.entries().unwrap_or_default());
+    let meant = entries().any(|entry| SECTIONS.contains(&entry.key.as_str()));
+    let said = documents.iter().find(|document| !document.is_null());
+    if let (true, true, false, Some(first)) = (found.is_empty(), warnings.len() == before, meant, said) {
+        let near = entries().find_map(|entry| Some((entry, nearest(&entry.key, SECTIONS)?)));
         warnings.push(match near {
             Some((entry, near)) => {
                 entry.warning(format!("unknown key `{}`, did you mean `{near}`?", entry.key))
             }
-            None => document.warning("holds no toolsets, a top-level `toolsets:` is needed"),
+            None => first.warning(bare(first)),
         });
     }
     found
+}
+
+/// Why a document holds nothing, with what to do about it.
+fn bare(document: &Node) -> String {
+    let is_secret = document.get("kind").is_some_and(|kind| kind.as_str().is_ok_and(|kind| kind == "Secret"));
+    if is_secret && document.get("data").is_some() {
+        return "is a Secret, whose `data` is base64: give the decoded file, or a ConfigMap".to_owned();
+    }
+    let names_tools = |entry: &yaml::Entry| entry.value.get("tools").is_some();
+    match document.entries().unwrap_or_default().iter().find(|entry| names_tools(entry)) {
+        Some(entry) => {
+            format!("holds no toolsets: put `{}` and its like under a top-level `toolsets:`", entry.key)
+        }
+        None if document.get("tools").is_some() => {
+            "holds no toolsets: `tools` belong to a toolset, `toolsets: {NAME: {tools: […]}}`".to_owned()
+        }
+        None => "holds no toolsets, a top-level `toolsets:` is needed".to_owned(),
+    }
 }
 
 fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
@@ -65,7 +122,7 @@ fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut V
 
 fn unknown(node: &Node, key: &str, entry: &yaml::Entry, warnings: &mut Vec<Warning>) {
     let free = key == "anchors" || key.starts_with(['.', '_']) || key.starts_with("x-");
-    let plain = node.get("toolsets").is_some() && !HELM.iter().any(|helm| node.get(helm).is_some());
+    let plain = node.get("toolsets").is_some() && !entries_of(node).iter().any(|entry| foreign(&entry.key));
     if free || !plain {
         return;
     }
@@ -107,15 +164,23 @@ fn wrapped(kind: &str, node: &Node, depth: usize, found: &mut Vec<Section>, warn
             }
         }
         "Application" => {
-            let one = at(&["spec", "source"]).into_iter();
-            let many = at(&["spec", "sources"]).and_then(|sources| sources.items().ok()).unwrap_or_default();
-            for helm in one.chain(many).filter_map(|source| source.get("helm")) {
-                if let Some(values) = helm.get("valuesObject") {
-                    collect(values, depth - 1, found, warnings);
-                }
-                if let Some(values) = helm.get("values") {
-                    text(values, depth, found, warnings);
-                }
+            application(node, depth, found, warnings);
+        }
+        "ApplicationSet" => {
+            if let Some(template) = at(&["spec", "template"]) {
+                application(template, depth, found, warnings);
+            }
+        }
+        // K3s and RKE2.
+        "HelmChart" | "HelmChartConfig" => {
+            if let Some(values) = at(&["spec", "valuesContent"]) {
+                text(values, depth, found, warnings);
+            }
+        }
+        "Kustomization" => {
+            let charts = at(&["helmCharts"]).and_then(|charts| charts.items().ok()).unwrap_or_default();
+            for values in charts.iter().filter_map(|chart| chart.get("valuesInline")) {
+                collect(values, depth - 1, found, warnings);
             }
         }
         "HelmRelease" => {
@@ -125,6 +190,20 @@ fn wrapped(kind: &str, node: &Node, depth: usize, found: &mut Vec<Section>, warn
         }
         // Other objects of the same file (a Deployment, a Secret) are none of ours.
         _ => {}
+    }
+}
+
+fn application(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+    let spec = |key: &str| node.get("spec").and_then(|spec| spec.get(key));
+    let one = spec("source").into_iter();
+    let many = spec("sources").and_then(|sources| sources.items().ok()).unwrap_or_default();
+    for helm in one.chain(many).filter_map(|source| source.get("helm")) {
+        if let Some(values) = helm.get("valuesObject") {
+            collect(values, depth - 1, found, warnings);
+        }
+        if let Some(values) = helm.get("values") {
+            text(values, depth, found, warnings);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parameters that nobody declared: what the template's syntax tree says it needs.
 
 use crate::config::yaml::Node;
+use crate::shell::Variable;
 use crate::shell::template::{TemplateError, variables};
 
 use super::{Parameter, ToolDefinition};
@@ -13,7 +14,22 @@ pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), S
     let found = variables(&without_comments(&tool.template)).map_err(|error| placed(&error, node))?;
     // `jq: "{{ expression }}"`: the parameter is the program.
     let program = tool.jq.as_deref().map(|jq| variables(jq).map_err(|error| format!("`jq`: {error}")));
-    for variable in found.into_iter().chain(program.transpose()?.unwrap_or_default()) {
+    add(tool, found.into_iter().chain(program.transpose()?.unwrap_or_default()));
+    Ok(())
+}
+
+/// Adds what a toolset's `prelude` needs besides.
+///
+/// # Errors
+/// In one line, when it does not parse.
+pub(super) fn of_prelude(tool: &mut ToolDefinition, prelude: &str) -> Result<(), String> {
+    let found = variables(&without_comments(prelude)).map_err(|error| error.to_string())?;
+    add(tool, found.into_iter());
+    Ok(())
+}
+
+fn add(tool: &mut ToolDefinition, found: impl Iterator<Item = Variable>) {
+    for variable in found {
         if tool.parameters.iter().any(|parameter| parameter.name == variable.name) {
             continue;
         }
@@ -24,7 +40,6 @@ pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), S
             ..Parameter::default()
         });
     }
-    Ok(())
 }
 
 /// The template without its whole-line shell comments, line for line: an author who explains

@@ -1,16 +1,15 @@
-//! Reads every source and merges them: later sources win, field by field where they say something.
+//! Reads every source, weakest first. What a toolset becomes of it is `merge`'s business.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError, nearest};
+use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError};
 
 use super::containers::{Section, sections};
-use super::parse::{Part, parts};
-use super::{Toolset, ToolsetKind, Toolsets, builtin, database};
+use super::merge::Layers;
+use super::parse::{Reading, parts};
+use super::{Toolset, Toolsets, builtin, database};
 
 /// Where toolsets are read from, weakest first.
 #[derive(Debug, Clone, Default)]
@@ -51,10 +50,10 @@ pub enum LoadError {
 /// Only for paths in `extra`: a file that was asked for by name and cannot be read is no small matter.
 /// Everything else that is wrong becomes a warning or a broken toolset.
 pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loaded, LoadError> {
-    let mut merge = Merge::default();
+    let mut merge = Reader::new(env);
     for file in builtin::files(sources.catalogue.as_deref(), &mut merge.warnings) {
         match decode(&file.text, &file.place) {
-            Ok(documents) => merge.documents(documents, if file.replaced { &file.place } else { "builtin" }),
+            Ok(documents) => merge.documents(&documents, if file.replaced { &file.place } else { "builtin" }),
             Err(error) => merge.unreadable(&file.place, &error.into()),
         }
     }
@@ -72,22 +71,25 @@ pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loa
     for path in &sources.extra {
         merge.path(path)?;
     }
-    for toolset in merge.toolsets.values_mut() {
-        fill_config(toolset, env);
-    }
-    database::equip(&mut merge.toolsets);
-    Ok(Loaded { toolsets: merge.toolsets, warnings: merge.warnings })
+    let Reader { layers, warnings, .. } = merge;
+    let mut toolsets = layers.finished();
+    database::equip(&mut toolsets);
+    Ok(Loaded { toolsets, warnings })
 }
 
-#[derive(Default)]
-struct Merge {
-    toolsets: Toolsets,
+struct Reader<'a> {
+    env: &'a BTreeMap<String, String>,
+    layers: Layers,
     warnings: Vec<Warning>,
     /// In paths of the command line.
     asked: bool,
 }
 
-impl Merge {
+impl<'a> Reader<'a> {
+    fn new(env: &'a BTreeMap<String, String>) -> Self {
+        Self { env, layers: Layers::default(), warnings: Vec::new(), asked: false }
+    }
+
     fn path(&mut self, path: &Path) -> Result<(), LoadError> {
         if path.is_dir() {
             let found = builtin::yaml_files(path, &mut self.warnings);
@@ -129,7 +131,7 @@ impl Merge {
         file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
         let place = path.display().to_string();
         let documents = decode(&bytes, &place)?;
-        self.documents(documents, &place);
+        self.documents(&documents, &place);
         Ok(())
     }
 
@@ -150,145 +152,27 @@ impl Merge {
             broken: Some(reason),
             ..Toolset::default()
         };
-        self.toolsets.insert(name, toolset);
+        self.layers.add(toolset);
     }
 
-    fn documents(&mut self, documents: Vec<Document>, origin: &str) {
+    fn documents(&mut self, documents: &[Document], origin: &str) {
         for document in documents {
-            self.warnings.extend(document.warnings);
-            for section in sections(&document.node, &mut self.warnings) {
-                self.section(&section, origin);
-            }
+            self.warnings.extend(document.warnings.iter().cloned());
+        }
+        let nodes: Vec<&Node> = documents.iter().map(|document| &document.node).collect();
+        for section in sections(&nodes, &mut self.warnings) {
+            self.section(&section, origin);
         }
     }
 
     fn section(&mut self, section: &Section, origin: &str) {
-        for part in parts(section, &mut self.warnings) {
-            self.part(part, origin);
+        let mut reading = Reading { env: self.env, warnings: &mut self.warnings };
+        for part in parts(section, &mut reading) {
+            self.layers.part(part, origin, &mut self.warnings);
         }
-    }
-
-    fn part(&mut self, part: Part, origin: &str) {
-        let known = self.toolsets.contains_key(&part.name);
-        if !known && !part.defines && part.broken.is_none() {
-            let names: Vec<&str> = self.toolsets.keys().map(String::as_str).collect();
-            let near = nearest(&part.name, &names).map(|near| format!(", did you mean `{near}`?"));
-            let message = format!("there is no toolset `{}`{}", part.name, near.unwrap_or_default());
-            self.warnings.push(Warning { message, ..part.place });
-            return;
-        }
-        let toolset = self.toolsets.entry(part.name.clone()).or_insert_with(|| Toolset {
-            name: part.name.clone(),
-            enabled: true,
-            ..Toolset::default()
-        });
-        if let Some(kind) = part.kind.as_deref() {
-            match kind {
-                "command" | "commands" | "builtin" | "customized" => {}
-                "mcp" => toolset.kind = ToolsetKind::Mcp,
-                "http" => toolset.kind = ToolsetKind::Http,
-                "database" => toolset.kind = ToolsetKind::Database,
-                "mongodb" => toolset.kind = ToolsetKind::Mongodb,
-                _ => {
-                    let message = format!("type `{kind}` is not known");
-                    toolset.broken = Some(Warning { message, ..part.place }.to_string());
-                }
-            }
-        }
-        // Whoever switches it on or configures it wants to know why it does not work.
-        if part.enabled.is_some() || !part.config.is_empty() {
-            toolset.auto = part.auto;
-        }
-        // Tools that are said anew also say anew whether they can be read.
-        if part.broken.is_some() || (!part.tools.is_empty() && part.kind.is_none()) {
-            toolset.broken = part.broken;
-        }
-        set(&mut toolset.enabled, part.enabled);
-        set(&mut toolset.description, part.description.filter(|text| !text.is_empty()));
-        set_some(&mut toolset.subtype, part.subtype);
-        set_some(&mut toolset.docs_url, part.docs_url);
-        set_some(&mut toolset.installation_instructions, part.installation_instructions);
-        set_some(&mut toolset.llm_instructions, part.llm_instructions);
-        set_some(&mut toolset.additional_instructions, part.additional_instructions);
-        set_some(&mut toolset.prelude, part.prelude);
-        set_list(&mut toolset.prerequisites, part.prerequisites);
-        set_list(&mut toolset.tools, part.tools);
-        set_list(&mut toolset.tags, part.tags);
-        set_list(&mut toolset.approval_required_tools, part.approval_required_tools);
-        if !part.config.is_empty() {
-            toolset.config = part.config;
-        }
-        origin.clone_into(&mut toolset.origin);
-    }
-}
-
-fn set<T>(slot: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *slot = value;
-    }
-}
-
-fn set_some(slot: &mut Option<String>, value: Option<String>) {
-    if let Some(value) = value.filter(|text| !text.is_empty()) {
-        *slot = Some(value);
-    }
-}
-
-fn set_list<T>(slot: &mut Vec<T>, value: Vec<T>) {
-    if !value.is_empty() {
-        *slot = value;
     }
 }
 
 fn decode(bytes: &[u8], place: &str) -> Result<Vec<Document>, YamlError> {
     yaml::parse_all(&yaml::decode(bytes, place)?, place)
-}
-
-/// `{{ env.NAME }}` in values of `config`. A name that is not set makes this toolset unusable, no other.
-fn fill_config(toolset: &mut Toolset, env: &BTreeMap<String, String>) {
-    let mut missing = Vec::new();
-    for value in toolset.config.values_mut() {
-        fill(value, env, &mut missing);
-    }
-    missing.dedup();
-    if !missing.is_empty() && toolset.broken.is_none() {
-        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-        let (noun, verb) = if names.len() == 1 { ("variable", "is") } else { ("variables", "are") };
-        let names = names.join(", ");
-        toolset.broken = Some(format!(
-            "{}: environment {noun} {names}, named in `config`, {verb} not set",
-            toolset.origin
-        ));
-    }
-}
-
-fn fill(value: &mut Value, env: &BTreeMap<String, String>, missing: &mut Vec<String>) {
-    match value {
-        Value::String(text) if text.contains("{{") => {
-            let mut filled = String::new();
-            let mut rest = text.as_str();
-            while let Some((before, after)) = rest.split_once("{{") {
-                let Some((inner, tail)) = after.split_once("}}") else { break };
-                filled.push_str(before);
-                match inner.trim().strip_prefix("env.").map(str::trim) {
-                    Some(name) if !name.is_empty() => match env.get(name) {
-                        Some(value) => filled.push_str(value),
-                        None => missing.push(name.to_owned()),
-                    },
-                    // Templates of other times are not this file's business.
-                    _ => {
-                        filled.push_str("{{");
-                        filled.push_str(inner);
-                        filled.push_str("}}");
-                    }
-                }
-                rest = tail;
-            }
-            filled.push_str(rest);
-            *text = filled;
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, env, missing)),
-        Value::Object(map) => map.values_mut().for_each(|value| fill(value, env, missing)),
-        _ => {}
-    }
 }

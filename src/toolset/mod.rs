@@ -9,13 +9,17 @@ mod builtin;
 mod containers;
 mod database;
 mod fields;
+mod filling;
 mod infer;
 mod instructions;
 mod load;
+mod merge;
+mod parameter;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod tool;
+mod transformer;
 
 pub use instructions::instructions;
 pub use load::{LoadError, Loaded, Sources, load};
@@ -38,11 +42,14 @@ pub struct Toolset {
     pub subtype: Option<String>,
     pub description: String,
     pub docs_url: Option<String>,
+    /// A picture for surfaces that show one.
+    pub icon_url: Option<String>,
     pub installation_instructions: Option<String>,
     pub prerequisites: Vec<Prerequisite>,
     pub tools: Vec<ToolDefinition>,
     pub tags: Vec<String>,
-    /// Free map, available to templates as `config`; `{{ env.X }}` already resolved.
+    /// Free map, available to templates as `config`; `{{ env.X }}` already resolved. An MCP server's or an
+    /// HTTP API's settings are here too, also where the older form has them beside it (`url`, `headers`).
     pub config: Map<String, Value>,
     pub llm_instructions: Option<String>,
     /// Shell filter that gets a successful command's output on stdin and replaces it.
@@ -51,6 +58,16 @@ pub struct Toolset {
     pub prelude: Option<String>,
     /// Globs of tools that a person must approve, whatever policy thinks of their commands.
     pub approval_required_tools: Vec<String>,
+    /// What is done to the output of its tools; already part of each tool's own list.
+    pub transformers: Vec<Transformer>,
+    /// Marked as not settled by its author; shown, nothing more.
+    pub experimental: bool,
+    /// May serve other clusters (HolmesGPT's server); kept, not acted on.
+    pub expose_remotely: bool,
+    /// How long what was found out about its readiness holds, where the author said so.
+    pub status_refresh_interval: Option<Duration>,
+    /// Calls worth showing, of any tool: maps of arguments, or words.
+    pub examples: Vec<Value>,
     /// Where it comes from: `builtin`, or the path of the file that had the last word.
     pub origin: String,
     /// Why it cannot be used, where reading it already told (`file:line:col: …`).
@@ -98,9 +115,27 @@ pub struct ToolDefinition {
     pub allow_options: bool,
     /// The toolset's filter, or the tool's own in the older format.
     pub additional_instructions: Option<String>,
+    /// Its own first, then those of its toolset.
+    pub transformers: Vec<Transformer>,
+    pub icon_url: Option<String>,
+    /// Calls worth showing: maps of arguments, or words.
+    pub examples: Vec<Value>,
     /// Where the tool stands: `file:line`.
     pub place: String,
     pub broken: Option<String>,
+}
+
+/// Something that is done to a successful output before a model sees it. `None`: the author did not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Transformer {
+    /// `llm_summarize`, the only one there is.
+    pub name: String,
+    /// Characters; shorter outputs stay as they are. HolmesGPT's default is 1000.
+    pub input_threshold: Option<u64>,
+    /// In place of the usual request for a summary.
+    pub prompt: Option<String>,
+    /// Name of the model that summarises.
+    pub fast_model: Option<String>,
 }
 
 /// One parameter of a tool.

@@ -2,16 +2,19 @@
 //!
 //! Nothing here refuses a file. A mistake makes its toolset broken, with the place; the rest is read.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError};
+use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError, nearest};
 
 use super::containers::Section;
 use super::fields::{duration, name_of, text, texts, unknown_key};
-use super::tool::{Defaults, tool};
-use super::{Prerequisite, ToolDefinition, prerequisites};
+use super::filling::Filling;
+use super::tool::{Defaults, Told, tool};
+use super::{Prerequisite, Toolset, prerequisites};
 
-const TOOLSET_KEYS: &[&str] = &[
+pub(super) const TOOLSET_KEYS: &[&str] = &[
     "name",
     "enabled",
     "description",
@@ -44,85 +47,92 @@ const TOOLSET_KEYS: &[&str] = &[
     "allow_options",
     "prelude",
     "examples",
+    "path",
+    "status",
+    "error",
+    "meta",
 ];
 
 const PREREQUISITE_KEYS: &[&str] =
     &["command", "expected_output", "timeout", "env", "enabled", "disabled_reason", "name", "description"];
 
+const TAGS: &[&str] = &["core", "cluster", "cli"];
+
 /// What one place says of a toolset.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Part {
     pub name: String,
     pub enabled: Option<bool>,
     /// `enabled: auto`.
     pub auto: bool,
-    pub description: Option<String>,
-    pub docs_url: Option<String>,
-    pub installation_instructions: Option<String>,
-    pub prerequisites: Vec<Prerequisite>,
-    pub tools: Vec<ToolDefinition>,
-    pub tags: Vec<String>,
-    pub config: Map<String, Value>,
-    pub llm_instructions: Option<String>,
-    pub additional_instructions: Option<String>,
-    pub prelude: Option<String>,
-    pub approval_required_tools: Vec<String>,
+    /// Plain fields; empty ones are not said.
+    pub said: Toolset,
+    pub defaults: Defaults,
+    /// `None`: not said; a list may be empty.
+    pub tools: Option<Vec<Told>>,
+    pub experimental: Option<bool>,
+    pub expose_remotely: Option<bool>,
     /// `mcp`, `http`, …; `None` for commands.
     pub kind: Option<String>,
-    pub subtype: Option<String>,
     /// Says more than whether it is on and how it is configured.
     pub defines: bool,
     pub broken: Option<String>,
+    /// Names in `config` that the environment lacks: void where a later file gives another `config`.
+    pub missing: Option<String>,
     /// Where its name stands, for what is said about it later.
-    pub place: Warning,
+    pub place: Option<Warning>,
+}
+
+impl Part {
+    /// A warning about the toolset as a whole.
+    pub(super) fn warning(&self, message: String) -> Warning {
+        match &self.place {
+            Some(place) => Warning { message, ..place.clone() },
+            None => Warning::about_file("", message),
+        }
+    }
+}
+
+/// What reading a section needs and what it leaves behind.
+pub(super) struct Reading<'a> {
+    pub env: &'a BTreeMap<String, String>,
+    pub warnings: &'a mut Vec<Warning>,
 }
 
 /// Every toolset of a section: a map by name or, in the older form, a list.
-pub(super) fn parts(section: &Section, warnings: &mut Vec<Warning>) -> Vec<Part> {
+pub(super) fn parts(section: &Section, reading: &mut Reading<'_>) -> Vec<Part> {
     let mut found = Vec::new();
     match &section.node.kind {
         Kind::Mapping(entries) => {
             for entry in entries {
-                found.push(part(entry.key.clone(), &entry.value, entry.warning(""), section.mcp, warnings));
+                found.push(part(entry.key.clone(), &entry.value, entry.warning(""), section.mcp, reading));
             }
         }
         Kind::Sequence(items) => {
             for item in items {
                 match name_of(item) {
-                    Some(name) => found.push(part(name, item, item.warning(""), section.mcp, warnings)),
-                    None => warnings.push(item.warning("a toolset without a `name` is left out")),
+                    Some(name) => found.push(part(name, item, item.warning(""), section.mcp, reading)),
+                    None => {
+                        reading.warnings.push(item.warning("a toolset without a `name` is left out"));
+                    }
                 }
             }
         }
         Kind::Scalar { .. } => {
             let message = format!("toolsets need to be a map, got {}", section.node.describe());
-            warnings.push(section.node.warning(message));
+            reading.warnings.push(section.node.warning(message));
         }
     }
     found
 }
 
-fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec<Warning>) -> Part {
+fn part(name: String, body: &Node, place: Warning, mcp: bool, reading: &mut Reading<'_>) -> Part {
     let mut part = Part {
         name,
-        enabled: None,
-        auto: false,
-        description: None,
-        docs_url: None,
-        installation_instructions: None,
-        prerequisites: Vec::new(),
-        tools: Vec::new(),
-        tags: Vec::new(),
-        config: Map::new(),
-        llm_instructions: None,
-        additional_instructions: None,
-        prelude: None,
-        approval_required_tools: Vec::new(),
         kind: mcp.then(|| "mcp".to_owned()),
-        subtype: None,
         defines: mcp,
-        broken: None,
-        place,
+        place: Some(place),
+        ..Part::default()
     };
     let entries = match body.entries() {
         Ok(entries) => entries,
@@ -133,30 +143,69 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
         }
     };
     let what = format!("toolset `{}`", part.name);
-    let mut defaults = Defaults::default();
-    for entry in entries {
-        match field(&mut part, &mut defaults, entry, warnings) {
+    let mut config = Filling::new(reading.env);
+    let mut words = Filling::new(reading.env);
+    // The type first: what the others mean depends on it.
+    let (typed, others): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| ["type", "url"].contains(&entry.key.as_str()));
+    for entry in typed.into_iter().chain(others) {
+        let taken = match entry.key.as_str() {
+            key if part.kind.as_deref() == Some("mcp") && beside(key, &entry.value) => {
+                part.defines = true;
+                let filled = config.value(&entry.value);
+                part.said.config.entry(key.to_owned()).or_insert(filled);
+                Ok(true)
+            }
+            "config" | "url" | "headers" => field(&mut part, entry, &mut config, reading.warnings),
+            _ => field(&mut part, entry, &mut words, reading.warnings),
+        };
+        match taken {
             Ok(true) => {}
-            Ok(false) => warnings.push(unknown_key(entry, &what, TOOLSET_KEYS)),
+            Ok(false) => reading.warnings.push(unknown_key(entry, &what, TOOLSET_KEYS)),
             Err(error) => {
                 part.broken.get_or_insert(error.about(&entry.key).inline());
             }
         }
     }
-    part.additional_instructions.clone_from(&defaults.additional_instructions);
-    part.prelude.clone_from(&defaults.prelude);
-    // Read last: the defaults may stand below the tools.
     if let Some(tools) = body.get("tools").filter(|tools| !tools.is_null()) {
-        part.tools = read_tools(tools, &defaults, &what, warnings, &mut part.broken);
+        part.tools = Some(read_tools(tools, &what, &mut words, reading.warnings, &mut part.broken));
+    }
+    if part.kind.as_deref() == Some("mcp") {
+        mode(&mut part.said.config);
+    }
+    part.missing = config.reason(Some("config"));
+    if let Some(reason) = words.reason(None) {
+        part.broken.get_or_insert(reason);
     }
     part
+}
+
+/// Ways to reach an MCP server. Older files name them as the `type`, of the server or of its `config`.
+const TRANSPORTS: &[&str] = &["sse", "stdio", "streamable-http", "http"];
+
+/// What older files have beside an MCP server's `config`. Our own `env` is a list of names.
+fn beside(key: &str, value: &Node) -> bool {
+    match key {
+        "command" | "args" | "cwd" | "mode" | "verify_ssl" | "extra_headers" | "health_check_tool" => true,
+        "env" => matches!(value.kind, Kind::Mapping(_)),
+        _ => false,
+    }
+}
+
+/// The older `config.type`, under today's name.
+fn mode(config: &mut Map<String, Value>) {
+    let old = config.get("type").and_then(Value::as_str).filter(|name| TRANSPORTS.contains(name));
+    if let (Some(old), false) = (old.map(str::to_owned), config.contains_key("mode")) {
+        config.shift_remove("type");
+        config.insert("mode".to_owned(), Value::from(if old == "http" { "streamable-http" } else { &old }));
+    }
 }
 
 /// Takes one key; `Ok(false)` when it is not part of the format.
 fn field(
     part: &mut Part,
-    defaults: &mut Defaults,
     entry: &Entry,
+    filling: &mut Filling<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<bool, YamlError> {
     let value = &entry.value;
@@ -168,6 +217,7 @@ fn field(
         return Ok(true);
     }
     part.defines |= !["name", "enabled", "config", "is_default"].contains(&key);
+    let said = &mut part.said;
     match key {
         "name" if value.as_str().is_ok_and(|name| name != part.name) => {
             let message = format!("`name` differs from the toolset's key, `{}` is used", part.name);
@@ -178,43 +228,75 @@ fn field(
             part.auto = true;
         }
         "enabled" => part.enabled = Some(value.as_bool()?),
-        "description" => part.description = Some(text(value)?),
-        "docs_url" => part.docs_url = Some(text(value)?),
-        "installation_instructions" => part.installation_instructions = Some(text(value)?),
-        "prerequisites" => part.prerequisites = read_prerequisites(value, warnings)?,
-        "tags" => part.tags = texts(value)?,
-        "config" => {
-            value.entries()?;
-            if let Value::Object(config) = value.to_json() {
-                part.config.extend(config);
+        "description" => said.description = filling.text(value)?,
+        "docs_url" => said.docs_url = Some(filling.text(value)?),
+        "icon_url" => said.icon_url = Some(filling.text(value)?),
+        "subtype" => said.subtype = Some(text(value)?),
+        "installation_instructions" => said.installation_instructions = Some(filling.text(value)?),
+        "prerequisites" => said.prerequisites = read_prerequisites(value, filling, warnings)?,
+        "tags" => said.tags = tags(value, warnings)?,
+        "config" => config(said, value, filling, warnings),
+        "llm_instructions" => said.llm_instructions = Some(filling.text(value)?),
+        "approval_required_tools" => said.approval_required_tools = texts(value)?,
+        "experimental" => part.experimental = Some(value.as_bool()?),
+        "expose_remotely" => part.expose_remotely = Some(value.as_bool()?),
+        "status_refresh_interval_seconds" => said.status_refresh_interval = Some(duration(value)?),
+        "type" => {
+            let name = text(value)?;
+            let listed = part.kind.as_deref() == Some("mcp");
+            if name != "mcp" && TRANSPORTS.contains(&name.as_str()) && (listed || name != "http") {
+                said.config.entry("type".to_owned()).or_insert_with(|| Value::from(name));
+                part.kind = Some("mcp".to_owned());
+            } else if !listed {
+                part.kind = Some(name);
+            } else if name != "mcp" {
+                let message = format!("`type: {name}` has no effect under `mcp_servers`");
+                warnings.push(value.warning(message));
             }
         }
-        "llm_instructions" => part.llm_instructions = Some(text(value)?),
-        "approval_required_tools" => part.approval_required_tools = texts(value)?,
-        "type" => part.kind = Some(text(value)?),
-        "subtype" => part.subtype = Some(text(value)?),
         // The older form of an MCP server: address and headers beside the description, no type.
         "url" | "headers" => {
             if part.kind.is_none() && key == "url" {
                 part.kind = Some("mcp".to_owned());
             }
-            part.config.entry(key.to_owned()).or_insert_with(|| value.to_json());
+            let filled = filling.value(value);
+            said.config.entry(key.to_owned()).or_insert(filled);
         }
         "restricted_tools" => {
             warnings.push(entry.warning("`restricted_tools` has no effect, use `approval_required_tools`"));
         }
-        _ => _ = defaults.take(entry)?,
+        _ => _ = part.defaults.take(entry, filling, warnings)?,
     }
     Ok(true)
 }
 
+/// What stands in the map itself goes before what the older form has beside it.
+fn config(said: &mut Toolset, node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Warning>) {
+    if let Value::Object(config) = filling.value(node) {
+        said.config.extend(config);
+        return;
+    }
+    let message = format!("`config` needs to be a map, got {}, it is left out", node.describe());
+    warnings.push(node.warning(message));
+}
+
+fn tags(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<String>, YamlError> {
+    let tags = texts(node)?;
+    for tag in tags.iter().filter(|tag| !TAGS.contains(&tag.as_str())) {
+        let near = nearest(tag, TAGS).map(|near| format!(", did you mean `{near}`?"));
+        let near = near.unwrap_or_else(|| format!("; known: `{}`", TAGS.join("`, `")));
+        warnings.push(node.warning(format!("unknown tag `{tag}`{near}")));
+    }
+    Ok(tags)
+}
+
 fn read_tools(
     node: &Node,
-    defaults: &Defaults,
     what: &str,
+    filling: &mut Filling<'_>,
     warnings: &mut Vec<Warning>,
     broken: &mut Option<String>,
-) -> Vec<ToolDefinition> {
+) -> Vec<Told> {
     let items = match node.items() {
         Ok(items) => items,
         Err(error) => {
@@ -222,28 +304,33 @@ fn read_tools(
             return Vec::new();
         }
     };
-    let mut tools: Vec<ToolDefinition> = Vec::new();
+    let mut tools: Vec<Told> = Vec::new();
     for item in items {
-        let Some(tool) = tool(item, defaults, warnings) else { continue };
-        if tools.iter().any(|earlier| earlier.name == tool.name) {
-            warnings.push(item.warning(format!("{what} has two tools `{}`, this one counts", tool.name)));
-            tools.retain(|earlier| earlier.name != tool.name);
+        let Some(told) = tool(item, filling, warnings) else { continue };
+        let name = &told.tool.name;
+        if tools.iter().any(|earlier| earlier.tool.name == *name) {
+            warnings.push(item.warning(format!("{what} has two tools `{name}`, this one counts")));
+            tools.retain(|earlier| earlier.tool.name != *name);
         }
-        tools.push(tool);
+        tools.push(told);
     }
     tools
 }
 
 /// A list of maps and plain commands, or one of them.
-fn read_prerequisites(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<Prerequisite>, YamlError> {
+fn read_prerequisites(
+    node: &Node,
+    filling: &mut Filling<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Prerequisite>, YamlError> {
     let mut found = Vec::new();
     match &node.kind {
         Kind::Sequence(items) => {
             for item in items {
-                prerequisite(item, &mut found, warnings)?;
+                prerequisite(item, &mut found, filling, warnings)?;
             }
         }
-        _ => prerequisite(node, &mut found, warnings)?,
+        _ => prerequisite(node, &mut found, filling, warnings)?,
     }
     Ok(found)
 }
@@ -251,6 +338,7 @@ fn read_prerequisites(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<Pr
 fn prerequisite(
     node: &Node,
     found: &mut Vec<Prerequisite>,
+    filling: &mut Filling<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), YamlError> {
     if node.is_null() {
@@ -262,7 +350,7 @@ fn prerequisite(
         timeout: prerequisites::DEADLINE,
     };
     if let Kind::Scalar { .. } = node.kind {
-        found.push(command(text(node)?));
+        found.push(command(filling.command(node)?));
         return Ok(());
     }
     let before = found.len();
@@ -274,7 +362,7 @@ fn prerequisite(
         let about = |error: YamlError| error.about(&entry.key);
         match entry.key.as_str() {
             "command" => {
-                let mut read = command(text(value).map_err(about)?);
+                let mut read = command(filling.command(value).map_err(about)?);
                 if let Prerequisite::Command { expected_output, timeout, .. } = &mut read {
                     let given = |key: &str| node.get(key).filter(|value| !value.is_null());
                     if let Some(expected) = given("expected_output") {

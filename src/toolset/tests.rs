@@ -1,6 +1,8 @@
 //! The format as people write it: good, odd and broken files, and what is said about them.
 
 mod checks;
+mod documented;
+mod fields;
 mod fuzz;
 mod merging;
 
@@ -265,7 +267,10 @@ fn odd_files_are_loaded_with_warnings() {
 fn a_broken_toolset_says_where_and_its_neighbours_load() {
     let cases = [
         ("a: 3", "f.yaml:3:6: `a` needs a map, got the number 3, at: a: 3"),
-        ("a: {type: grpc, tools: [{name: x, command: ls}]}", "f.yaml:3:3: type `grpc` is not known"),
+        (
+            "a: {type: grpc, tools: [{name: x, command: ls}]}",
+            "f.yaml:3:3: type `grpc` is not known; known: `http`, `mcp`, `database`, `mongodb`, none for commands",
+        ),
         ("a: {tools: ls}", "f.yaml:3:14: `tools` needs a list, got the text `ls`, at: a: {tools: ls}"),
         (
             "a: {prerequisites: [{comand: x}], description: y}",
@@ -273,7 +278,7 @@ fn a_broken_toolset_says_where_and_its_neighbours_load() {
         ),
         (
             "a: {config: {k: '{{ env.NOPE }}'}, description: y}",
-            "f.yaml: environment variable `NOPE`, named in `config`, is not set",
+            "f.yaml:3:19: environment variable `NOPE`, named in `config`, is not set, at: a: {config: {k: '{{ env.NOPE }}'}, description: y}",
         ),
         (
             "a: {timeout: soon, description: y}",
@@ -311,7 +316,8 @@ fn every_toolset_of_the_binary_is_sound() {
     assert!(!loaded.toolsets.is_empty());
     for toolset in loaded.toolsets.values() {
         assert_eq!((&toolset.broken, toolset.origin.as_str()), (&None, "builtin"), "{}", toolset.name);
-        assert!(!toolset.description.is_empty() && !toolset.tools.is_empty(), "{}", toolset.name);
+        let served = toolset.kind != ToolsetKind::Commands;
+        assert!(!toolset.description.is_empty() && (served || !toolset.tools.is_empty()), "{}", toolset.name);
         for tool in &toolset.tools {
             assert_eq!((&tool.broken, tool.read_only), (&None, Some(true)), "{}", tool.name);
             assert!(!tool.description.is_empty(), "{}", tool.name);

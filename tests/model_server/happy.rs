@@ -1,12 +1,12 @@
 //! What every server does.
 
 use holmes_rs::agent::{Message, Usage};
-use holmes_rs::model::Model;
 use holmes_rs::model::openai::OpenAiModel;
+use holmes_rs::model::{Delta, Model, Request};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::bench::{question, settings, take, turn, turn_with};
+use crate::bench::{question, run, settings, take, tools, turn, turn_with};
 use crate::support::scripted_model::ScriptedModel;
 
 #[test]
@@ -81,6 +81,42 @@ fn the_request_is_as_documented() {
             r#""stream":true,"stream_options":{"include_usage":true},"temperature":0.1}"#
         )
     );
+}
+
+/// A tool whose schema has a strict form is sent in it, another is not, and an endpoint that refuses the
+/// form gets the lenient one.
+#[test]
+fn strict_schemas_are_sent_where_they_are_wanted_and_taken() {
+    let mut free = tools();
+    free[1].parameters = json!({"type": "object", "properties": {"labels": {"type": "object"}}});
+    let scenario = json!([
+        {"status": 400, "body": {"error": {"message": "Unknown parameter: 'tools[0].function.strict'."}}},
+        {"call": [{"tool": "kubectl_get", "arguments": {"kind": null}}]},
+    ]);
+    let server = ScriptedModel::start(&scenario);
+    let mut settings = settings(&server);
+    settings.strict_tools = true;
+    let model = OpenAiModel::new(settings).unwrap();
+    let messages = question();
+    let mut ignore = |_: Delta<'_>| {};
+    let request = Request { messages: &messages, tools: &free, stream: false };
+    let reply = run(model.complete(request, &mut ignore)).unwrap();
+    assert_eq!(serde_json::to_value(&reply.message.tool_calls[0].arguments).unwrap(), json!({"kind": null}));
+    let sent: Vec<_> = server.requests().iter().map(|request| request.body["tools"].clone()).collect();
+    assert_eq!(sent[0][0]["function"]["strict"], json!(true));
+    assert_eq!(
+        sent[0][0]["function"]["parameters"],
+        json!({
+            "type": "object",
+            "properties": {"kind": {"type": ["string", "null"]}},
+            "required": ["kind"],
+            "additionalProperties": false,
+        })
+    );
+    assert_eq!(sent[0][1]["function"]["parameters"], free[1].parameters);
+    assert_eq!(sent[0][1]["function"].get("strict"), None);
+    assert_eq!(sent[1][0]["function"]["parameters"], free[0].parameters);
+    assert_eq!(sent[1][0]["function"].get("strict"), None);
 }
 
 #[test]

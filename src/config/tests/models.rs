@@ -157,6 +157,23 @@ fn an_alias_brings_its_own_endpoint() {
 }
 
 #[test]
+fn strict_tools_is_a_setting_of_ours_and_not_the_endpoints() {
+    let list = |said: &str| {
+        Machine::new()
+            .file(
+                "home/.holmes/model_list.yaml",
+                format!("a: {{model: m, api_base: 'http://o', strict_tools: {said}}}\n"),
+            )
+            .env("MODEL", "a")
+    };
+    let settings = list("true").model();
+    assert!(settings.strict_tools && settings.extra_body.is_empty());
+    assert!(!list("false").model().strict_tools);
+    let error = list("sometimes").model_error().to_string();
+    assert!(error.contains("strict_tools") && error.contains("true or false"), "{error}");
+}
+
+#[test]
 fn text_fields_stay_as_they_are_written() {
     let machine = Machine::new().file("list.yaml", LIST);
     let path = machine.path("list.yaml").display().to_string();

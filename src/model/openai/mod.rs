@@ -22,6 +22,7 @@ mod retry;
 mod said;
 mod settings;
 mod splitter;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod transport;

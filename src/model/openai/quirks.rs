@@ -188,6 +188,11 @@ impl Quirks {
         .to_owned()
     }
 
+    /// Whether it was found out that this keyword is refused.
+    pub(super) fn refuses_keyword(&self, keyword: &str) -> bool {
+        self.schema.contains(keyword)
+    }
+
     pub(super) fn strip_schema(&self, schema: &mut Value) {
         if self.schema.is_empty() {
             return;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::quirks::{Quirks, SystemRole};
 use super::settings::Settings;
+use super::strict::strict;
 use crate::agent::{Arguments, AssistantMessage, Message, ToolSpec};
 use crate::model::Request;
 
@@ -17,7 +18,8 @@ pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -
     let messages: Vec<Value> = request.messages.iter().map(|entry| message(entry, quirks, flat)).collect();
     body.insert("messages".to_owned(), Value::from(messages));
     if !request.tools.is_empty() && !quirks.no_tools {
-        let tools: Vec<Value> = request.tools.iter().map(|spec| tool(spec, quirks)).collect();
+        let tools: Vec<Value> =
+            request.tools.iter().map(|spec| tool(spec, quirks, settings.strict_tools)).collect();
         body.insert("tools".to_owned(), Value::from(tools));
     }
     let stream = request.stream && !quirks.no_stream;
@@ -114,7 +116,24 @@ fn told(said: &AssistantMessage) -> String {
     text
 }
 
-fn tool(spec: &ToolSpec, quirks: &Quirks) -> Value {
+fn tool(spec: &ToolSpec, quirks: &Quirks, strictly: bool) -> Value {
+    let strict = strictly.then(|| strict(&spec.parameters)).flatten();
+    if let Some(mut parameters) = strict {
+        let whole = parameters.clone();
+        quirks.strip_schema(&mut parameters);
+        // What an endpoint makes us leave out, strict schemas cannot do without.
+        if parameters == whole && !quirks.refuses_keyword("strict") {
+            return json!({
+                "type": "function",
+                "function": {
+                    "name": spec.name,
+                    "description": spec.description,
+                    "strict": true,
+                    "parameters": parameters,
+                }
+            });
+        }
+    }
     let mut parameters = spec.parameters.clone();
     quirks.strip_schema(&mut parameters);
     json!({

@@ -26,6 +26,8 @@ pub struct Settings {
     /// Further trusted roots as PEM or base64 of PEM: the content of `CERTIFICATE`.
     pub ca_pem: Option<String>,
     pub limits: Limits,
+    /// Tools are sent with OpenAI's strict schemas where they have one.
+    pub strict_tools: bool,
     /// Tokens; overrides what the catalog knows.
     pub context_window: Option<u64>,
 }
@@ -59,6 +61,7 @@ impl Settings {
             ca_file: None,
             ca_pem: None,
             limits: Limits::default(),
+            strict_tools: false,
             context_window: None,
         }
     }

@@ -96,3 +96,88 @@ fn a_folder_of_the_user_replaces_a_file_of_the_catalogue() {
     let host = &loaded.toolsets["host/core"];
     assert_eq!((host.tools.len(), host.origin.as_str()), (1, path.display().to_string().as_str()));
 }
+
+/// What stands after one later word, for each kind of field; the first file says all of them.
+#[test]
+fn each_field_by_its_own_rule() {
+    let first = "description: d\ndocs_url: u\ntags: [core]\nprerequisites: ['true']\nconfig: {x: 1, y: 2}\nllm_instructions: i\napproval_required_tools: ['*']\ntimeout: 5s\nenv: [A]\nexperimental: true\ntransformers: [{name: llm_summarize, config: {input_threshold: 5}}]\nstatus_refresh_interval_seconds: 5\ntools: [{name: t, command: ls}, {name: own, command: ls, timeout: 1s}]\n";
+    let indented = first.lines().fold(String::new(), |text, line| text + "    " + line + "\n");
+    let shape = |later: &str| {
+        let (toolsets, warnings) =
+            load_text(&format!("toolsets:\n  a:\n{indented}---\ntoolsets:\n  a: {later}\n"));
+        assert_eq!(warnings, [""; 0], "{later}");
+        let a = &toolsets["a"];
+        assert_eq!(a.broken, None, "{later}");
+        let tools: Vec<String> = a
+            .tools
+            .iter()
+            .map(|tool| format!("{} {:?} {:?}", tool.name, tool.timeout.unwrap_or_default(), tool.env))
+            .collect();
+        json!({
+            "enabled": a.enabled,
+            "description": a.description,
+            "docs_url": a.docs_url,
+            "tags": a.tags,
+            "prerequisites": a.prerequisites.len(),
+            "config": a.config,
+            "instructions": a.llm_instructions,
+            "approval": a.approval_required_tools,
+            "experimental": a.experimental,
+            "transformers": a.tools[0].transformers.iter().map(|one| one.input_threshold).collect::<Vec<_>>(),
+            "refresh": a.status_refresh_interval.map(|time| time.as_secs()),
+            "tools": tools,
+        })
+    };
+    let base = shape("{enabled: true}");
+    assert_eq!(base["tools"], json!(["t 5s [\"A\"]", "own 1s [\"A\"]"]));
+    // Empty values say nothing.
+    for empty in [
+        "",
+        "{}",
+        "{description: '', docs_url: '', llm_instructions: ''}",
+        "{tags: [], prerequisites: [], tools: [], approval_required_tools: [], env: [], transformers: []}",
+        "{config: {}, description: null, tools: null, enabled: null, timeout: null}",
+        "{type: custom, is_default: true}",
+    ] {
+        assert_eq!(shape(empty), base, "{empty}");
+    }
+    let changed = |later: &str, key: &str, value: serde_json::Value| {
+        let mut expected = base.clone();
+        expected[key] = value;
+        assert_eq!(shape(later), expected, "{later}");
+    };
+    changed("{enabled: off}", "enabled", json!(false));
+    changed("{description: e}", "description", json!("e"));
+    changed("{docs_url: v}", "docs_url", json!("v"));
+    changed("{tags: [cli]}", "tags", json!(["cli"]));
+    changed("{prerequisites: [{env: [TOKEN]}, 'true']}", "prerequisites", json!(2));
+    changed("{config: {y: 3}}", "config", json!({"y": 3}));
+    changed("{llm_instructions: j}", "instructions", json!("j"));
+    changed("{approval_required_tools: [t]}", "approval", json!(["t"]));
+    changed("{experimental: false}", "experimental", json!(false));
+    changed(
+        "{transformers: [{name: llm_summarize, config: {input_threshold: 7}}]}",
+        "transformers",
+        json!([7]),
+    );
+    changed("{status_refresh_interval_seconds: 6}", "refresh", json!(6));
+    changed("{timeout: 9s}", "tools", json!(["t 9s [\"A\"]", "own 1s [\"A\"]"]));
+    changed("{env: [B]}", "tools", json!(["t 5s [\"B\"]", "own 1s [\"B\"]"]));
+}
+
+#[test]
+fn a_later_tools_replaces_the_list_and_clears_what_was_broken() {
+    let (toolsets, _) = load_text(
+        "toolsets:\n  a: {tools: 3, timeout: 4s}\n---\ntoolsets:\n  a: {tools: [{name: u, command: ls}]}\n",
+    );
+    let a = &toolsets["a"];
+    assert_eq!(
+        (a.broken.as_ref(), a.tools.len(), a.tools[0].timeout),
+        (None, 1, Some(Duration::from_secs(4)))
+    );
+    // A builtin that is only configured keeps what it has, and failing is told from then on.
+    let (toolsets, warnings) = load_text("toolsets:\n  docker/core: {config: {x: 1}}\n");
+    let docker = &toolsets["docker/core"];
+    assert!(!docker.tools.is_empty() && !docker.auto && warnings.is_empty());
+    assert_eq!(json!(docker.config), json!({"x": 1}));
+}
