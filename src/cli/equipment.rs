@@ -17,6 +17,7 @@ use crate::shell::Stop;
 use crate::tls::Trust;
 use crate::tools::{self, CommandTool, Connected, ReadExhibit, Surroundings, Tool, Toolbox};
 use crate::toolset::cache::{self, Cache};
+use crate::toolset::prerequisites::Answer;
 use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, ToolsetKind, Toolsets};
 use crate::ui::Progress;
 
@@ -64,8 +65,21 @@ pub(super) async fn prepare(
     stop: &Stop,
 ) -> Result<Equipment, Failure> {
     let known = Known::load(config, progress)?;
-    let (readiness, mut connected) =
-        known.check(config, progress, stop, config.switch("refresh_toolsets")?).await?;
+    let refresh = config.switch("refresh_toolsets")?;
+    let (readiness, connected) = known.check(config, progress, stop, refresh).await?;
+    equip(&known, &readiness, connected, config, progress, context, raw)
+}
+
+/// Puts the tools of what is ready into the box.
+pub(super) fn equip(
+    known: &Known,
+    readiness: &[Readiness],
+    mut connected: BTreeMap<String, Connected>,
+    config: &Config,
+    progress: &mut Progress,
+    context: &Context,
+    raw: &Path,
+) -> Result<Equipment, Failure> {
     let caller: Vec<(String, String)> =
         context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut equipment = Equipment {
@@ -76,7 +90,7 @@ pub(super) async fn prepare(
         about: BTreeMap::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
-    for ready in &readiness {
+    for ready in readiness {
         let Some(toolset) = known.toolsets.get(&ready.name) else {
             continue;
         };
@@ -244,6 +258,31 @@ impl Known {
         let connected = self.connect(config, &mut readiness, stop).await?;
         progress.hide();
         Ok((readiness, connected))
+    }
+
+    /// Asks every prerequisite of these toolsets, past the cache, which learns what they said.
+    pub(super) async fn examine(
+        &self,
+        names: &[String],
+        config: &Config,
+        progress: &mut Progress,
+        stop: &Stop,
+    ) -> Result<(Vec<(Readiness, Vec<Answer>)>, BTreeMap<String, Connected>), Failure> {
+        let mut cache = Cache::open(cache_file(config), SystemTime::now());
+        progress.busy(&checking(names.len()));
+        let asked = names.iter().filter_map(|name| self.toolsets.get(name));
+        let asked = asked.map(|toolset| toolset::prerequisites::report(toolset, &self.environment, stop));
+        let answered = futures_util::future::join_all(asked).await;
+        let (mut readiness, answers): (Vec<Readiness>, Vec<Vec<Answer>>) = answered.into_iter().unzip();
+        for ready in &readiness {
+            if let Some(toolset) = self.toolsets.get(&ready.name) {
+                cache.put(toolset, &self.environment, ready);
+            }
+        }
+        cache.save();
+        let connected = self.connect(config, &mut readiness, stop).await?;
+        progress.hide();
+        Ok((readiness.into_iter().zip(answers).collect(), connected))
     }
 
     async fn connect(

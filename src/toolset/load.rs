@@ -203,6 +203,7 @@ impl Merge {
             toolset.broken = part.broken;
         }
         set(&mut toolset.enabled, part.enabled);
+        set(&mut toolset.experimental, part.experimental);
         set(&mut toolset.description, part.description.filter(|text| !text.is_empty()));
         set_some(&mut toolset.docs_url, part.docs_url);
         set_some(&mut toolset.installation_instructions, part.installation_instructions);
@@ -288,4 +289,22 @@ fn fill(value: &mut Value, env: &BTreeMap<String, String>, missing: &mut Vec<Str
         Value::Object(map) => map.values_mut().for_each(|value| fill(value, env, missing)),
         _ => {}
     }
+}
+
+/// The embedded files by name without their ending, each read by itself.
+pub(super) fn catalogue() -> Vec<(String, Loaded)> {
+    let mut warnings = Vec::new();
+    let files = builtin::files(None, &mut warnings);
+    files
+        .iter()
+        .map(|file| {
+            let mut merge = Merge::default();
+            match decode(&file.text, &file.place) {
+                Ok(documents) => merge.documents(documents, "builtin"),
+                Err(error) => merge.unreadable(&file.place, &error.into()),
+            }
+            let name = Path::new(&file.place).file_stem().map(|name| name.to_string_lossy().into_owned());
+            (name.unwrap_or_default(), Loaded { toolsets: merge.toolsets, warnings: merge.warnings })
+        })
+        .collect()
 }

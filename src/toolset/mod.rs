@@ -3,6 +3,7 @@
 //! It describes tools; `crate::tools` runs them.
 
 pub mod cache;
+pub mod lint;
 pub mod prerequisites;
 
 mod builtin;
@@ -12,6 +13,7 @@ mod infer;
 mod instructions;
 mod load;
 mod parse;
+pub mod reference;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -39,6 +41,8 @@ pub struct Toolset {
     pub prerequisites: Vec<Prerequisite>,
     pub tools: Vec<ToolDefinition>,
     pub tags: Vec<String>,
+    /// Its author has not tried all of it.
+    pub experimental: bool,
     /// Free map, available to templates as `config`; `{{ env.X }}` already resolved.
     pub config: Map<String, Value>,
     pub llm_instructions: Option<String>,
@@ -124,7 +128,7 @@ pub enum OutputKind {
 }
 
 /// Something that must hold before a toolset is usable.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prerequisite {
     Command {
         command: String,

@@ -61,6 +61,7 @@ pub(super) struct Part {
     pub prerequisites: Vec<Prerequisite>,
     pub tools: Vec<ToolDefinition>,
     pub tags: Vec<String>,
+    pub experimental: Option<bool>,
     pub config: Map<String, Value>,
     pub llm_instructions: Option<String>,
     pub additional_instructions: Option<String>,
@@ -110,6 +111,7 @@ fn part(name: String, body: &Node, place: Warning, mcp: bool, warnings: &mut Vec
         prerequisites: Vec::new(),
         tools: Vec::new(),
         tags: Vec::new(),
+        experimental: None,
         config: Map::new(),
         llm_instructions: None,
         additional_instructions: None,
@@ -177,6 +179,7 @@ fn field(
         "installation_instructions" => part.installation_instructions = Some(text(value)?),
         "prerequisites" => part.prerequisites = read_prerequisites(value, warnings)?,
         "tags" => part.tags = texts(value)?,
+        "experimental" => part.experimental = Some(value.as_bool()?),
         "config" => {
             value.entries()?;
             if let Value::Object(config) = value.to_json() {

@@ -18,6 +18,7 @@ mod config;
 mod endpoint;
 mod hostile;
 mod limits;
+mod lint;
 mod model_errors;
 mod output;
 mod record;
