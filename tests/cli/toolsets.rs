@@ -206,7 +206,10 @@ fn a_list_hides_what_is_off_and_says_so() {
         shop().run(words).exits(0)
     };
     let tagged = list(&["--tag", "shop"]);
-    assert_snapshot!(tagged.stdout, @"");
+    assert_snapshot!(tagged.stdout, @"
+NAME         STATUS  TOOLS  REASON                                                             ORIGIN
+shop/orders  failed  1      environment variable `SHOP_URL` is not set; Ask the shop's people  shop.yaml
+");
     assert_eq!(tagged.stderr, "");
     let plain = list(&[]);
     let names = |ran: &Ran| {
@@ -230,8 +233,34 @@ fn a_toolset_and_a_tool_are_shown() {
         let words: Vec<&str> = ["toolset", "show"].iter().chain(words).chain(&ONLY).copied().collect();
         shop().run(words)
     };
-    assert_snapshot!(show(&["shop/orders"]).exits(0).stdout, @"");
-    assert_snapshot!(show(&["orders_list"]).exits(0).stdout, @"");
+    assert_snapshot!(show(&["shop/orders"]).exits(0).stdout, @"
+shop/orders (failed)
+  reason       environment variable `SHOP_URL` is not set
+  to fix       Ask the shop's people
+  description  Orders of the shop
+  origin       shop.yaml
+  tags         cli, shop
+  needs        `true`
+  needs        environment: SHOP_URL
+  needs        `echo nobody there >&2; exit 3`
+  asks before  *_cancel
+
+  orders_list  Orders of a day
+      day (string, optional, default today, one of today yesterday)  A date
+      limit (integer, optional)
+      [reads only, at most 5 s; shop.yaml:12]
+");
+    assert_snapshot!(show(&["orders_list"]).exits(0).stdout, @"
+orders_list (tool of shop/orders, failed)
+  reason       environment variable `SHOP_URL` is not set
+  description  Orders of a day
+  origin       shop.yaml:12
+  limits       reads only, at most 5 s
+  parameter    day (string, optional, default today, one of today yesterday)  A date
+  parameter    limit (integer, optional)
+  command
+      echo {{ day }} {{ limit }}
+");
     let tool = show(&["orders_list", "-o", "json"]).exits(0).json();
     assert_eq!(
         (&tool["toolset"], &tool["parameters"][0]["default"]),
@@ -255,8 +284,16 @@ fn a_check_shows_each_prerequisite_of_what_is_named() {
         .lines()
         .map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end().to_owned())
         .collect();
-    assert_snapshot!(rows.join("\n"), @"");
-    assert_snapshot!(ran.stderr, @"");
+    assert_snapshot!(rows.join("\n"), @"
+TOOLSET      PREREQUISITE                   RESULT                MS
+shop/orders  env SHOP_URL                   not set
+shop/orders  true                           ok
+shop/orders  echo nobody there >&2; exit 3  exit 3: nobody there
+");
+    assert_snapshot!(ran.stderr, @"
+shop/orders cannot be used: environment variable `SHOP_URL` is not set
+  to fix: Ask the shop's people
+");
     let json = check(&["shop/orders", "-o", "json"]).exits(1).json();
     let last = &json[0]["prerequisites"][2];
     assert_eq!((&last["ok"], &last["result"]), (&json!(false), &json!("exit 3: nobody there")));

@@ -31,22 +31,20 @@ pub(super) fn run(args: &DocsArgs, context: &Context) -> Result<(String, Exit), 
         return Ok((pages.into_iter().next().map(|page| page.text).unwrap_or_default(), Exit::Answered));
     };
     let found = pages.iter().skip(1).find(|page| page.name == *name || page.toolsets.contains(name));
-    match found {
-        Some(page) => Ok((page.text.clone(), Exit::Answered)),
-        None => {
-            let names: Vec<&str> = pages
-                .iter()
-                .flat_map(|page| std::iter::once(&page.name).chain(&page.toolsets))
-                .map(String::as_str)
-                .collect();
-            let error = format!("no page or built-in toolset `{}`", crate::ui::sanitize(name));
-            let failure = Failure::new(Exit::Usage, error);
-            Err(match nearest(name, &names) {
-                Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure.hint("`holmes-rs toolset docs` lists them"),
-            })
-        }
+    if let Some(page) = found {
+        return Ok((page.text.clone(), Exit::Answered));
     }
+    let names: Vec<&str> = pages
+        .iter()
+        .flat_map(|page| std::iter::once(&page.name).chain(&page.toolsets))
+        .map(String::as_str)
+        .collect();
+    let error = format!("no page or built-in toolset `{}`", crate::ui::sanitize(name));
+    let failure = Failure::new(Exit::Usage, error);
+    Err(match nearest(name, &names) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`holmes-rs toolset docs` lists them"),
+    })
 }
 
 fn write(folder: &Path, pages: &[Page]) -> std::io::Result<()> {

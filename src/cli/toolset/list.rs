@@ -12,6 +12,9 @@ use super::{Row, checked, configured, progress};
 use crate::toolset::ReadinessStatus;
 use crate::ui::{Table, Terminal};
 
+/// Columns from which a reason has room beside the others: names of 25 and a reason of 60.
+const WIDE: usize = 120;
+
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// Also those that are off, and those whose service is not here
@@ -68,16 +71,31 @@ pub(super) fn list(rows: &[Row], output: OutputFormat, terminal: &Terminal) -> S
         OutputFormat::Json => as_json(&rows.iter().map(Row::json).collect::<Value>(), output),
         OutputFormat::Jsonl => rows.iter().map(|row| as_json(&row.json(), output)).collect(),
         OutputFormat::Text | OutputFormat::Markdown | OutputFormat::Html => {
-            let mut table = Table::new(&["NAME", "STATUS", "TOOLS", "REASON", "ORIGIN"]);
+            // A narrow terminal shows reasons below their rows: a column of them would be a word wide.
+            let narrow = terminal.tty && terminal.width < WIDE && output != OutputFormat::Markdown;
+            let header = ["NAME", "STATUS", "TOOLS", "REASON", "ORIGIN"];
+            let mut table =
+                if narrow { Table::new(&["NAME", "STATUS", "TOOLS", "ORIGIN"]) } else { Table::new(&header) };
             for row in rows {
-                let mut reason = row.readiness.reason.clone();
-                if let Some(remedy) = row.remedy() {
-                    let gap = if terminal.tty { "\n" } else { "; " };
-                    reason = format!("{reason}{gap}{}", remedy.lines().next().unwrap_or_default());
-                }
-                let reason = if reason.is_empty() { "-".to_owned() } else { reason };
+                let remedy = row.remedy().and_then(|text| text.lines().next());
+                let reason = &row.readiness.reason;
+                let (name, origin) = (row.toolset.name.as_str(), row.toolset.origin.as_str());
                 let tools = row.tools().len().to_string();
-                table.row([row.toolset.name.as_str(), row.status(), &tools, &reason, &row.toolset.origin]);
+                if narrow {
+                    table.row([name, row.status(), &tools, origin]);
+                    if !reason.is_empty() {
+                        table.note(reason);
+                    }
+                    if let Some(remedy) = remedy {
+                        table.note(format!("to fix: {remedy}"));
+                    }
+                    continue;
+                }
+                let gap = if terminal.tty { "\n" } else { "; " };
+                let remedy = remedy.map(|remedy| format!("{gap}{remedy}"));
+                let reason = format!("{reason}{}", remedy.unwrap_or_default());
+                let reason = if reason.is_empty() { "-" } else { &reason };
+                table.row([name, row.status(), &tools, reason, origin]);
             }
             output.table(&table, terminal)
         }
@@ -128,8 +146,14 @@ b     failed   0      `psql` is not installed; install psql  b.yaml
         let terminal = Terminal { tty: true, colour: false, live: true, unicode: true, width: 80 };
         let mut rows = sample();
         rows[1].toolset.name = "kubernetes/live-metrics".into();
-        let text = list(&rows, OutputFormat::Text, &terminal);
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_snapshot!(list(&rows, OutputFormat::Text, &terminal), @"
+ NAME                      STATUS    TOOLS   ORIGIN
+─────────────────────────────────────────────────────
+ a                         enabled   1       builtin
+ kubernetes/live-metrics   failed    0       b.yaml
+     `psql` is not installed
+     to fix: install psql
+");
     }
 
     #[test]

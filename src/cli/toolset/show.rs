@@ -1,5 +1,7 @@
 //! `toolset show`: one toolset, or one tool with its command.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -105,6 +107,9 @@ fn show(row: &Row, output: OutputFormat) -> String {
     for prerequisite in &toolset.prerequisites {
         lines.fact("needs", &reference::needs(prerequisite));
     }
+    let names: BTreeSet<&str> =
+        toolset.tools.iter().flat_map(|tool| tool.env.iter().map(String::as_str)).collect();
+    lines.fact("environment", &names.into_iter().collect::<Vec<_>>().join(", "));
     lines.fact("asks before", &toolset.approval_required_tools.join(", "));
     if row.remedy().is_none() {
         lines.fact("install", toolset.installation_instructions.as_deref().unwrap_or_default());

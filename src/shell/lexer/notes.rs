@@ -52,7 +52,7 @@ impl Word {
         for held in self.values.iter().rev() {
             if let Some(at) = held.at.filter(|at| text.is_char_boundary(*at) && text.is_char_boundary(at + 1))
             {
-                text.replace_range(at..at + 1, &shown(held.index));
+                text.replace_range(at..=at, &shown(held.index));
             }
         }
         survey::Word {

@@ -166,13 +166,12 @@ impl<'a> Reader<'a> {
         for (at, c) in rest.char_indices() {
             match quote {
                 Some(mark) if c == mark => quote = None,
-                Some(_) => {}
                 None if close != "#}" && matches!(c, '"' | '\'') => quote = Some(c),
                 None if rest.get(at..).is_some_and(|rest| rest.starts_with(close)) => {
                     end = Some(at);
                     break;
                 }
-                None => {}
+                _ => {}
             }
         }
         let end = end.or_else(|| rest.find(close)).unwrap_or(rest.len());
