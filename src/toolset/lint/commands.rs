@@ -148,7 +148,10 @@ fn run(command: &Command) -> Option<Run> {
             "ionice" => &["-c", "-n"],
             "stdbuf" => &["-i", "-o", "-e"],
             "env" => &["-u", "-C"],
-            "xargs" => &["-n", "-I", "-P", "-d", "-L", "-s", "-a", "-E", "-J", "-R"],
+            // With BSD's option it is looked at itself.
+            "xargs" if !rest.iter().any(|word| word.text == "-J") => {
+                &["-n", "-I", "-P", "-d", "-L", "-s", "-a", "-E", "-J", "-R"]
+            }
             "nohup" | "setsid" | "time" | "command" | "builtin" | "exec" | "unbuffer" => &[],
             _ => {
                 return Some(Run {
