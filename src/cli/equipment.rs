@@ -17,8 +17,12 @@ use crate::shell::Stop;
 use crate::tls::Trust;
 use crate::tools::{self, CommandTool, Connected, ReadExhibit, Surroundings, Tool, Toolbox};
 use crate::toolset::cache::{self, Cache};
-use crate::toolset::{self, LoadError, Readiness, ReadinessStatus, Toolset, ToolsetKind, Toolsets};
+use crate::toolset::prerequisites::Answer;
+use crate::toolset::{
+    self, LoadError, Parameter, Readiness, ReadinessStatus, ToolDefinition, Toolset, ToolsetKind, Toolsets,
+};
 use crate::ui::Progress;
+use serde_json::Value;
 
 /// What a run can use, and what it cannot.
 pub(super) struct Equipment {
@@ -64,8 +68,21 @@ pub(super) async fn prepare(
     stop: &Stop,
 ) -> Result<Equipment, Failure> {
     let known = Known::load(config, progress)?;
-    let (readiness, mut connected) =
-        known.check(config, progress, stop, config.switch("refresh_toolsets")?).await?;
+    let refresh = config.switch("refresh_toolsets")?;
+    let (readiness, connected) = known.check(config, progress, stop, refresh).await?;
+    equip(&known, &readiness, connected, config, progress, context, raw)
+}
+
+/// Puts the tools of what is ready into the box.
+pub(super) fn equip(
+    known: &Known,
+    readiness: &[Readiness],
+    mut connected: BTreeMap<String, Connected>,
+    config: &Config,
+    progress: &mut Progress,
+    context: &Context,
+    raw: &Path,
+) -> Result<Equipment, Failure> {
     let caller: Vec<(String, String)> =
         context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut equipment = Equipment {
@@ -76,7 +93,7 @@ pub(super) async fn prepare(
         about: BTreeMap::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
-    for ready in &readiness {
+    for ready in readiness {
         let Some(toolset) = known.toolsets.get(&ready.name) else {
             continue;
         };
@@ -152,6 +169,37 @@ pub(super) fn recheck(config: &Config, exhibits: &[Exhibit]) {
             cache.forget(name);
         }
         cache.save();
+    }
+}
+
+/// A tool that a server gives, as one that a file describes: for lists and templates of names.
+pub(super) fn described(tool: &dyn Tool) -> ToolDefinition {
+    let spec = tool.spec();
+    let required = spec.parameters.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|one| one == name));
+    let text =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let parameter = |(name, schema): (&String, &Value)| Parameter {
+        name: name.clone(),
+        description: text(schema, "description"),
+        required: is_required(name),
+        types: match schema.get("type") {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(several)) => {
+                several.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            _ => vec!["any".to_owned()],
+        },
+        choices: schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
+        default: schema.get("default").cloned(),
+        schema: serde_json::Map::new(),
+    };
+    let properties = spec.parameters.get("properties").and_then(Value::as_object);
+    ToolDefinition {
+        name: spec.name.clone(),
+        description: spec.description.clone(),
+        parameters: properties.into_iter().flatten().map(parameter).collect(),
+        ..ToolDefinition::default()
     }
 }
 
@@ -244,6 +292,31 @@ impl Known {
         let connected = self.connect(config, &mut readiness, stop).await?;
         progress.hide();
         Ok((readiness, connected))
+    }
+
+    /// Asks every prerequisite of these toolsets, past the cache, which learns what they said.
+    pub(super) async fn examine(
+        &self,
+        names: &[String],
+        config: &Config,
+        progress: &mut Progress,
+        stop: &Stop,
+    ) -> Result<(Vec<(Readiness, Vec<Answer>)>, BTreeMap<String, Connected>), Failure> {
+        let mut cache = Cache::open(cache_file(config), SystemTime::now());
+        progress.busy(&checking(names.len()));
+        let asked = names.iter().filter_map(|name| self.toolsets.get(name));
+        let asked = asked.map(|toolset| toolset::prerequisites::report(toolset, &self.environment, stop));
+        let answered = futures_util::future::join_all(asked).await;
+        let (mut readiness, answers): (Vec<Readiness>, Vec<Vec<Answer>>) = answered.into_iter().unzip();
+        for ready in &readiness {
+            if let Some(toolset) = self.toolsets.get(&ready.name) {
+                cache.put(toolset, &self.environment, ready);
+            }
+        }
+        cache.save();
+        let connected = self.connect(config, &mut readiness, stop).await?;
+        progress.hide();
+        Ok((readiness.into_iter().zip(answers).collect(), connected))
     }
 
     async fn connect(

@@ -7,6 +7,7 @@
 
 mod documents;
 mod expansions;
+mod notes;
 mod programs;
 mod quotes;
 
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::operands::{self, Language, Word};
 use super::quoting;
+use notes::Notes;
+pub(super) use notes::notes;
 
 /// Shell text with placeholders, one character or placeholder at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,19 @@ pub(super) fn place(
     environment: &BTreeSet<String>,
     allow_options: bool,
 ) -> Result<Scanned, Refusal> {
-    let mut scan = Scan {
+    let mut scan = scan(items, values, environment, allow_options);
+    scan.list(End::Text)?;
+    scan.judge_programs()?;
+    Ok(Scanned { text: scan.text, shown: scan.shown })
+}
+
+fn scan<'a>(
+    items: &'a [Item],
+    values: &'a [Printed],
+    environment: &'a BTreeSet<String>,
+    allow_options: bool,
+) -> Scan<'a> {
+    Scan {
         items,
         values,
         environment,
@@ -88,10 +103,8 @@ pub(super) fn place(
         programs: Vec::new(),
         functions: false,
         seen: Vec::new(),
-    };
-    scan.list(End::Text)?;
-    scan.judge_programs()?;
-    Ok(Scanned { text: scan.text, shown: scan.shown })
+        notes: None,
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +158,8 @@ struct Scan<'a> {
     programs: Vec<Program>,
     functions: bool,
     seen: Vec<usize>,
+    /// What was met, where somebody asked for it.
+    notes: Option<Notes>,
 }
 
 /// Names in a text that arithmetic would look up.
@@ -336,7 +351,9 @@ impl Scan<'_> {
                         && (self.is(0, '<') || self.is(0, '>'));
                     // `if`, `then`, `do`, `!`, `{`: a command begins after it.
                     let keyword = words.is_empty() && !word.quoted && operands::is_keyword(&word.text);
-                    if !descriptor && !keyword {
+                    if keyword {
+                        self.note_keyword(&word, pipeline);
+                    } else if !descriptor {
                         words.push(word);
                     }
                 }
@@ -389,6 +406,7 @@ impl Scan<'_> {
                     "write the end mark out",
                 );
             }
+            self.note_redirection("<<", &word, pipeline);
             self.documents.push(Document {
                 delimiter: word.text,
                 quoted: word.quoted,
@@ -399,6 +417,7 @@ impl Scan<'_> {
             return Ok(());
         }
         let input = self.is(0, '<');
+        let begin = self.at;
         while matches!(self.peek(0), Some(Item::Char('<' | '>' | '&' | '|')))
             && (self.is(0, '&') || !self.is(1, '('))
         {
@@ -407,7 +426,9 @@ impl Scan<'_> {
         while self.is(0, ' ') || self.is(0, '\t') {
             self.copy(1);
         }
+        let operator = self.author(begin..self.at);
         let word = self.word(&[])?;
+        self.note_redirection(operator.trim_end(), &word, pipeline);
         if input {
             let mut values: Vec<usize> = word.values.iter().map(|held| held.index).collect();
             for name in &word.variables {
@@ -420,7 +441,7 @@ impl Scan<'_> {
 
     /// One word, up to the next blank or operator.
     fn word(&mut self, before: &[Word]) -> Scanning<Word> {
-        let mut word = Word::default();
+        let mut word = Word { begin: self.at, ..Word::default() };
         while let Some(item) = self.peek(0) {
             match item {
                 Item::Value(index) => self.bare(index, &mut word, before)?,

@@ -10,6 +10,7 @@ mod operands;
 mod process;
 mod quoting;
 mod run;
+pub mod survey;
 mod syntax;
 mod tail;
 pub mod template;

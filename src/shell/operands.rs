@@ -26,6 +26,8 @@ pub(super) struct Word {
     pub(super) quoted: bool,
     /// It holds the output of other commands.
     pub(super) substituted: bool,
+    /// Its first character or value among those that are walked.
+    pub(super) begin: usize,
 }
 
 impl Word {

@@ -176,3 +176,22 @@ impl<'a> Reader<'a> {
 fn decode(bytes: &[u8], place: &str) -> Result<Vec<Document>, YamlError> {
     yaml::parse_all(&yaml::decode(bytes, place)?, place)
 }
+
+/// The embedded files by name without their ending, each read by itself.
+pub(super) fn catalogue() -> Vec<(String, Loaded)> {
+    let mut warnings = Vec::new();
+    let env = BTreeMap::new();
+    builtin::files(None, &mut warnings)
+        .iter()
+        .map(|file| {
+            let mut reader = Reader::new(&env);
+            match decode(&file.text, &file.place) {
+                Ok(documents) => reader.documents(&documents, "builtin"),
+                Err(error) => reader.unreadable(&file.place, &error.into()),
+            }
+            let name = Path::new(&file.place).file_stem().map(|name| name.to_string_lossy().into_owned());
+            let toolsets = reader.layers.finished();
+            (name.unwrap_or_default(), Loaded { toolsets, warnings: reader.warnings })
+        })
+        .collect()
+}

@@ -3,6 +3,7 @@
 //! It describes tools; `crate::tools` runs them.
 
 pub mod cache;
+pub mod lint;
 pub mod prerequisites;
 
 mod builtin;
@@ -16,6 +17,7 @@ mod load;
 mod merge;
 mod parameter;
 mod parse;
+pub mod reference;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -164,7 +166,7 @@ pub enum OutputKind {
 }
 
 /// Something that must hold before a toolset is usable.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prerequisite {
     Command {
         command: String,

@@ -119,45 +119,102 @@ async fn judge(
     env: &BTreeMap<String, String>,
     runs: &Runs<'_>,
 ) -> (ReadinessStatus, String) {
+    if let Some(settled) = settled(toolset) {
+        return settled;
+    }
+    for (index, prerequisite) in ordered(toolset).into_iter().enumerate() {
+        if let Err(reason) = holds(prerequisite, toolset, env, runs).await {
+            return (without(toolset, index), reason);
+        }
+    }
+    (ReadinessStatus::Enabled, String::new())
+}
+
+/// What is known without asking anything.
+fn settled(toolset: &Toolset) -> Option<(ReadinessStatus, String)> {
     if !toolset.enabled {
         let reason = match toolset.origin.as_str() {
             "builtin" => "off unless switched on".to_owned(),
             origin => format!("switched off in {origin}"),
         };
-        return (ReadinessStatus::Disabled, reason);
+        return Some((ReadinessStatus::Disabled, reason));
     }
     if let Some(reason) = &toolset.broken {
-        return (ReadinessStatus::Failed, reason.clone());
+        return Some((ReadinessStatus::Failed, reason.clone()));
     }
     let usable = toolset.tools.iter().any(|tool| tool.broken.is_none());
-    if let (false, Some(reason)) = (usable, toolset.tools.iter().find_map(|tool| tool.broken.clone())) {
-        return (ReadinessStatus::Failed, reason);
-    }
+    let broken = toolset.tools.iter().find_map(|tool| tool.broken.clone());
+    broken.filter(|_| !usable).map(|reason| (ReadinessStatus::Failed, reason))
+}
+
+/// The cheap ones first.
+fn ordered(toolset: &Toolset) -> Vec<&Prerequisite> {
     let mut prerequisites: Vec<&Prerequisite> = toolset.prerequisites.iter().collect();
     prerequisites.sort_by_key(|prerequisite| match prerequisite {
         Prerequisite::Static { .. } => 0,
         Prerequisite::Env(_) => 1,
         Prerequisite::Command { .. } => 2,
     });
-    for (index, prerequisite) in prerequisites.into_iter().enumerate() {
-        let held = match prerequisite {
-            Prerequisite::Static { enabled: true, .. } => Ok(()),
-            Prerequisite::Static { reason, .. } => {
-                Err(reason.clone().unwrap_or_else(|| "disabled by its own file".to_owned()))
-            }
-            Prerequisite::Env(names) => variables_set(names, env),
-            Prerequisite::Command { command, expected_output, timeout } => {
-                run(toolset, command, expected_output.as_deref(), *timeout, runs).await
-            }
-        };
-        if let Err(reason) = held {
-            // Nobody asked for it by name, and the first thing it needs is not here: it is not missing.
-            let absent = toolset.auto && index == 0;
-            let status = if absent { ReadinessStatus::Disabled } else { ReadinessStatus::Failed };
-            return (status, reason);
+    prerequisites
+}
+
+async fn holds(
+    prerequisite: &Prerequisite,
+    toolset: &Toolset,
+    env: &BTreeMap<String, String>,
+    runs: &Runs<'_>,
+) -> Result<(), String> {
+    match prerequisite {
+        Prerequisite::Static { enabled: true, .. } => Ok(()),
+        Prerequisite::Static { reason, .. } => {
+            Err(reason.clone().unwrap_or_else(|| "disabled by its own file".to_owned()))
+        }
+        Prerequisite::Env(names) => variables_set(names, env),
+        Prerequisite::Command { command, expected_output, timeout } => {
+            run(toolset, command, expected_output.as_deref(), *timeout, runs).await
         }
     }
-    (ReadinessStatus::Enabled, String::new())
+}
+
+/// What it means that the prerequisite at `index` does not hold: nobody asked for an automatic toolset by name,
+/// and where the first thing it needs is not here, it is not missing.
+fn without(toolset: &Toolset, index: usize) -> ReadinessStatus {
+    if toolset.auto && index == 0 { ReadinessStatus::Disabled } else { ReadinessStatus::Failed }
+}
+
+/// What one prerequisite said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub prerequisite: Prerequisite,
+    /// Why it does not hold, in one line.
+    pub held: Result<(), String>,
+    pub milliseconds: u64,
+}
+
+/// Asks every prerequisite of one toolset, also those after one that does not hold, past any cache.
+pub async fn report(
+    toolset: &Toolset,
+    env: &BTreeMap<String, String>,
+    stop: &Stop,
+) -> (Readiness, Vec<Answer>) {
+    let started = Instant::now();
+    let since = |from: Instant| u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let caller: Vec<(String, String)> =
+        env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let runs = Runs { caller: &caller, slots: Rc::new(Semaphore::new(1)), stop, known: RefCell::default() };
+    let mut answers = Vec::new();
+    let (mut status, mut reason) = settled(toolset).unwrap_or((ReadinessStatus::Enabled, String::new()));
+    for (index, prerequisite) in ordered(toolset).into_iter().enumerate() {
+        let began = Instant::now();
+        let held = holds(prerequisite, toolset, env, &runs).await;
+        if let (Err(why), ReadinessStatus::Enabled) = (&held, status) {
+            status = without(toolset, index);
+            reason.clone_from(why);
+        }
+        answers.push(Answer { prerequisite: prerequisite.clone(), held, milliseconds: since(began) });
+    }
+    let milliseconds = since(started);
+    (Readiness { name: toolset.name.clone(), status, reason, milliseconds }, answers)
 }
 
 fn variables_set(names: &[String], env: &BTreeMap<String, String>) -> Result<(), String> {

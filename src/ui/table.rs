@@ -16,12 +16,18 @@ use super::terminal::{Terminal, sanitize};
 pub struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Number of a row, and text below it.
+    notes: Vec<(usize, String)>,
 }
 
 impl Table {
     #[must_use]
     pub fn new(header: &[&str]) -> Self {
-        Self { header: header.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+        Self {
+            header: header.iter().map(|name| (*name).to_owned()).collect(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Cells beyond the header are dropped, missing ones are empty.
@@ -29,6 +35,11 @@ impl Table {
         let mut row: Vec<String> = cells.into_iter().map(Into::into).take(self.header.len()).collect();
         row.resize(self.header.len(), String::new());
         self.rows.push(row);
+    }
+
+    /// Text below the last row on a terminal, indented and wrapped: what would make a column of one word a line.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push((self.rows.len(), text.into()));
     }
 
     /// The table as text, a line feed at its end; empty without a header.
@@ -93,9 +104,24 @@ impl Table {
             table.add_row(row.iter().map(|cell| sanitize(cell).into_owned()));
         }
         let mut out = String::new();
-        for line in table.lines() {
+        let lines: Vec<String> = table.lines().collect();
+        // Heading and rule stand before the first row. Rows of more than one line have their notes at the end.
+        let single = lines.len() == self.rows.len() + 2;
+        for (number, line) in lines.iter().enumerate() {
             out.push_str(line.trim_end());
             out.push('\n');
+            let last = number + 1 == lines.len();
+            for (row, note) in &self.notes {
+                if single && row + 1 == number || !single && last {
+                    let options = textwrap::Options::new(terminal.width.max(20))
+                        .initial_indent("     ")
+                        .subsequent_indent("     ");
+                    for line in note.lines().flat_map(|line| textwrap::wrap(line, &options)) {
+                        out.push_str(&sanitize(line.trim_end()));
+                        out.push('\n');
+                    }
+                }
+            }
         }
         if terminal.colour { coloured(&out) } else { out }
     }
@@ -166,6 +192,25 @@ docker/core      failed    `docker version` exited 1: Cannot connect to the Dock
                               unix:///var/run/docker.sock
  日本              disabled   switched off
 ");
+    }
+
+    #[test]
+    fn notes_stand_below_their_row_on_a_terminal_only() {
+        let mut table = Table::new(&["name", "status"]);
+        table.row(["a", "failed"]);
+        table.note("no program\u{7} `psql`: install it, then look again");
+        table.row(["b", "enabled"]);
+        let terminal = Terminal { tty: true, colour: false, live: true, unicode: true, width: 30 };
+        assert_snapshot!(table.render(&terminal), @"
+ name   status
+────────────────
+ a      failed
+     no program `psql`:
+     install it, then look
+     again
+ b      enabled
+");
+        assert!(!table.render(&Terminal::plain()).contains("psql"));
     }
 
     #[test]

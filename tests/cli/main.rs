@@ -19,6 +19,7 @@ mod endpoint;
 mod hostile;
 mod http_toolset;
 mod limits;
+mod lint;
 mod model_errors;
 mod output;
 mod record;

@@ -1,5 +1,6 @@
 //! Where toolsets come from and what becomes of them, through the binary.
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{Bench, Ran};
@@ -137,14 +138,218 @@ fn lists_come_in_every_form_that_makes_sense() {
     let list = |form: &str| {
         bench.run(["toolset", "list", "--toolset", "mine", "-t", "t.yaml", "-o", form]).exits(0).stdout
     };
-    assert_eq!(list("text"), "NAME  STATUS   REASON  ORIGIN\nmine  enabled  -       t.yaml\n");
+    assert_eq!(list("text"), "NAME  STATUS   TOOLS  REASON  ORIGIN\nmine  enabled  1      -       t.yaml\n");
     assert_eq!(
         list("markdown"),
-        "| NAME | STATUS | REASON | ORIGIN |\n| --- | --- | --- | --- |\n| mine | enabled | - | t.yaml |\n"
+        "| NAME | STATUS | TOOLS | REASON | ORIGIN |\n| --- | --- | --- | --- | --- |\n| mine | enabled | 1 | - | t.yaml |\n"
     );
     assert_eq!(list("jsonl").lines().count(), 1);
     assert_eq!(serde_json::from_str::<Value>(&list("json")).unwrap()[0]["name"], "mine");
     // A form that is only configured, and that a list does not have, is no error.
     let ran = Bench::new().env("HOLMES_OUTPUT", "html").run(["config", "path"]).exits(0);
     assert!(ran.stdout.starts_with("FILE "), "{}", ran.stdout);
+}
+
+const SHOP: &str = "toolsets:
+  shop/orders:
+    description: Orders of the shop
+    tags: [cli, shop]
+    installation_instructions: Ask the shop's people
+    approval_required_tools: ['*_cancel']
+    prerequisites:
+      - command: 'true'
+      - env: [SHOP_URL]
+      - command: 'echo nobody there >&2; exit 3'
+    tools:
+      - name: orders_list
+        description: Orders of a day
+        read_only: true
+        timeout: 5
+        parameters:
+          day: {type: string, description: A date, enum: [today, yesterday], default: today}
+          limit: {type: integer, required: false}
+        command: echo {{ day }} {{ limit }}
+  shop/quiet:
+    enabled: auto
+    description: Not here
+    prerequisites: ['false']
+    tools:
+      - {name: quiet, description: d, command: 'true'}
+  shop/off:
+    enabled: false
+    description: Off
+    tags: [cli]
+    tools:
+      - {name: off_tool, description: d, command: 'true'}
+  shop/on:
+    description: On
+    tools:
+      - {name: three, description: d, read_only: true, parameters: {x: {type: integer, description: n}}, command: 'echo {{ x }}; exit 3'}
+      - {name: slow, description: d, read_only: true, command: 'echo before; echo $$ > pid; sleep 600'}
+      - {name: fine, description: d, read_only: true, command: 'echo {{ x }}'}
+";
+
+/// Only the toolsets of `SHOP`: what else there is differs from machine to machine.
+const ONLY: [&str; 2] = ["-t", "shop.yaml"];
+
+fn shop() -> Bench {
+    // A folder of one file stands for nothing: the catalogue's toolsets are switched off.
+    Bench::new()
+        .file("shop.yaml", SHOP)
+        .file(".holmes/config.yaml", "toolsets: {host/core: {enabled: false}, host/logs: {enabled: false}}\n")
+}
+
+#[test]
+fn a_list_hides_what_is_off_and_says_so() {
+    let list = |words: &[&str]| {
+        let words: Vec<&str> = ["toolset", "list"].iter().chain(&ONLY).chain(words).copied().collect();
+        shop().run(words).exits(0)
+    };
+    let tagged = list(&["--tag", "shop"]);
+    assert_snapshot!(tagged.stdout, @"
+NAME         STATUS  TOOLS  REASON                                                             ORIGIN
+shop/orders  failed  1      environment variable `SHOP_URL` is not set; Ask the shop's people  shop.yaml
+");
+    assert_eq!(tagged.stderr, "");
+    let plain = list(&[]);
+    let names = |ran: &Ran| {
+        let names = ran.stdout.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+        names.filter(|name| name.starts_with("shop/")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&plain), ["shop/on", "shop/orders"]);
+    assert!(plain.stderr.contains(" more are off or without their service here: --all"), "{}", plain.stderr);
+    let all = list(&["--all"]);
+    assert_eq!(names(&all), ["shop/off", "shop/on", "shop/orders", "shop/quiet"]);
+    assert_eq!(all.stderr, "");
+    let json = list(&["-o", "json"]);
+    assert_eq!(listed(&json, "shop/quiet")["auto"], true);
+    assert_eq!(listed(&json, "shop/off")["status"], "disabled");
+    assert_eq!(listed(&json, "shop/on")["type"], "commands");
+}
+
+#[test]
+fn a_toolset_and_a_tool_are_shown() {
+    let show = |words: &[&str]| {
+        let words: Vec<&str> = ["toolset", "show"].iter().chain(words).chain(&ONLY).copied().collect();
+        shop().run(words)
+    };
+    assert_snapshot!(show(&["shop/orders"]).exits(0).stdout, @"
+shop/orders (failed)
+  reason       environment variable `SHOP_URL` is not set
+  to fix       Ask the shop's people
+  description  Orders of the shop
+  origin       shop.yaml
+  tags         cli, shop
+  needs        `true`
+  needs        environment: SHOP_URL
+  needs        `echo nobody there >&2; exit 3`
+  asks before  *_cancel
+
+  orders_list  Orders of a day
+      day (string, optional, default today, one of today yesterday)  A date
+      limit (integer, optional)
+      [reads only, at most 5 s; shop.yaml:12]
+");
+    assert_snapshot!(show(&["orders_list"]).exits(0).stdout, @"
+orders_list (tool of shop/orders, failed)
+  reason       environment variable `SHOP_URL` is not set
+  description  Orders of a day
+  origin       shop.yaml:12
+  limits       reads only, at most 5 s
+  parameter    day (string, optional, default today, one of today yesterday)  A date
+  parameter    limit (integer, optional)
+  command
+      echo {{ day }} {{ limit }}
+");
+    let tool = show(&["orders_list", "-o", "json"]).exits(0).json();
+    assert_eq!(
+        (&tool["toolset"], &tool["parameters"][0]["default"]),
+        (&json!("shop/orders"), &json!("today"))
+    );
+    let whole = show(&["shop/orders", "-o", "json"]).exits(0).json();
+    assert_eq!(whole["prerequisites"][1]["env"], json!(["SHOP_URL"]));
+    let near = show(&["orders_lst"]).exits(2);
+    assert!(near.stderr.contains("did you mean `orders_list`?"), "{}", near.stderr);
+}
+
+#[test]
+fn a_check_shows_each_prerequisite_of_what_is_named() {
+    let check = |words: &[&str]| {
+        let words: Vec<&str> = ["toolset", "check"].iter().chain(words).chain(&ONLY).copied().collect();
+        shop().run(words)
+    };
+    let ran = check(&["shop/orders"]).exits(1);
+    let rows: Vec<String> = ran
+        .stdout
+        .lines()
+        .map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end().to_owned())
+        .collect();
+    assert_snapshot!(rows.join("\n"), @"
+TOOLSET      PREREQUISITE                   RESULT                MS
+shop/orders  env SHOP_URL                   not set
+shop/orders  true                           ok
+shop/orders  echo nobody there >&2; exit 3  exit 3: nobody there
+");
+    assert_snapshot!(ran.stderr, @"
+shop/orders cannot be used: environment variable `SHOP_URL` is not set
+  to fix: Ask the shop's people
+");
+    let json = check(&["shop/orders", "-o", "json"]).exits(1).json();
+    let last = &json[0]["prerequisites"][2];
+    assert_eq!((&last["ok"], &last["result"]), (&json!(false), &json!("exit 3: nobody there")));
+    assert!(last["milliseconds"].is_u64(), "{json:#}");
+    assert_eq!(check(&["shop/on"]).exits(0).stderr, "");
+    let _ = check(&["shop/off"]).exits(1);
+    let all = check(&[]).exits(0);
+    assert!(all.stdout.starts_with("NAME ") && all.stdout.contains("shop/quiet"), "{}", all.stdout);
+    let _ = check(&["shop/orders", "shop/ordrs"]).exits(2);
+}
+
+#[test]
+fn one_tool_by_hand_ends_as_its_tool_did() {
+    let bench = shop();
+    let run = |words: &[&str]| {
+        let words: Vec<&str> = ["toolset", "run", "-t", "shop.yaml"].iter().chain(words).copied().collect();
+        bench.run(words)
+    };
+    assert_eq!(run(&["fine", "--raw", "--", "x=a b"]).exits(0).stdout, "a b\n");
+    assert!(run(&["three", "--", "x=7"]).exits(1).stdout.contains("exit 3"));
+    let wrong = run(&["three", "--", "y=7"]).exits(2);
+    assert_eq!(wrong.stdout, "");
+    assert!(wrong.stderr.contains("unknown parameter `y`") && wrong.stderr.contains("toolset show three"));
+    for words in [&["three", "--", "x=seven"][..], &["thre"], &["fine", "--", "novalue"], &["shop/on"]] {
+        let ran = run(words).exits(2);
+        assert!(ran.stderr.starts_with("error: ") && ran.stderr.lines().count() <= 3, "{}", ran.stderr);
+    }
+    assert!(run(&["shop/on"]).stderr.contains("is a toolset"));
+    // Off, not here, failing: why.
+    for (tool, why) in
+        [("off_tool", "switched off in"), ("quiet", "`false`: exit 1"), ("orders_list", "SHOP_URL")]
+    {
+        let ran = run(&[tool]).exits(1);
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("toolset check"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn only_the_owner_of_a_tool_is_checked() {
+    let yaml = SHOP.replace("'echo nobody there >&2; exit 3'", "'echo asked >> \"$HOME/asked\"'");
+    let bench = Bench::new().file("shop.yaml", yaml);
+    let _ = bench.run(["toolset", "run", "-t", "shop.yaml", "fine", "--", "x=1"]).exits(0);
+    assert!(!bench.path("asked").exists());
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_printed() {
+    let bench = shop();
+    let child = bench.spawn(["toolset", "run", "-t", "shop.yaml", "slow", "--raw"]);
+    let began = std::time::Instant::now();
+    while !bench.path("pid").exists() && began.elapsed().as_secs() < 30 {
+        std::thread::yield_now();
+    }
+    let pid = i32::try_from(child.id()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::INT)
+        .unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap()).exits(130);
+    assert_eq!(ran.stdout, "before\n");
 }

@@ -1,25 +1,27 @@
-//! `toolset list|show|check|run`: what tools there are, which of them can be used now, why others cannot, and
-//! what one gives.
+//! `toolset list|show|check|lint|run|new|docs`: what tools there are, which of them can be used now, why others
+//! cannot, what one gives, and what is wrong with a file of them.
 
+mod check;
+mod docs;
+mod lint;
+mod list;
+mod new;
 mod run;
+mod show;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Context;
-use super::config::as_json;
-use super::equipment::Known;
+use super::equipment::{Known, described};
 use super::failure::{Exit, Failure, io};
-use super::options::{FormArgs, OutputFormat, ToolsetArgs};
+use super::options::ToolsetArgs;
 use super::signals::Signals;
-use crate::agent::ToolSpec;
 use crate::config::yaml::nearest;
 use crate::config::{Config, Flags};
-use crate::toolset::{
-    Parameter, Prerequisite, Readiness, ReadinessStatus, ToolDefinition, Toolset, Toolsets,
-};
-use crate::ui::{self, Progress, ProgressOptions, Table, Terminal};
+use crate::toolset::{Readiness, ReadinessStatus, Toolset, Toolsets, reference};
+use crate::ui::{self, Progress, ProgressOptions};
 
 /// What tools there are, and why others cannot be used
 #[derive(Debug, Args)]
@@ -30,36 +32,20 @@ pub(super) struct ToolsetVerb {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List every toolset: whether it can be used, why not, and where it comes from
-    List {
-        #[command(flatten)]
-        toolsets: ToolsetArgs,
-        /// Only toolsets with this tag, such as `core` or `cluster`
-        #[arg(long, value_name = "TAG")]
-        tag: Option<String>,
-        #[command(flatten)]
-        form: FormArgs,
-    },
-    /// Show one toolset: what it needs, its tools and their parameters
-    Show {
-        #[arg(value_name = "NAME")]
-        name: String,
-        #[command(flatten)]
-        toolsets: ToolsetArgs,
-        #[command(flatten)]
-        form: FormArgs,
-    },
+    /// List toolsets: which can be used, which are wanted and cannot, and why
+    List(list::ListArgs),
+    /// Show a toolset or one of its tools: what it needs, parameters, where it stands
+    Show(show::ShowArgs),
     /// Check prerequisites now, past the cache; exit 1 when a toolset that was named cannot be used
-    Check {
-        #[arg(value_name = "NAME")]
-        names: Vec<String>,
-        #[command(flatten)]
-        toolsets: ToolsetArgs,
-        #[command(flatten)]
-        form: FormArgs,
-    },
+    Check(check::CheckArgs),
+    /// Look for mistakes in toolset files, without running anything; exit 1 when there are errors
+    Lint(lint::LintArgs),
     /// Run one tool and print what a model would get of it, or its raw output
     Run(run::RunArgs),
+    /// Print a commented file to start a toolset of one's own with
+    New(new::NewArgs),
+    /// Print the reference of the built-in toolsets, or write it as Markdown pages
+    Docs(docs::DocsArgs),
 }
 
 /// Runs the verb.
@@ -85,38 +71,15 @@ pub(super) async fn run(verb: ToolsetVerb, context: &Context) -> Result<Exit, Fa
 }
 
 async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
-    let mut exit = Exit::Answered;
-    let text = match verb {
-        Verb::List { toolsets, tag, form } => {
-            let config = configured(&toolsets, context)?;
-            let output = form.of(&config)?;
-            let (toolsets, readiness) = checked(&config, &[], false, context).await?;
-            let tagged = |one: &&Row| tag.as_ref().is_none_or(|tag| one.toolset.tags.contains(tag));
-            let rows = rows(&toolsets, &readiness);
-            let rows: Vec<&Row> = rows.iter().filter(tagged).collect();
-            if let (Some(tag), true) = (&tag, rows.is_empty()) {
-                context.say(&format!("no toolset has the tag `{tag}`"));
-            }
-            list(&rows, output, &context.stdout)
-        }
-        Verb::Check { names, toolsets, form } => {
-            let config = configured(&toolsets, context)?;
-            let output = form.of(&config)?;
-            let (toolsets, readiness) = checked(&config, &names, true, context).await?;
-            if !names.is_empty() && readiness.iter().any(|one| one.status != ReadinessStatus::Enabled) {
-                exit = Exit::RunTime;
-            }
-            let rows = rows(&toolsets, &readiness);
-            list(&rows.iter().collect::<Vec<_>>(), output, &context.stdout)
-        }
+    let (text, exit) = match verb {
+        Verb::List(args) => list::run(args, context).await?,
+        Verb::Show(args) => show::run(args, context).await?,
+        Verb::Check(args) => check::run(args, context).await?,
+        Verb::Lint(args) => lint::run(&args, context)?,
+        Verb::New(args) => new::run(&args, context)?,
+        Verb::Docs(args) => docs::run(&args, context)?,
         // Ends by itself: above.
-        Verb::Run(_) => String::new(),
-        Verb::Show { name, toolsets, form } => {
-            let config = configured(&toolsets, context)?;
-            let output = form.of(&config)?;
-            let (toolsets, readiness) = checked(&config, &[name], false, context).await?;
-            rows(&toolsets, &readiness).iter().map(|row| show(row, output)).collect()
-        }
+        Verb::Run(_) => (String::new(), Exit::Answered),
     };
     ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
     Ok(exit)
@@ -131,83 +94,50 @@ fn configured(args: &ToolsetArgs, context: &Context) -> Result<Config, Failure> 
     })
 }
 
-/// Reads all toolsets and checks those of `names`, or all when none is named.
+fn progress(context: &Context) -> Progress {
+    Progress::new(context.stderr, ProgressOptions { verbose: context.verbose, ..ProgressOptions::default() })
+}
+
+/// Checks all toolsets of `known`.
 async fn checked(
+    known: Known,
     config: &Config,
-    names: &[String],
+    progress: &mut Progress,
     refresh: bool,
-    context: &Context,
-) -> Result<(Toolsets, Vec<Readiness>), Failure> {
-    let options = ProgressOptions { verbose: context.verbose, ..ProgressOptions::default() };
-    let mut progress = Progress::new(context.stderr, options);
-    let mut known = Known::load(config, &mut progress)?;
-    for name in names {
-        if !known.toolsets.contains_key(name) {
-            return Err(unknown(name, &known.toolsets));
-        }
-    }
-    if !names.is_empty() {
-        known.toolsets.retain(|name, _| names.contains(name));
-    }
+) -> Result<Vec<Row>, Failure> {
     // Dropping the future on a signal ends the checks; nothing else stops them.
     let (_keep, stop) = watch::channel(false);
     let refresh = refresh || config.switch("refresh_toolsets")?;
-    let (readiness, connected) = known.check(config, &mut progress, &stop, refresh).await?;
-    for (name, given) in connected {
-        if let Some(toolset) = known.toolsets.get_mut(&name) {
-            toolset.tools.extend(given.tools.iter().map(|tool| definition(tool.spec())));
-        }
-    }
-    Ok((known.toolsets, readiness))
+    let (readiness, mut connected) = known.check(config, progress, &stop, refresh).await?;
+    let mut toolsets = known.toolsets;
+    let rows = readiness.into_iter().filter_map(|readiness| {
+        let mut toolset = toolsets.remove(&readiness.name)?;
+        // What a server has is shown as if a file said it.
+        let given = connected.remove(&readiness.name).map(|given| given.tools).unwrap_or_default();
+        toolset.tools.extend(given.iter().map(|tool| described(tool.as_ref())));
+        Some(Row { toolset, readiness })
+    });
+    Ok(rows.collect())
 }
 
-/// A tool that a server gave, in the words of the format: what there is to show of it.
-fn definition(spec: &ToolSpec) -> ToolDefinition {
-    let required = spec.parameters["required"].as_array().cloned().unwrap_or_default();
-    let texts = |value: &Value| match value {
-        Value::String(one) => vec![one.clone()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let parameter = |(name, schema): (&String, &Value)| Parameter {
-        name: name.clone(),
-        description: schema["description"].as_str().unwrap_or_default().to_owned(),
-        required: required.iter().any(|one| one == name),
-        types: texts(&schema["type"]),
-        choices: schema["enum"].as_array().cloned().unwrap_or_default(),
-        default: schema.get("default").cloned(),
-        ..Parameter::default()
-    };
-    let properties = spec.parameters["properties"].as_object();
-    ToolDefinition {
-        name: spec.name.clone(),
-        description: spec.description.clone(),
-        parameters: properties.into_iter().flatten().map(parameter).collect(),
-        ..ToolDefinition::default()
-    }
-}
-
-fn unknown(name: &str, toolsets: &Toolsets) -> Failure {
-    let names: Vec<&str> = toolsets.keys().map(String::as_str).collect();
-    let failure = Failure::new(Exit::Usage, format!("there is no toolset `{name}`"));
+/// There is no toolset of that name; `more` are other names that could have been meant.
+fn unknown(name: &str, toolsets: &Toolsets, more: &[&str]) -> Failure {
+    let names: Vec<&str> = toolsets.keys().map(String::as_str).chain(more.iter().copied()).collect();
+    let what = if more.is_empty() { "toolset" } else { "toolset or tool" };
+    let failure = Failure::new(Exit::Usage, format!("there is no {what} `{}`", ui::sanitize(name)));
     match nearest(name, &names) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint("`holmes-rs toolset list` shows them"),
+        None => failure.hint("`holmes-rs toolset list --all` shows them"),
     }
 }
 
 /// A toolset and whether it can be used.
-struct Row<'a> {
-    toolset: &'a Toolset,
-    readiness: &'a Readiness,
+struct Row {
+    toolset: Toolset,
+    readiness: Readiness,
 }
 
-fn rows<'a>(toolsets: &'a Toolsets, readiness: &'a [Readiness]) -> Vec<Row<'a>> {
-    let row = |readiness: &'a Readiness| Some(Row { toolset: toolsets.get(&readiness.name)?, readiness });
-    readiness.iter().filter_map(row).collect()
-}
-
-impl Row<'_> {
+impl Row {
     fn status(&self) -> &'static str {
         match self.readiness.status {
             ReadinessStatus::Enabled => "enabled",
@@ -226,8 +156,11 @@ impl Row<'_> {
             .filter(|text| failed && !text.is_empty())
     }
 
+    fn tools(&self) -> Vec<&str> {
+        self.toolset.tools.iter().map(|tool| tool.name.as_str()).collect()
+    }
+
     fn json(&self) -> Value {
-        let tools: Vec<&str> = self.toolset.tools.iter().map(|tool| tool.name.as_str()).collect();
         json!({
             "name": self.toolset.name,
             "status": self.status(),
@@ -235,190 +168,24 @@ impl Row<'_> {
             "origin": self.toolset.origin,
             "description": self.toolset.description,
             "tags": self.toolset.tags,
-            "tools": tools,
+            "tools": self.tools(),
+            "auto": self.toolset.auto,
+            "type": kind(&self.toolset),
+            "experimental": self.toolset.experimental,
             "installation_instructions": self.toolset.installation_instructions,
             "milliseconds": self.readiness.milliseconds,
         })
     }
 }
 
-fn list(rows: &[&Row], output: OutputFormat, terminal: &Terminal) -> String {
-    match output {
-        OutputFormat::Json => as_json(&rows.iter().map(|row| row.json()).collect(), output),
-        OutputFormat::Jsonl => rows.iter().map(|row| as_json(&row.json(), output)).collect(),
-        OutputFormat::Text | OutputFormat::Markdown | OutputFormat::Html => {
-            let mut table = Table::new(&["NAME", "STATUS", "REASON", "ORIGIN"]);
-            for row in rows {
-                let mut reason = row.readiness.reason.clone();
-                if let Some(remedy) = row.remedy() {
-                    let gap = if terminal.tty { "\n" } else { "; " };
-                    reason = format!("{reason}{gap}{}", remedy.lines().next().unwrap_or_default());
-                }
-                let reason = if reason.is_empty() { "-".to_owned() } else { reason };
-                table.row([row.toolset.name.as_str(), row.status(), &reason, &row.toolset.origin]);
-            }
-            output.table(&table, terminal)
-        }
+fn kind(toolset: &Toolset) -> &'static str {
+    match reference::kind(toolset.kind) {
+        "" => "commands",
+        kind => kind,
     }
-}
-
-fn show(row: &Row, output: OutputFormat) -> String {
-    if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
-        let mut whole = row.json();
-        if let Value::Object(map) = &mut whole {
-            map.insert("docs_url".to_owned(), json!(row.toolset.docs_url));
-            map.insert("tools".to_owned(), row.toolset.tools.iter().map(tool_json).collect());
-        }
-        return as_json(&whole, output);
-    }
-    let toolset = row.toolset;
-    let mut lines = vec![format!("{} ({})", toolset.name, row.status())];
-    let mut line = |name: &str, value: &str| {
-        if !value.is_empty() {
-            let value = value.trim().lines().collect::<Vec<_>>().join("\n               ");
-            lines.push(format!("  {name:<12} {value}"));
-        }
-    };
-    line("reason", &row.readiness.reason);
-    line("to fix", row.remedy().unwrap_or_default());
-    line("description", &toolset.description);
-    line("origin", &toolset.origin);
-    line("tags", &toolset.tags.join(", "));
-    line("docs", toolset.docs_url.as_deref().unwrap_or_default());
-    for prerequisite in &toolset.prerequisites {
-        line("needs", &needs(prerequisite));
-    }
-    for tool in &toolset.tools {
-        lines.push(String::new());
-        lines.push(format!("  {}  {}", tool.name, tool.description.trim()));
-        if let Some(reason) = &tool.broken {
-            lines.push(format!("      cannot be used: {reason}"));
-        }
-        for parameter in &tool.parameters {
-            let needed = if parameter.required { "" } else { ", optional" };
-            let description = parameter.description.trim();
-            let types = parameter.types.join("|");
-            lines.push(
-                format!("      {} ({types}{needed})  {description}", parameter.name).trim_end().to_owned(),
-            );
-        }
-    }
-    lines.iter().fold(String::new(), |text, line| text + &clean(line) + "\n")
 }
 
 /// Files of strangers name these texts: nothing of them may steer a terminal.
 fn clean(text: &str) -> String {
     text.lines().map(ui::sanitize).collect::<Vec<_>>().join("\n")
-}
-
-fn needs(prerequisite: &Prerequisite) -> String {
-    match prerequisite {
-        Prerequisite::Command { command, expected_output: None, .. } => format!("`{}`", command.trim()),
-        Prerequisite::Command { command, expected_output: Some(expected), .. } => {
-            format!("`{}` to print `{expected}`", command.trim())
-        }
-        Prerequisite::Env(names) => format!("environment: {}", names.join(", ")),
-        Prerequisite::Static { enabled, .. } => format!("enabled: {enabled}"),
-    }
-}
-
-fn tool_json(tool: &ToolDefinition) -> Value {
-    let parameters: Vec<Value> = tool
-        .parameters
-        .iter()
-        .map(|parameter| {
-            json!({
-                "name": parameter.name,
-                "type": parameter.types,
-                "description": parameter.description,
-                "required": parameter.required,
-                "enum": parameter.choices,
-                "default": parameter.default,
-            })
-        })
-        .collect();
-    json!({
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": parameters,
-        "command": tool.template,
-        "read_only": tool.read_only,
-        "timeout_seconds": tool.timeout.map(|timeout| timeout.as_secs_f64()),
-        "origin": tool.place,
-        "error": tool.broken,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample() -> (Toolsets, Vec<Readiness>) {
-        let tool = ToolDefinition { name: "orders".into(), ..ToolDefinition::default() };
-        let ready =
-            Toolset { name: "a".into(), origin: "builtin".into(), tools: vec![tool], ..Toolset::default() };
-        let failed = Toolset {
-            name: "b".into(),
-            origin: "b.yaml".into(),
-            tags: vec!["cli".into()],
-            installation_instructions: Some("install psql\nand more".into()),
-            ..Toolset::default()
-        };
-        let readiness = |name: &str, status, reason: &str| Readiness {
-            name: name.into(),
-            status,
-            reason: reason.into(),
-            milliseconds: 4,
-        };
-        let found = vec![
-            readiness("a", ReadinessStatus::Enabled, ""),
-            readiness("b", ReadinessStatus::Failed, "`psql` is not installed"),
-        ];
-        ([("a".to_owned(), ready), ("b".to_owned(), failed)].into(), found)
-    }
-
-    #[test]
-    fn a_piped_list_is_one_row_a_line() {
-        let (toolsets, readiness) = sample();
-        let rows = rows(&toolsets, &readiness);
-        let text = list(&rows.iter().collect::<Vec<_>>(), OutputFormat::Text, &Terminal::plain());
-        assert_eq!(
-            text,
-            "NAME  STATUS   REASON                                 ORIGIN\n\
-             a     enabled  -                                      builtin\n\
-             b     failed   `psql` is not installed; install psql  b.yaml\n"
-        );
-    }
-
-    #[test]
-    fn the_json_form_carries_every_field() {
-        let (toolsets, readiness) = sample();
-        let rows = rows(&toolsets, &readiness);
-        let text = list(&rows.iter().collect::<Vec<_>>(), OutputFormat::Json, &Terminal::plain());
-        let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            value[0],
-            json!({"name": "a", "status": "enabled", "reason": "", "origin": "builtin", "description": "",
-                   "tags": [], "tools": ["orders"], "installation_instructions": null, "milliseconds": 4})
-        );
-        assert_eq!(
-            (value[1]["status"].as_str(), value[1]["tags"][0].as_str()),
-            (Some("failed"), Some("cli"))
-        );
-    }
-
-    #[test]
-    fn an_unknown_name_is_a_usage_error_with_the_nearest() {
-        let names = Toolsets::from([("host/core".to_owned(), Toolset::default())]);
-        let near = unknown("host/cor", &names);
-        assert_eq!((near.exit, near.hints), (Exit::Usage, vec!["did you mean `host/core`?".to_owned()]));
-    }
-
-    #[test]
-    fn what_a_stranger_wrote_cannot_steer_the_terminal() {
-        let (mut toolsets, readiness) = sample();
-        toolsets.get_mut("a").unwrap().description = "x\u{1b}]0;owned\u{7}y".to_owned();
-        let shown = show(&rows(&toolsets, &readiness)[0], OutputFormat::Text);
-        assert!(shown.starts_with("a (enabled)\n") && !shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
-    }
 }

@@ -9,14 +9,14 @@ use tokio::sync::watch;
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment;
+use super::super::equipment::{self, Known};
 use super::super::failure::{Exit, Failure, io};
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
-use super::configured;
+use super::{configured, progress};
 use crate::config::yaml::nearest;
 use crate::evidence::{Exhibit, Redactor, Status, Store};
-use crate::toolset::{Toolset, ToolsetKind};
-use crate::ui::{self, Progress, ProgressOptions};
+use crate::toolset::{Readiness, Toolset, ToolsetKind};
+use crate::ui;
 
 /// Tokens of a view where nobody says otherwise: what a model with a window of 128K is given of one output.
 const VIEW_TOKENS: u64 = 4000;
@@ -50,12 +50,20 @@ pub(super) async fn run(
     let params = parameters(&args.parameters)?;
     let config = configured(&args.toolsets, context)?;
     let output = args.form.of(&config)?;
-    let options = ProgressOptions { verbose: context.verbose, ..ProgressOptions::default() };
-    let mut progress = Progress::new(context.stderr, options);
+    let mut progress = progress(context);
     let folder = tempfile::tempdir().map_err(io("a temporary folder"))?;
-    let equipment = equipment::prepare(&config, &mut progress, context, folder.path(), &stopped).await?;
+    let mut known = Known::load(&config, &mut progress)?;
+    let names = names(&known);
+    only_owners(&mut known, &args.tool);
+    let refresh = config.switch("refresh_toolsets")?;
+    let (readiness, connected) = known.check(&config, &mut progress, &stopped, refresh).await?;
+    if *stopped.borrow() {
+        return Ok(Exit::Interrupted);
+    }
+    let equipment =
+        equipment::equip(&known, &readiness, connected, &config, &mut progress, context, folder.path())?;
     let Some(tool) = equipment.toolbox.get(&args.tool) else {
-        return Err(unknown(&args.tool, &equipment, &config, &mut progress)?);
+        return Err(unknown(&args.tool, &known, &readiness, &names, &equipment));
     };
     let redactor = Rc::new(Redactor::new(context.environment.iter(), &[]));
     redactor.learn(&params);
@@ -67,6 +75,13 @@ pub(super) async fn run(
     let started = Instant::now();
     let outcome = tool.run(&params, &path, stopped).await;
     progress.hide();
+    let programs = matches!(output, OutputFormat::Json | OutputFormat::Jsonl);
+    let refused = outcome.status == Status::Error && outcome.invocation.is_empty() && outcome.bytes == 0;
+    if let (true, false, Some(error)) = (refused, programs, &outcome.error) {
+        // Nothing ran: the words were wrong.
+        return Err(Failure::new(Exit::Usage, format!("tool `{}`: {}", args.tool, store.shown(error)))
+            .hint(format!("`holmes-rs toolset show {}` tells what it takes", args.tool)));
+    }
     let exhibit = Exhibit {
         id,
         call_id: "call_1".to_owned(),
@@ -111,6 +126,7 @@ pub(super) async fn run(
         Status::Success | Status::NoData => Exit::Answered,
         Status::Interrupted => Exit::Interrupted,
         Status::Denied => Exit::Denied,
+        Status::Error if refused => Exit::Usage,
         Status::Error | Status::TimedOut => Exit::RunTime,
     })
 }
@@ -158,34 +174,56 @@ fn parameters(words: &[String]) -> Result<Map<String, Value>, Failure> {
     Ok(params)
 }
 
+/// Leaves the toolsets that have the tool: nothing else needs to be checked. Where none says so itself, a
+/// server's may, and those have to be asked.
+fn only_owners(known: &mut Known, tool: &str) {
+    let has = |toolset: &Toolset| toolset.tools.iter().any(|one| one.name == tool);
+    if known.toolsets.values().any(has) {
+        known.toolsets.retain(|_, toolset| has(toolset));
+    } else {
+        known.toolsets.retain(|_, toolset| toolset.kind != ToolsetKind::Commands);
+    }
+}
+
 /// Why there is no such tool now: nobody has it, or its toolset cannot be used.
 fn unknown(
     name: &str,
+    known: &Known,
+    readiness: &[Readiness],
+    names: &[String],
     equipment: &equipment::Equipment,
-    config: &crate::config::Config,
-    progress: &mut Progress,
-) -> Result<Failure, Failure> {
-    let known = equipment::Known::load(config, progress)?;
+) -> Failure {
     // What a server gives is not known before it answers, but such tools are named after their toolset.
     let named_after = |toolset: &Toolset| {
         let plain = toolset.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         toolset.kind != ToolsetKind::Commands
             && name.strip_prefix(&plain).is_some_and(|rest| rest.starts_with('_'))
     };
-    let owns =
-        |toolset: &&Toolset| toolset.tools.iter().any(|tool| tool.name == name) || named_after(toolset);
-    let owner = known.toolsets.values().find(owns);
+    let own = |toolset: &Toolset| toolset.tools.iter().position(|tool| tool.name == name);
+    let owner = known.toolsets.values().find(|toolset| own(toolset).is_some() || named_after(toolset));
     if let Some(owner) = owner {
-        let reason = equipment.unusable.iter().find(|(toolset, _)| *toolset == owner.name);
-        let reason = reason.map_or("is off", |(_, reason)| reason.as_str());
+        let tool = own(owner).and_then(|index| owner.tools.get(index));
+        let ready = readiness.iter().find(|ready| ready.name == owner.name);
+        let broken = tool.and_then(|tool| tool.broken.as_deref());
+        let reason = broken.or(ready.map(|ready| ready.reason.as_str())).unwrap_or_default();
+        let reason = if reason.is_empty() { "it is off" } else { reason };
         let error = format!("tool `{name}` cannot be used: toolset `{}`: {reason}", owner.name);
-        return Ok(Failure::new(Exit::RunTime, error)
-            .hint(format!("`holmes-rs toolset check {}` tells more", owner.name)));
+        return Failure::new(Exit::RunTime, error)
+            .hint(format!("`holmes-rs toolset check {}` tells more", owner.name));
     }
-    let names = equipment.toolbox.names();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(equipment.toolbox.names()).collect();
     let failure = Failure::new(Exit::Usage, format!("there is no tool `{}`", ui::sanitize(name)));
-    Ok(match nearest(name, &names) {
+    match nearest(name, &names) {
+        Some(near) if near == name => {
+            failure.hint(format!("`{near}` is a toolset: `holmes-rs toolset show {near}` lists its tools"))
+        }
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`holmes-rs toolset list` and `toolset show NAME` show them"),
-    })
+    }
+}
+
+/// Of every tool and toolset that a file names.
+fn names(known: &Known) -> Vec<String> {
+    let tools = known.toolsets.values().flat_map(|one| &one.tools).map(|tool| tool.name.clone());
+    tools.chain(known.toolsets.keys().cloned()).collect()
 }

@@ -9,6 +9,7 @@ impl Scan<'_> {
     pub(super) fn bodies(&mut self) -> Scanning<()> {
         for document in std::mem::take(&mut self.documents) {
             let before = self.seen.len();
+            let begin = self.at;
             if document.quoted {
                 self.quoted_body(&document)?;
             } else {
@@ -19,6 +20,7 @@ impl Scan<'_> {
                     self.flow(document.pipeline, &held);
                 }
             }
+            self.note_body(document.pipeline, begin);
             let values = self.seen.get(before..).unwrap_or_default().to_vec();
             self.flow(document.pipeline, &values);
         }

@@ -7,6 +7,7 @@ impl Scan<'_> {
     /// The end of a simple command: remembers what of it another interpreter reads.
     pub(super) fn finish(&mut self, words: &mut Vec<Word>, pipeline: usize) {
         let words = std::mem::take(words);
+        self.note_command(&words, pipeline);
         for word in &words {
             if let Some(name) = word.assigns() {
                 self.assign(name.to_owned(), word);

@@ -1,0 +1,362 @@
+//! One tool: its templates, its parameters and its commands.
+
+use std::collections::BTreeSet;
+
+use crate::config::yaml::Node;
+use crate::shell::survey::{Survey, survey};
+use crate::shell::template::{self, Given, TemplateError};
+
+use super::super::parse::Part;
+use super::super::{Parameter, ToolDefinition};
+use super::commands::{Run, is_shell, runs};
+use super::text::Lines;
+use super::whole::broken;
+use super::{Finding, Level, bounds, platform, sql, writes};
+
+/// A value that is safe nowhere but as data.
+const HOSTILE: &str = "a b'c\"d";
+
+pub(super) fn check(
+    tool: &ToolDefinition,
+    part: &Part,
+    node: &Node,
+    lines: &Lines<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    if let Some(reason) = &tool.broken {
+        let template = tool.template.trim().is_empty() || template::variables(&tool.template).is_ok();
+        let code = if template { "format" } else { "template" };
+        findings.push(broken(reason, node, code, lines));
+    }
+    describe(tool, node, lines, findings);
+    let source = node.get("script").filter(|script| !script.is_null()).or_else(|| node.get("command"));
+    let Some(source) = source.filter(|source| source.as_str().is_ok()) else { return };
+    if tool.template.is_empty() || template::variables(&tool.template).is_err() {
+        return;
+    }
+    unused(tool, node, lines, findings);
+    engine(tool, source, lines, findings);
+    let surveyed = survey(&tool.template, |expression| sample(expression, &tool.parameters));
+    for hazard in &surveyed.hazards {
+        let message = format!("`{{{{ {} }}}}` stands {}", hazard.expression, hazard.place);
+        findings.push(
+            lines
+                .within(source, hazard.at, Level::Warning, "quoting", message)
+                .remedy(format!("plain values go in, all others are refused: {}", hazard.remedy)),
+        );
+    }
+    commands(tool, part, source, &surveyed, lines, findings);
+}
+
+fn describe(tool: &ToolDefinition, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
+    let mut missing = |node: &Node, what: String| {
+        findings.push(lines.finding(node.line, node.column, Level::Note, "missing-description", what));
+    };
+    if tool.description.trim().is_empty() {
+        missing(
+            node,
+            format!("tool `{}` has no description: a model cannot know when to call it", tool.name),
+        );
+    }
+    let declared = node.get("parameters").filter(|parameters| !parameters.is_null());
+    for parameter in tool.parameters.iter().filter(|one| one.description.trim().is_empty()) {
+        let own = declared.and_then(|parameters| parameters.get(&parameter.name));
+        // One that says itself: `namespace: {type: string}` costs tokens otherwise.
+        if own.is_none() || parameter.choices.is_empty() && parameter.name.len() < 3 {
+            let place = own.unwrap_or(node);
+            missing(place, format!("parameter `{}` of `{}` has no description", parameter.name, tool.name));
+        }
+    }
+    if let Some(node) = node.get("user_description")
+        && let Some(text) = &tool.user_description
+        && let Err(error) = template::variables(text)
+    {
+        findings.push(template_finding(&error, node, lines));
+    }
+}
+
+pub(super) fn template_finding(error: &TemplateError, node: &Node, lines: &Lines<'_>) -> Finding {
+    let (line, column, reason) = match error {
+        TemplateError::Syntax { line, column, reason } => {
+            (node.line + line.saturating_sub(1), node.column + column.saturating_sub(1), reason.clone())
+        }
+        TemplateError::Render { line, reason } => {
+            (node.line + line.saturating_sub(1), node.column, reason.clone())
+        }
+        other => (node.line, node.column, other.to_string()),
+    };
+    lines.finding(line, column, Level::Error, "template", reason)
+}
+
+/// Declared, and neither the command nor the jq program has it.
+fn unused(tool: &ToolDefinition, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let filter = tool.additional_instructions.as_deref().unwrap_or_default();
+    for text in [tool.template.as_str(), tool.jq.as_deref().unwrap_or_default(), filter] {
+        used.extend(template::variables(text).unwrap_or_default().into_iter().map(|variable| variable.name));
+    }
+    used.extend(tool.jq.as_deref().map(template::environment_names).unwrap_or_default());
+    for parameter in tool.parameters.iter().filter(|parameter| !used.contains(&parameter.name)) {
+        let declared = node.get("parameters").filter(|parameters| !parameters.is_null()).unwrap_or(node);
+        let entries = declared.entries().unwrap_or_default();
+        let entry = entries.iter().find(|entry| entry.key == parameter.name);
+        let (line, column) =
+            entry.map_or((declared.line, declared.column), |entry| (entry.line, entry.column));
+        let message = format!("parameter `{}` is declared and never used", parameter.name);
+        let remedy = format!("write `{{{{ {} }}}}` where it belongs, or take it out", parameter.name);
+        findings
+            .push(lines.finding(line, column, Level::Warning, "unused-parameter", message).remedy(remedy));
+    }
+}
+
+/// Names of filters and functions are only looked up when a template is rendered.
+fn engine(tool: &ToolDefinition, source: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
+    let values = tool.parameters.iter().map(|parameter| {
+        let value = match parameter.types.first().map(String::as_str) {
+            Some("integer" | "number") => serde_json::json!(7),
+            Some("boolean") => serde_json::json!(true),
+            Some("array") => serde_json::json!(["a"]),
+            Some("object") => serde_json::json!({}),
+            _ => parameter.choices.first().cloned().unwrap_or_else(|| serde_json::json!("a")),
+        };
+        (parameter.name.clone(), value)
+    });
+    let values = values.collect();
+    let given = Given {
+        values: &values,
+        config: &serde_json::Map::new(),
+        environment: &BTreeSet::new(),
+        allow_options: true,
+    };
+    if let Err(error @ TemplateError::Render { .. }) = template::render(&tool.template, given)
+        && let TemplateError::Render { reason, .. } = &error
+        && ["unknown filter", "unknown test", "unknown function", "unknown method", "is unknown"]
+            .iter()
+            .any(|sign| reason.contains(sign))
+    {
+        findings.push(template_finding(&error, source, lines));
+    }
+}
+
+/// A value that the parameter of an expression admits and that is as awkward as can be.
+fn sample(expression: &str, parameters: &[Parameter]) -> String {
+    let plain = ["int", "float", "length", "count", "urlencode", "abs", "round"];
+    let last = expression.rsplit('|').next().map(str::trim).unwrap_or_default();
+    if expression.contains('|')
+        && plain.iter().any(|filter| last == *filter || last.starts_with(&format!("{filter}(")))
+    {
+        return "7".to_owned();
+    }
+    let name: String = expression.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
+        return HOSTILE.to_owned();
+    };
+    if !parameter.types.is_empty()
+        && parameter.types.iter().all(|kind| ["integer", "number", "boolean"].contains(&kind.as_str()))
+    {
+        return "7".to_owned();
+    }
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let plain = |text: &String| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b));
+    let choices: Vec<String> = parameter.choices.iter().map(text).collect();
+    match choices.iter().find(|choice| !plain(choice)).or(choices.first()) {
+        Some(choice) => choice.clone(),
+        None => HOSTILE.to_owned(),
+    }
+}
+
+fn commands(
+    tool: &ToolDefinition,
+    part: &Part,
+    source: &Node,
+    surveyed: &Survey,
+    lines: &Lines<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut all = runs(surveyed);
+    all.retain(|run| !case_arm(&tool.template, run.at));
+    let bodies: Vec<&str> = surveyed.redirections.iter().filter_map(|one| one.body.as_deref()).collect();
+    let bodies = bodies.join("\n");
+    let place = |at: usize, level, code, message: String| lines.within(source, at, level, code, message);
+    for run in &all {
+        if let Some((what, remedy)) = bounds::endless(run, &all) {
+            findings.push(place(run.at, Level::Warning, "unbounded", what).remedy(remedy));
+        }
+        if let Some((what, remedy)) = bounds::patient(run, &bodies) {
+            findings.push(place(run.at, Level::Note, "no-max-time", what).remedy(remedy));
+        }
+        if let Some((what, remedy)) = platform::bsd(run) {
+            let remedy = format!("on Linux: {remedy}");
+            findings.push(place(run.at, Level::Warning, "bsd-only", what).remedy(remedy));
+        }
+    }
+    if tool.read_only != Some(false) {
+        for change in writes::changes(surveyed, &all) {
+            let level =
+                if tool.read_only == Some(true) && change.sure { Level::Error } else { Level::Warning };
+            let (message, remedy) = if tool.read_only == Some(true) {
+                (
+                    format!("{} in a tool with `read_only: true`", change.what),
+                    "take it out, or say `read_only: false`",
+                )
+            } else {
+                (change.what, "say `read_only: false` if that is meant, so that people are asked first")
+            };
+            findings.push(place(change.at, level, "writes", message).remedy(remedy));
+        }
+    }
+    let linux = tool.template.contains("/proc/") || tool.template.contains("/sys/");
+    let gnu: BTreeSet<&str> = all.iter().filter_map(platform::gnu).collect();
+    if let (false, Some(first)) =
+        (linux || gnu.is_empty(), all.iter().find(|run| platform::gnu(run).is_some()))
+    {
+        let names: Vec<String> = gnu.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("only GNU's programs take {}", names.join(", "));
+        findings.push(place(first.at, Level::Note, "gnu-only", message));
+    }
+    if let Some(run) = all.iter().find(|run| run.outer && !common(run))
+        && !part.said.prerequisites.is_empty()
+        && !super::whole::named(part, &run.program)
+        && !tool.template.contains(&format!("command -v {}", run.program))
+    {
+        let message = format!("no prerequisite asks for `{}`, which `{}` runs", run.program, tool.name);
+        let remedy = format!(
+            "`- command: \"{} --version\"`, or a call that also shows that its service answers",
+            run.program
+        );
+        findings.push(place(run.at, Level::Note, "missing-prerequisite", message).remedy(remedy));
+    }
+}
+
+/// `secret|secrets)`: patterns look like commands to a scanner that knows no grammar.
+fn case_arm(template: &str, at: usize) -> bool {
+    let rest = template.get(at..).unwrap_or_default();
+    let line = rest.lines().next().unwrap_or_default();
+    let pattern = line.split_once(')').map(|(pattern, _)| pattern.trim()).unwrap_or_default();
+    template.contains("case ")
+        && !pattern.is_empty()
+        && !pattern.contains(['(', '$', ';', '&', '<', '>'])
+        && pattern.replace("\\ ", "").split('|').all(|one| !one.trim().contains(' '))
+}
+
+/// What every Linux machine has, and what the shell itself knows.
+#[allow(clippy::too_many_lines)] // A table of programs: it reads as one.
+fn common(run: &Run) -> bool {
+    const COMMON: &[&str] = &[
+        "awk",
+        "basename",
+        "break",
+        "case",
+        "cat",
+        "cd",
+        "cut",
+        "date",
+        "df",
+        "dirname",
+        "done",
+        "du",
+        "echo",
+        "env",
+        "esac",
+        "exit",
+        "export",
+        "fi",
+        "find",
+        "for",
+        "free",
+        "grep",
+        "head",
+        "hostname",
+        "id",
+        "ip",
+        "kill",
+        "let",
+        "local",
+        "ls",
+        "mktemp",
+        "nproc",
+        "printf",
+        "ps",
+        "pwd",
+        "read",
+        "readlink",
+        "return",
+        "rm",
+        "sed",
+        "set",
+        "shift",
+        "sleep",
+        "sort",
+        "stat",
+        "tail",
+        "tee",
+        "test",
+        "tr",
+        "trap",
+        "true",
+        "type",
+        "uname",
+        "uniq",
+        "unset",
+        "uptime",
+        "wait",
+        "wc",
+        "which",
+        "whoami",
+        "xargs",
+        "[",
+        "[[",
+        ":",
+        ".",
+        "}",
+        "{",
+        "mkdir",
+        "touch",
+        "curl",
+        "base64",
+        "continue",
+        "eval",
+        "source",
+        "false",
+        "function",
+        "in",
+        "select",
+        "shopt",
+        "ulimit",
+        "umask",
+        "seq",
+        "tac",
+        "paste",
+        "comm",
+        "join",
+        "nl",
+        "fold",
+        "column",
+        "diff",
+        "cmp",
+        "od",
+        "sha256sum",
+        "md5sum",
+        "timeout",
+        "readarray",
+        "vmstat",
+        "realpath",
+        "dmesg",
+        "ss",
+        "top",
+        "mount",
+        "lscpu",
+        "pgrep",
+        "pidof",
+        "mapfile",
+        "declare",
+        "getopts",
+    ];
+    COMMON.contains(&run.program.as_str())
+        || is_shell(&run.program)
+        || sql::is_client(&run.program) && run.program == "sqlite3"
+        || run.program.contains(['$', '=', '/', '*', ')', '|'])
+        || run.program.is_empty()
+        || run.arguments.first().is_some_and(|word| word.text == ")")
+        || run.program.bytes().all(|b| b.is_ascii_digit())
+}
