@@ -87,6 +87,13 @@ const DOORS: &[Door] = &[
     door("tools", "toolset", EVERYTHING, "definitions of tools"),
     door("tools", "tls", EVERYTHING, "whom connections to servers trust"),
     door("tools", "jq", &["check"], "a tool's jq program is wrong before it runs"),
+    door("tools", "tools::mcp", EVERYTHING, "connects to servers, makes names callable"),
+    door("tools::mcp", "tools", EVERYTHING, "gives tools; which of them need approval"),
+    door("tools::mcp", "agent", &["ToolSpec"], "how a tool is shown to a model"),
+    door("tools::mcp", "evidence", EVERYTHING, "status of a call, strangers' words made visible"),
+    door("tools::mcp", "shell", EVERYTHING, "a server that is a program, told apart from a command"),
+    door("tools::mcp", "tls", EVERYTHING, "whom connections to servers trust"),
+    door("tools::mcp", "toolset", &["Toolset"], "what the file says of a server"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
     door("rules", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
@@ -113,6 +120,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("rustls", &["model::openai", "tls"], "one TLS set-up; its errors are explained where they are met"),
     ("rustls_platform_verifier", &["tls"], "one TLS set-up"),
     ("rmcp", &["tools::mcp"], "three majors in a year"),
+    ("sse_stream", &["tools::mcp"], "only the name of what rmcp hands over"),
     ("jaq_core", &["jq"], "one engine, replaceable"),
     ("jaq_json", &["jq"], "as jaq_core"),
     ("jaq_std", &["jq"], "as jaq_core"),
@@ -128,11 +136,15 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("anstream", &["ui", "cli"], "the terminal is ui's"),
     (
         "minijinja",
-        &["context", "rules", "shell", "tools", "toolset", "cli"],
+        &["context", "rules", "shell", "tools", "tools::mcp", "toolset", "cli"],
         "templates, and values that stay data",
     ),
     ("etcetera", &["config"], "folders are configuration"),
-    ("tokio", &["agent::drive", "shell", "tools", "toolset", "model::openai", "cli"], "the machine is pure"),
+    (
+        "tokio",
+        &["agent::drive", "shell", "tools", "tools::mcp", "toolset", "model::openai", "cli"],
+        "the machine is pure",
+    ),
 ];
 
 /// Longer files must say why in their opening, on a line that begins with "Long because".

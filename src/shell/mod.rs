@@ -3,6 +3,7 @@
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
 mod environment;
+mod lasting;
 mod lexer;
 mod methods;
 mod operands;
@@ -18,6 +19,7 @@ mod template_tests;
 #[cfg(test)]
 mod tests;
 
-pub use environment::environment;
+pub use environment::{environment, is_model_key};
+pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;

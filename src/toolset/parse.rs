@@ -45,6 +45,22 @@ const TOOLSET_KEYS: &[&str] = &[
     "examples",
 ];
 
+/// Keys of an MCP server that may stand beside its description instead of in `config`.
+const SERVER_KEYS: &[&str] = &[
+    "url",
+    "headers",
+    "extra_headers",
+    "command",
+    "args",
+    "env",
+    "cwd",
+    "workdir",
+    "mode",
+    "transport",
+    "timeout",
+    "verify_ssl",
+];
+
 const PREREQUISITE_KEYS: &[&str] =
     &["command", "expected_output", "timeout", "env", "enabled", "disabled_reason", "name", "description"];
 
@@ -155,6 +171,10 @@ fn field(
 ) -> Result<bool, YamlError> {
     let value = &entry.value;
     let key = entry.key.as_str();
+    if part.kind.as_deref() == Some("mcp") && server_key(part, key, value) {
+        part.defines = true;
+        return Ok(true);
+    }
     if !TOOLSET_KEYS.contains(&key) {
         return Ok(false);
     }
@@ -199,6 +219,23 @@ fn field(
         _ => _ = defaults.take(entry)?,
     }
     Ok(true)
+}
+
+/// What other clients' files say of an MCP server beside its description: it belongs to `config`, whose own
+/// word counts more. `false` for a key that is none of these.
+fn server_key(part: &mut Part, key: &str, value: &Node) -> bool {
+    let kind = value.as_str().unwrap_or_default();
+    match key {
+        "type" if !kind.is_empty() && kind != "mcp" => {
+            part.config.entry("mode".to_owned()).or_insert_with(|| value.to_json());
+        }
+        "disabled" => part.enabled = value.as_bool().ok().map(|disabled| !disabled),
+        _ if SERVER_KEYS.contains(&key) => {
+            part.config.entry(key.to_owned()).or_insert_with(|| value.to_json());
+        }
+        _ => return false,
+    }
+    true
 }
 
 fn read_tools(

@@ -17,4 +17,6 @@
 mod support;
 
 mod kubernetes;
+mod mcp;
+mod mcp_strange;
 mod prometheus;

@@ -4,12 +4,14 @@
 mod run;
 
 use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Context;
 use super::config::as_json;
-use super::equipment::Known;
+use super::equipment::{Known, described};
 use super::failure::{Exit, Failure, io};
 use super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::signals::Signals;
@@ -149,7 +151,19 @@ async fn checked(
     // Dropping the future on a signal ends the checks; nothing else stops them.
     let (_keep, stop) = watch::channel(false);
     let refresh = refresh || config.switch("refresh_toolsets")?;
-    let (readiness, _) = known.check(config, &mut progress, &stop, refresh).await?;
+    let (readiness, connected) = known.check(config, &mut progress, &stop, refresh).await?;
+    let mut ending = FuturesUnordered::new();
+    for (name, connected) in connected {
+        for warning in &connected.warnings {
+            progress.warning(warning);
+        }
+        // Servers end here: what they have is shown as if a file said it.
+        if let Some(toolset) = known.toolsets.get_mut(&name) {
+            toolset.tools = connected.tools.iter().map(|tool| described(tool.as_ref())).collect();
+        }
+        ending.push(async move { connected.close().await });
+    }
+    while ending.next().await.is_some() {}
     Ok((known.toolsets, readiness))
 }
 

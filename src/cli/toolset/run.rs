@@ -65,6 +65,7 @@ pub(super) async fn run(
     progress.busy(&store.shown(&description));
     let started = Instant::now();
     let outcome = tool.run(&params, &path, stopped).await;
+    equipment.toolbox.close().await;
     progress.hide();
     let exhibit = Exhibit {
         id,
