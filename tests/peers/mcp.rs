@@ -94,6 +94,9 @@ fn own(name: &str) -> PathBuf {
 
 /// A bench with one server in `t.yaml`.
 fn bench(config: &Value) -> Bench {
+    let mut config = config.clone();
+    // A machine that runs every test at once takes its time to start an interpreter.
+    config["connect_timeout"] = json!(60);
     let file = json!({"mcp_servers": {"server": {"description": "d", "config": config}}});
     Bench::new().file("t.yaml", file.to_string())
 }

@@ -15,6 +15,7 @@ use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::configured;
 use crate::config::yaml::nearest;
 use crate::evidence::{Exhibit, Redactor, Status, Store};
+use crate::toolset::ToolsetKind;
 use crate::ui::{self, Progress, ProgressOptions};
 
 /// Tokens of a view where nobody says otherwise: what a model with a window of 128K is given of one output.
@@ -175,7 +176,13 @@ fn unknown(
             .hint(format!("`holmes-rs toolset check {}` tells more", owner.name)));
     }
     let names = equipment.toolbox.names();
-    let failure = Failure::new(Exit::Usage, format!("there is no tool `{}`", ui::sanitize(name)));
+    let mut failure = Failure::new(Exit::Usage, format!("there is no tool `{}`", ui::sanitize(name)));
+    // The tools of a server that does not answer are not known by name.
+    for (toolset, reason) in &equipment.unusable {
+        if known.toolsets.get(toolset).is_some_and(|one| one.kind != ToolsetKind::Commands) {
+            failure = failure.hint(format!("toolset `{toolset}` cannot be used: {reason}"));
+        }
+    }
     Ok(match nearest(name, &names) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`holmes-rs toolset list` and `toolset show NAME` show them"),
