@@ -13,7 +13,7 @@ use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
-use crate::evidence::{Exhibit, Store};
+use crate::evidence::{Exhibit, Status, Store};
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
@@ -64,6 +64,7 @@ impl Outlets {
         listeners.progress.hide();
         let finish = conclusion.finish;
         let failure = conclusion.failure.clone();
+        let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
         let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
         // Also what the sinks read from raw output.
@@ -96,7 +97,7 @@ impl Outlets {
             }
             listeners.progress.warning(&failure.message);
         }
-        Ok(self.exit(finish, investigation.answer.verdict))
+        Ok(self.exit(finish, investigation.answer.verdict, denied))
     }
 
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
@@ -112,8 +113,10 @@ impl Outlets {
         text
     }
 
-    fn exit(&self, finish: Finish, verdict: Verdict) -> Exit {
+    /// `denied`: a call needed a person's approval and did not get it.
+    fn exit(&self, finish: Finish, verdict: Verdict, denied: bool) -> Exit {
         match finish {
+            Finish::Answered if denied && verdict == Verdict::Inconclusive => Exit::Denied,
             Finish::Answered if self.exit_status => match verdict {
                 Verdict::ProblemFound => Exit::ProblemFound,
                 Verdict::Inconclusive => Exit::Inconclusive,

@@ -6,15 +6,18 @@ use std::time::{Instant, SystemTime};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use crate::agent::machine::ANSWER_TOOL;
 use crate::agent::{Event, Unusable};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
 use crate::shell::Stop;
 use crate::tls::Trust;
+use crate::tools::approval::{self, Rule};
 use crate::tools::{self, CommandTool, Connected, ReadExhibit, Surroundings, Tool, Toolbox};
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;
@@ -22,7 +25,6 @@ use crate::toolset::{
     self, LoadError, Parameter, Readiness, ReadinessStatus, ToolDefinition, Toolset, ToolsetKind, Toolsets,
 };
 use crate::ui::Progress;
-use serde_json::Value;
 
 /// What a run can use, and what it cannot.
 pub(super) struct Equipment {
@@ -93,10 +95,21 @@ pub(super) fn equip(
         about: BTreeMap::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
-    for ready in readiness {
+    // What servers give comes last: no name of theirs can take the place of a tool that is known.
+    let from_servers = |ready: &&Readiness| {
+        known.toolsets.get(&ready.name).is_some_and(|one| one.kind != ToolsetKind::Commands)
+    };
+    let (servers, commands): (Vec<&Readiness>, Vec<&Readiness>) = readiness.iter().partition(from_servers);
+    let mut reader = Some(ReadExhibit::new(raw.to_owned()));
+    for ready in commands.into_iter().chain(servers) {
         let Some(toolset) = known.toolsets.get(&ready.name) else {
             continue;
         };
+        if toolset.kind != ToolsetKind::Commands
+            && let Some(reader) = reader.take()
+        {
+            equipment.toolbox.add(Box::new(reader));
+        }
         match ready.status {
             ReadinessStatus::Disabled => {}
             ReadinessStatus::Failed => {
@@ -109,7 +122,9 @@ pub(super) fn equip(
             }
         }
     }
-    equipment.toolbox.add(Box::new(ReadExhibit::new(raw.to_owned())));
+    if let Some(reader) = reader {
+        equipment.toolbox.add(Box::new(reader));
+    }
     Ok(equipment)
 }
 
@@ -132,11 +147,21 @@ impl Equipment {
                 Ok(tool) => tools.push(Box::new(tool)),
             }
         }
+        let mut names = toolset.clone();
         if let Some(connected) = connected {
+            for warning in &connected.warnings {
+                progress.warning(warning);
+            }
+            names.tools = connected.tools.iter().map(|tool| described(tool.as_ref())).collect();
             tools.extend(connected.tools);
             self.instructions.extend(connected.instructions);
         }
         for tool in tools {
+            let rule = Rule { asks: None, names: vec![tool.spec().name.clone()] };
+            let tool = approval::guarded(tool, &rule, &toolset.approval_required_tools, &[]);
+            let taken = tool.spec().name == ANSWER_TOOL || self.toolbox.get(&tool.spec().name).is_some();
+            let tool =
+                if taken && toolset.kind != ToolsetKind::Commands { tools::prefixed(tool) } else { tool };
             if let Some(second) = self.toolbox.add(tool) {
                 let name = &second.spec().name;
                 let first = self.toolbox.get(name).map_or("", |tool| tool.toolset());
@@ -147,7 +172,7 @@ impl Equipment {
             }
         }
         self.usable.push(toolset.name.clone());
-        match toolset::instructions(toolset) {
+        match toolset::instructions(&names) {
             Ok(text) => self.instructions.extend(text),
             Err(reason) => progress.warning(&reason),
         }

@@ -221,6 +221,12 @@ impl Run {
             }
         };
         equipment::recheck(&self.config, self.store.exhibits());
+        if conclusion.is_some() {
+            tokio::select! {
+                () = self.equipment.toolbox.close() => {}
+                () = signals.next() => {}
+            }
+        }
         let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);

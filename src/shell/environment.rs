@@ -80,7 +80,8 @@ pub fn environment(caller: &[(String, String)], wanted: &[String]) -> Vec<(Strin
     given.into_iter().collect()
 }
 
-fn is_model_key(name: &str) -> bool {
+/// Whether a variable of this name pays for models.
+pub fn is_model_key(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["_API_KEY", "_KEY", "_TOKEN"]
         .iter()

@@ -4,6 +4,7 @@
 
 mod environment;
 mod go_spelling;
+mod lasting;
 mod lexer;
 mod methods;
 mod operands;
@@ -20,6 +21,7 @@ mod template_tests;
 #[cfg(test)]
 mod tests;
 
-pub use environment::environment;
+pub use environment::{environment, is_model_key};
+pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;

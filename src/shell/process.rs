@@ -4,18 +4,23 @@
 //! signal to the group can only meet processes that this run started.
 
 use std::io;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
+use super::lasting::Program;
 use super::run::Script;
 
 /// Carried by every process of a run, so that those which left the group by `setsid` are found.
 const MARK: &str = "HOLMES_RUN";
 /// Where this program is.
 const OWN_PROGRAM: &str = "HOLMES_RS";
+
+/// Processor time of a program that stays: as that of a command which may take a day.
+const LASTING: Duration = Duration::from_hours(24);
 
 /// Where the two output streams of a run go.
 pub(super) struct Outputs {
@@ -53,9 +58,24 @@ impl Group {
             Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", script, &mark, outputs()?)?,
             other => other?,
         };
+        Ok(Self::of(leader, timeout, mark, children))
+    }
+
+    /// Starts `program` without a shell, its input and output in the caller's hands.
+    pub(super) fn start_program(program: &Program, stdin: Stdio, outputs: Outputs) -> io::Result<Self> {
+        let children = signal(SignalKind::child())?;
+        let mark = uuid::Uuid::now_v7().simple().to_string();
+        #[allow(clippy::disallowed_methods)] // One of the two places that start processes.
+        let mut command = Command::new(&program.command);
+        command.args(&program.args);
+        let leader = launch(command, &program.env, program.workdir.as_deref(), &mark, stdin, outputs)?;
+        Ok(Self::of(leader, LASTING, mark, children))
+    }
+
+    fn of(leader: Child, timeout: Duration, mark: String, children: Signals) -> Self {
         let pid = Pid::from_child(&leader);
         bound(pid, timeout);
-        Ok(Self { leader: Some(leader), pid, mark, children })
+        Self { leader: Some(leader), pid, mark, children }
     }
 
     /// Waits for the leader's end without reaping it. May be dropped and called again.
@@ -117,29 +137,41 @@ impl Drop for Group {
 }
 
 fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Result<Child> {
+    #[allow(clippy::disallowed_methods)] // One of the two places that start processes.
+    let mut command = Command::new(shell);
+    command.arg("-c").arg(&script.text);
+    let stdin = match &script.stdin {
+        Some(path) => Stdio::from(std::fs::File::open(path).map_err(|error| {
+            // Not to be taken for a missing shell.
+            io::Error::other(format!("`{}` as input: {error}", path.display()))
+        })?),
+        None => Stdio::null(),
+    };
+    launch(command, &script.env, script.workdir.as_deref(), mark, stdin, outputs)
+}
+
+/// Starts `command` as the leader of a group of its own, with nothing inherited.
+fn launch(
+    mut command: Command,
+    env: &[(String, String)],
+    workdir: Option<&Path>,
+    mark: &str,
+    stdin: Stdio,
+    outputs: Outputs,
+) -> io::Result<Child> {
     use std::os::unix::process::CommandExt;
 
-    #[allow(clippy::disallowed_methods)] // The one place that starts processes.
-    let mut command = Command::new(shell);
     command
-        .arg("-c")
-        .arg(&script.text)
         .env_clear()
-        .envs(script.env.iter().map(|(name, value)| (name, value)))
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .env(MARK, mark)
         // So that a script finds jq's language where no `jq` is installed: `"$HOLMES_RS" jq -r .name`.
         .envs(std::env::current_exe().map(|program| (OWN_PROGRAM, program)))
-        .stdin(match &script.stdin {
-            Some(path) => Stdio::from(std::fs::File::open(path).map_err(|error| {
-                // Not to be taken for a missing shell.
-                io::Error::other(format!("`{}` as input: {error}", path.display()))
-            })?),
-            None => Stdio::null(),
-        })
+        .stdin(stdin)
         .stdout(outputs.stdout)
         .stderr(outputs.stderr)
         .process_group(0);
-    if let Some(workdir) = &script.workdir {
+    if let Some(workdir) = workdir {
         command.current_dir(workdir);
     }
     command.spawn()

@@ -1,7 +1,10 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
+pub mod approval;
 mod command;
 mod http;
+mod mcp;
+mod named;
 mod parameters;
 mod read_exhibit;
 mod remote;
@@ -18,6 +21,7 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
+pub use named::prefixed;
 pub use read_exhibit::ReadExhibit;
 pub use remote::{Connected, Surroundings, connect};
 pub use toolbox::Toolbox;
@@ -37,7 +41,15 @@ pub trait Tool {
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;
+
+    /// Says goodbye to whoever it talks to, within a second. A tool that is only dropped cuts them off.
+    fn close(&self) -> Closing<'_> {
+        Box::pin(std::future::ready(()))
+    }
 }
+
+/// A boxed future of a tool's end.
+pub type Closing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// How a tool's run ended; its output is in the file it was given.
 #[derive(Debug, Clone, PartialEq)]

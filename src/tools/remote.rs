@@ -1,6 +1,9 @@
 //! Toolsets whose tools a server or a specification gives, not a command: asked for them once, before a run.
 
-use super::Tool;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::{Tool, mcp};
 use crate::shell::Stop;
 use crate::tls::Trust;
 use crate::toolset::{Toolset, ToolsetKind};
@@ -16,10 +19,21 @@ pub struct Surroundings {
 }
 
 /// A toolset that answered.
+#[derive(Default)]
 pub struct Connected {
     pub tools: Vec<Box<dyn Tool>>,
     /// What the server itself says about its use, for the model.
     pub instructions: Option<String>,
+    /// What the person who configured it should know, each in one line.
+    pub warnings: Vec<String>,
+}
+
+impl Connected {
+    /// Ends the connection, for whoever only wanted to know what there is.
+    pub async fn close(&self) {
+        let mut closing: FuturesUnordered<_> = self.tools.iter().map(|tool| tool.close()).collect();
+        while closing.next().await.is_some() {}
+    }
 }
 
 /// Asks for the tools of `toolset`. Ends by itself: every step has a time limit.
@@ -29,12 +43,12 @@ pub struct Connected {
 pub async fn connect(
     toolset: &Toolset,
     surroundings: &Surroundings,
-    _stop: Stop,
+    stop: Stop,
 ) -> Result<Connected, String> {
     let kind = match toolset.kind {
-        ToolsetKind::Commands => return Ok(Connected { tools: Vec::new(), instructions: None }),
+        ToolsetKind::Commands => return Ok(Connected::default()),
         ToolsetKind::Http => return super::http::connect(toolset, surroundings).await,
-        ToolsetKind::Mcp => "mcp",
+        ToolsetKind::Mcp => return mcp::connect(toolset, surroundings, stop).await,
         ToolsetKind::Database => "database",
         ToolsetKind::Mongodb => "mongodb",
     };

@@ -1,5 +1,8 @@
 //! Every tool a run can use, by name, in the order the model sees them.
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
 use super::Tool;
 use crate::agent::ToolSpec;
 
@@ -28,6 +31,12 @@ impl Toolbox {
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools.iter().map(|tool| tool.spec().clone()).collect()
+    }
+
+    /// Says goodbye to every server, all at the same time.
+    pub async fn close(&self) {
+        let mut closing: FuturesUnordered<_> = self.tools.iter().map(|tool| tool.close()).collect();
+        while closing.next().await.is_some() {}
     }
 
     #[must_use]

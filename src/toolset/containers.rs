@@ -14,7 +14,7 @@ pub(super) struct Section {
     pub mcp: bool,
 }
 
-const SECTIONS: &[&str] = &["toolsets", "mcp_servers", "customToolsets", "holmes", "runner"];
+const SECTIONS: &[&str] = &["toolsets", "mcp_servers", "mcpServers", "customToolsets", "holmes", "runner"];
 
 /// Keys of Helm values and of configuration files: beside them, keys that are not ours are nobody's mistake.
 const OTHERS: &[&str] = &[
@@ -107,7 +107,8 @@ fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut V
     for entry in node.entries().unwrap_or_default() {
         match entry.key.as_str() {
             "toolsets" => push(&entry.value, false, found),
-            "mcp_servers" => push(&entry.value, true, found),
+            // The second is how other clients' files name them.
+            "mcp_servers" | "mcpServers" => push(&entry.value, true, found),
             "customToolsets" => custom(&entry.value, depth, found, warnings),
             "holmes" => collect(&entry.value, depth - 1, found, warnings),
             "runner" => {

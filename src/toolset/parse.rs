@@ -186,7 +186,8 @@ const TRANSPORTS: &[&str] = &["sse", "stdio", "streamable-http", "http"];
 /// What older files have beside an MCP server's `config`. Our own `env` is a list of names.
 fn beside(key: &str, value: &Node) -> bool {
     match key {
-        "command" | "args" | "cwd" | "mode" | "verify_ssl" | "extra_headers" | "health_check_tool" => true,
+        "command" | "args" | "cwd" | "workdir" | "mode" | "transport" | "verify_ssl" | "extra_headers"
+        | "timeout" | "health_check_tool" => true,
         "env" => matches!(value.kind, Kind::Mapping(_)),
         _ => false,
     }
@@ -210,6 +211,11 @@ fn field(
 ) -> Result<bool, YamlError> {
     let value = &entry.value;
     let key = entry.key.as_str();
+    // Other clients' files switch a server off so.
+    if part.kind.as_deref() == Some("mcp") && key == "disabled" {
+        part.enabled = Some(!value.as_bool()?);
+        return Ok(true);
+    }
     if !TOOLSET_KEYS.contains(&key) {
         return Ok(false);
     }

@@ -18,5 +18,7 @@ mod support;
 
 mod databases;
 mod kubernetes;
+mod mcp;
+mod mcp_strange;
 mod prometheus;
 mod services;

@@ -9,7 +9,7 @@ use super::super::config::as_json;
 use super::super::equipment::Known;
 use super::super::failure::{Exit, Failure};
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
-use super::{Row, checked, configured, described, progress, unknown};
+use super::{Row, checked, configured, progress, take_given, unknown};
 use crate::config::Config;
 use crate::toolset::prerequisites::Answer;
 use crate::toolset::{Prerequisite, ReadinessStatus, ToolsetKind, reference};
@@ -68,10 +68,9 @@ async fn examine(
     let (_keep, stop) = watch::channel(false);
     let (found, mut connected) = known.examine(names, config, progress, &stop).await?;
     let mut toolsets = known.toolsets;
+    take_given(&mut toolsets, &mut connected, progress).await;
     let rows = found.into_iter().filter_map(|(readiness, answers)| {
-        let mut toolset = toolsets.remove(&readiness.name)?;
-        let given = connected.remove(&readiness.name).map(|given| given.tools).unwrap_or_default();
-        toolset.tools.extend(given.iter().map(|tool| described(tool.as_ref())));
+        let toolset = toolsets.remove(&readiness.name)?;
         Some((Row { toolset, readiness }, answers))
     });
     Ok(rows.collect())

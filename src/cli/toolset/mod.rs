@@ -9,7 +9,11 @@ mod new;
 mod run;
 mod show;
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -20,6 +24,7 @@ use super::options::ToolsetArgs;
 use super::signals::Signals;
 use crate::config::yaml::nearest;
 use crate::config::{Config, Flags};
+use crate::tools::Connected;
 use crate::toolset::{Readiness, ReadinessStatus, Toolset, Toolsets, reference};
 use crate::ui::{self, Progress, ProgressOptions};
 
@@ -110,14 +115,28 @@ async fn checked(
     let refresh = refresh || config.switch("refresh_toolsets")?;
     let (readiness, mut connected) = known.check(config, progress, &stop, refresh).await?;
     let mut toolsets = known.toolsets;
-    let rows = readiness.into_iter().filter_map(|readiness| {
-        let mut toolset = toolsets.remove(&readiness.name)?;
-        // What a server has is shown as if a file said it.
-        let given = connected.remove(&readiness.name).map(|given| given.tools).unwrap_or_default();
-        toolset.tools.extend(given.iter().map(|tool| described(tool.as_ref())));
-        Some(Row { toolset, readiness })
-    });
-    Ok(rows.collect())
+    take_given(&mut toolsets, &mut connected, progress).await;
+    let row = |readiness: Readiness| Some(Row { toolset: toolsets.remove(&readiness.name)?, readiness });
+    Ok(readiness.into_iter().filter_map(row).collect())
+}
+
+/// Servers end here: what they have is shown as if a file said it.
+async fn take_given(
+    toolsets: &mut Toolsets,
+    connected: &mut BTreeMap<String, Connected>,
+    progress: &mut Progress,
+) {
+    let mut ending = FuturesUnordered::new();
+    for (name, given) in std::mem::take(connected) {
+        for warning in &given.warnings {
+            progress.warning(warning);
+        }
+        if let Some(toolset) = toolsets.get_mut(&name) {
+            toolset.tools.extend(given.tools.iter().map(|tool| described(tool.as_ref())));
+        }
+        ending.push(async move { given.close().await });
+    }
+    while ending.next().await.is_some() {}
 }
 
 /// There is no toolset of that name; `more` are other names that could have been meant.

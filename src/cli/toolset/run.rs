@@ -74,6 +74,7 @@ pub(super) async fn run(
     progress.busy(&store.shown(&description));
     let started = Instant::now();
     let outcome = tool.run(&params, &path, stopped).await;
+    equipment.toolbox.close().await;
     progress.hide();
     let programs = matches!(output, OutputFormat::Json | OutputFormat::Jsonl);
     let refused = outcome.status == Status::Error && outcome.invocation.is_empty() && outcome.bytes == 0;

@@ -36,7 +36,7 @@ pub(super) async fn connect(toolset: &Toolset, surroundings: &Surroundings) -> R
         None | Some("") => {}
         Some("webpage") => {
             let tool = Webpage::new(toolset, &surroundings.trust, caller).map_err(placed)?;
-            return Ok(Connected { tools: vec![Box::new(tool)], instructions: None });
+            return Ok(Connected { tools: vec![Box::new(tool)], ..Connected::default() });
         }
         Some(other) => return Err(placed(format!("subtype `{other}` is not known for type `http`"))),
     }
@@ -51,5 +51,5 @@ pub(super) async fn connect(toolset: &Toolset, surroundings: &Surroundings) -> R
          knows the same system, use that one. Ask for little: filters in `params`, fields by `jq`."
     );
     let tool = Request::new(toolset, settings, wire, environment(caller, &[]));
-    Ok(Connected { tools: vec![Box::new(tool)], instructions: Some(instructions) })
+    Ok(Connected { tools: vec![Box::new(tool)], instructions: Some(instructions), ..Connected::default() })
 }

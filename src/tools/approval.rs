@@ -1,0 +1,134 @@
+//! Tools that a person must approve. Nobody can be asked yet: such a call is denied, in words that let the
+//! model go on without it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::{Closing, Outcome, Tool, ToolFuture};
+use crate::agent::ToolSpec;
+use crate::evidence::Status;
+use crate::shell::Stop;
+
+/// What is known of a tool before its toolset's globs are asked.
+#[derive(Debug, Clone, Default)]
+pub struct Rule {
+    /// Why it needs approval by itself.
+    pub asks: Option<&'static str>,
+    /// The names that globs may mean it by.
+    pub names: Vec<String>,
+}
+
+/// `tool`, or one that denies every call. A glob of `required` always wins; `approved` outweighs what the
+/// tool says of itself.
+pub fn guarded(tool: Box<dyn Tool>, rule: &Rule, required: &[String], approved: &[String]) -> Box<dyn Tool> {
+    let matches = |globs: &[String]| {
+        globs.iter().find(|glob| rule.names.iter().any(|name| is_match(glob, name))).cloned()
+    };
+    let why = match (matches(required), rule.asks) {
+        (Some(glob), _) => format!("`{glob}` in `approval_required_tools` of its toolset"),
+        (None, Some(why)) if matches(approved).is_none() => why.to_owned(),
+        (None, _) => return tool,
+    };
+    Box::new(Guarded { tool, why })
+}
+
+/// A tool whose calls are denied.
+struct Guarded {
+    tool: Box<dyn Tool>,
+    why: String,
+}
+
+impl Tool for Guarded {
+    fn spec(&self) -> &ToolSpec {
+        self.tool.spec()
+    }
+
+    fn toolset(&self) -> &str {
+        self.tool.toolset()
+    }
+
+    fn describe(&self, params: &Map<String, Value>) -> String {
+        self.tool.describe(params)
+    }
+
+    fn close(&self) -> Closing<'_> {
+        self.tool.close()
+    }
+
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, _output: &'a Path, _stop: Stop) -> ToolFuture<'a> {
+        let error = format!(
+            "`{}` needs a person's approval, and nobody can be asked here ({}); it was not run. Go on without \
+             it, or put it into the answer as a step for a person",
+            self.tool.spec().name,
+            self.why
+        );
+        let invocation = self.tool.describe(params);
+        Box::pin(std::future::ready(Outcome {
+            status: Status::Denied,
+            exit_code: None,
+            error: Some(error),
+            invocation,
+            bytes: 0,
+            lines: 0,
+        }))
+    }
+}
+
+/// `*`, `?` and `[abc]` as shells know them, over the whole name.
+fn is_match(glob: &str, name: &str) -> bool {
+    let mut pattern = String::from("(?s)^");
+    let mut rest = glob.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => pattern.push_str(".*"),
+            '?' => pattern.push('.'),
+            '[' => match rest.as_str().split_once(']') {
+                Some((set, after)) if !set.is_empty() => {
+                    let (not, set) = match set.strip_prefix('!') {
+                        Some(set) => ("^", set),
+                        None => ("", set),
+                    };
+                    let set: String = set
+                        .chars()
+                        .map(|c| if c == '-' { c.to_string() } else { regex::escape(&c.to_string()) })
+                        .collect();
+                    _ = write!(pattern, "[{not}{set}]");
+                    rest = after.chars();
+                }
+                _ => pattern.push_str("\\["),
+            },
+            other => pattern.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    pattern.push('$');
+    // A glob that is none matches what is spelled the same.
+    Regex::new(&pattern).map_or(glob == name, |regex| regex.is_match(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (glob, name, want) in [
+            ("drop_*", "drop_table", true),
+            ("drop_*", "x_drop_table", false),
+            ("*", "anything", true),
+            ("get_?", "get_a", true),
+            ("get_?", "get_ab", false),
+            ("[ab]_x", "a_x", true),
+            ("[!ab]_x", "a_x", false),
+            ("[a-c]x", "bx", true),
+            ("a.b", "axb", false),
+            ("a[", "a[", true),
+            ("[z-a]", "[z-a]", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(is_match(glob, name), want, "{glob} {name}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A tool under another name than its own: where two servers have one of the same name, both can be called.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::mcp::listing::{NAME, callable};
+use super::{Closing, Tool, ToolFuture};
+use crate::agent::ToolSpec;
+use crate::shell::Stop;
+
+/// `tool` as `<toolset>_<tool>`, in letters that models can call.
+pub fn prefixed(tool: Box<dyn Tool>) -> Box<dyn Tool> {
+    let own = tool.spec();
+    let prefix = callable(tool.toolset());
+    // The tool's own name tells more than the server's: that one is cut.
+    let room = NAME.saturating_sub(own.name.len() + 1).clamp(8, NAME);
+    let prefix: String = prefix.chars().take(room).collect();
+    let spec = ToolSpec { name: callable(&format!("{prefix}_{}", own.name)), ..own.clone() };
+    Box::new(Named { spec, tool })
+}
+
+struct Named {
+    spec: ToolSpec,
+    tool: Box<dyn Tool>,
+}
+
+impl Tool for Named {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn toolset(&self) -> &str {
+        self.tool.toolset()
+    }
+
+    fn describe(&self, params: &Map<String, Value>) -> String {
+        self.tool.describe(params)
+    }
+
+    fn close(&self) -> Closing<'_> {
+        self.tool.close()
+    }
+
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
+        self.tool.run(params, output, stop)
+    }
+}
