@@ -16,5 +16,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aws;
+mod git;
+mod knowledge;
 mod kubernetes;
+mod net;
 mod prometheus;
