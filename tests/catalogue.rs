@@ -86,10 +86,11 @@ fn every_template_takes_ordinary_and_odd_values() {
 }
 
 #[test]
-fn every_tool_is_bounded_and_says_that_it_only_reads() {
+fn every_tool_is_bounded_and_says_whether_it_only_reads() {
     for (toolset, tool) in tools(&[]) {
         let name = tool["name"].as_str().unwrap();
-        assert_eq!(tool["read_only"], json!(true), "{toolset} {name}");
+        // `add_note` writes a note into a knowledge base, says so, and asks first.
+        assert_eq!(tool["read_only"], json!(name != "add_note"), "{toolset} {name}");
         assert!(tool["timeout"].as_u64().is_some(), "{toolset} {name}");
         assert!(tool["user_description"].as_str().is_some(), "{toolset} {name}");
     }

@@ -238,6 +238,12 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         return;
     }
     let name = base(&program.text);
+    // `"$HOLMES_RS" jq`: the jq inside this binary, which reads its words as jq does.
+    let own = program.text == "$HOLMES_RS" && program.variables.len() == 1 && !program.substituted;
+    if own && words.get(start + 1).is_some_and(|word| word.text == "jq" && word.values.is_empty()) {
+        jq(words, start + 2, judged);
+        return;
+    }
     if !program.variables.is_empty() || program.substituted {
         // `$SHELL -c …`: whatever it is, its operands may be a program.
         all(words, start + 1, Language::Shell, judged);

@@ -190,7 +190,11 @@ impl Scan<'_> {
         let mut name = String::new();
         while let Some(item) = self.peek(0) {
             if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_') && !name.is_empty() {
-                names.variables.push(std::mem::take(&mut name));
+                let name = std::mem::take(&mut name);
+                // `3600` is a number here, not the positional parameter of a function.
+                if !name.starts_with(|c: char| c.is_ascii_digit()) {
+                    names.variables.push(name);
+                }
             }
             match item {
                 Item::Char(_) if nested == 0 && self.starts(close) => {

@@ -1,0 +1,89 @@
+//! net/checks against servers of this machine.
+
+use std::process::Command;
+
+use crate::support::peer::{Peer, free_port, listens, program, ran};
+use crate::support::{Bench, Ran};
+
+/// net/checks is off unless switched on.
+fn bench() -> Bench {
+    Bench::new().file("on.yaml", "toolsets:\n  net/checks: {enabled: true}\n")
+}
+
+fn tool(name: &str, params: &[&str]) -> Ran {
+    bench().run([&["toolset", "run", name, "-t", "on.yaml", "--raw", "--"], params].concat())
+}
+
+/// A TLS server with a certificate of its own for pay.test.
+fn tls() -> Option<Peer> {
+    let openssl = program("openssl")?;
+    let start = |folder: &std::path::Path, port: u16| {
+        let file = |name: &str| folder.join(name).display().to_string();
+        let (key, certificate) = (file("key.pem"), file("certificate.pem"));
+        ran(
+            &openssl,
+            [
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "30",
+                "-subj",
+                "/CN=pay.test",
+                "-addext",
+                "subjectAltName=DNS:pay.test",
+                "-keyout",
+                &key,
+                "-out",
+                &certificate,
+            ],
+        );
+        let mut command = Command::new(&openssl);
+        let port = port.to_string();
+        command.args(["s_server", "-www", "-accept", &port, "-cert", &certificate, "-key", &key]);
+        command
+    };
+    Some(Peer::start(start, listens))
+}
+
+#[test]
+fn a_certificate_tells_its_names_its_days_and_its_faults() {
+    let Some(server) = tls() else { return };
+    let target = format!("target=127.0.0.1:{}", server.port);
+    let said = tool("net_tls", &[&target, "servername=pay.test"]).exits(0).stdout;
+    assert!(said.contains("DNS:pay.test") && said.contains("expires in 29 days"), "{said}");
+    assert!(said.to_lowercase().contains("self-signed") || said.contains("self signed"), "{said}");
+    let said = tool("net_tls", &[&target]).exits(0).stdout;
+    assert!(said.contains("mismatch"), "{said}");
+    if program("curl").is_some() {
+        let url = format!("url=https://127.0.0.1:{}/", server.port);
+        let said = tool("net_http", &[&url]).exits(0).stdout;
+        assert!(said.contains("TLS failed"), "{said}");
+    }
+}
+
+#[test]
+fn ports_are_open_or_refuse() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let open = listener.local_addr().unwrap().port();
+    let shut = free_port();
+    let targets = format!("targets=127.0.0.1:{open}, 127.0.0.1:{shut} nothing 127.0.0.1:$(id)");
+    let said = tool("net_tcp", &[&targets]).exits(0).stdout;
+    assert!(said.contains(&format!("127.0.0.1:{open}: open")), "{said}");
+    assert!(said.contains(&format!("127.0.0.1:{shut}: Connection refused")), "{said}");
+    assert!(said.contains("nothing: needs host:port") && said.contains("not a port"), "{said}");
+    if program("curl").is_some() {
+        let said = tool("net_http", &[&format!("url=http://127.0.0.1:{shut}/")]).exits(0).stdout;
+        assert!(said.contains("nobody answers"), "{said}");
+        tool("net_http", &["url=file:///etc/passwd"]).exits(1);
+    }
+}
+
+#[test]
+fn a_name_is_no_option() {
+    let said = tool("net_dns", &["name=-x"]).exits(1).stdout;
+    assert!(said.contains("not a name"), "{said}");
+    tool("net_dns", &["name=localhost"]).exits(0);
+}
