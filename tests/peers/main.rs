@@ -16,5 +16,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alertmanager;
+mod elasticsearch;
 mod kubernetes;
+mod loki;
 mod prometheus;
+mod stand_in;
+mod tempo;
+mod victoria;
