@@ -16,13 +16,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod databases;
-mod kubernetes;
-mod mcp;
-mod mcp_strange;
+mod alertmanager;
 mod aws;
+mod databases;
+mod elasticsearch;
 mod git;
 mod knowledge;
+mod kubernetes;
+mod loki;
+mod mcp;
+mod mcp_strange;
 mod net;
 mod prometheus;
 mod services;
+mod stand_in;
+mod tempo;
+mod victoria;
