@@ -68,7 +68,6 @@ impl Scan<'_> {
             }
             _ => {
                 self.copy(1);
-                word.text.push('$');
                 let mut name = String::new();
                 while let Some(Item::Char(c)) = self.peek(0) {
                     let more = if name.is_empty() {
@@ -81,11 +80,13 @@ impl Scan<'_> {
                         break;
                     }
                     name.push(c);
-                    word.text.push(c);
                     self.copy(1);
                 }
-                if !name.is_empty() {
-                    word.variables.push(name);
+                if name.is_empty() {
+                    word.text.push('$');
+                } else {
+                    let spelled = format!("${name}");
+                    word.expand(name, &spelled, double);
                 }
                 Ok(())
             }
@@ -102,7 +103,7 @@ impl Scan<'_> {
             if name.is_none() && !matches!(item, Item::Char(c) if in_name(&head, c)) {
                 let found = head.trim_start_matches(['!', '#']).to_owned();
                 name = Some(found.len());
-                word.variables.push(found);
+                word.expand(found, "", double);
             }
             match item {
                 Item::Char('}') => {
