@@ -460,6 +460,8 @@ impl Scan<'_> {
                 Item::Char(direction @ ('<' | '>')) if self.is(1, '(') => {
                     self.copy(2);
                     let first = self.pipelines.len();
+                    // The name of a pipe, whatever flows through it.
+                    word.text.push_str("/dev/fd/");
                     self.substitution(&mut word)?;
                     if direction == '>' {
                         // Whatever the command prints flows in: `tee >(sh)`.

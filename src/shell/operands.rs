@@ -41,7 +41,9 @@ pub(super) struct Word {
 
 impl Word {
     pub(super) fn hold(&mut self, index: usize, text: &str) {
-        if self.at_start() {
+        // `{a,VALUE}`: each part becomes a word.
+        let part = self.text.contains('{') && self.text.ends_with([',', '{']);
+        if self.at_start() || part {
             self.leading.push(index);
         }
         self.values.push(Held { index, at: Some(self.text.len()), length: text.len() });

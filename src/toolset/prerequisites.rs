@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Map;
 use tokio::sync::Semaphore;
 
-use crate::shell::template::{Given, environment_names, render};
+use crate::shell::template::{Given, environment_names, render, without_secrets};
 use crate::shell::{Captured, Ending, Limits, Script, Stop, capture, environment};
 
 use super::cache::Cache;
@@ -165,6 +165,7 @@ async fn run(
         .await
         .map_err(|error| format!("`{}` cannot be started: {error}", shown(&rendered.invocation)))?;
     verdict(&shown(&rendered.invocation), &captured, expected, timeout)
+        .map_err(|reason| without_secrets(&reason, &toolset.config))
 }
 
 /// What a finished command says about its toolset.

@@ -97,7 +97,10 @@ fn command(words: &[Word], start: usize, at: usize, depth: usize) -> bool {
     match program {
         // No options, or none that do anything but print; `[[`, `case` and `for` look for none in values.
         "echo" | ":" | "true" | "false" | "[[" | "case" | "for" | "select" => return false,
-        "printf" => return !(at > start + 1 && own(start + 1) && !text(start + 1).starts_with('-')),
+        "printf" => {
+            let format = start + if text(start + 1) == "-v" { 3 } else { 1 };
+            return !(at > format && own(format) && !text(format).starts_with('-'));
+        }
         "test" | "[" => return !tested(words, start, at),
         "jq" | "gojq" | "jaq" => {
             let named = |back: usize| at > start + back && matches!(text(at - back), "--arg" | "--argjson");
