@@ -350,9 +350,6 @@ impl Scan<'_> {
                 Item::Char('<' | '>') if !self.is(1, '(') => self.redirection(pipeline)?,
                 _ => {
                     let word = self.word(&words)?;
-                    if words.last().is_some_and(|before| before.text == "function") {
-                        self.named.insert(word.text.clone());
-                    }
                     if words.is_empty() && !word.quoted {
                         match word.text.as_str() {
                             "case" => cases += 1,

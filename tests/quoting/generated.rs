@@ -51,7 +51,7 @@ const AROUND: &[&str] = &[
     "f() { %; }; f",
     "f() {\n  %\n}\nf {{ x }}",
     "true && % || true",
-    ": \"$(% >&2)\"",
+    ": \"$( % >&2)\"",
     "cat >/dev/null <<E\n'\" {{ x }} $(true)\nE\n%",
     "cat >/dev/null <<-'E'\n\t'\" `\n\tE\n%",
     "V={{ x }}; %",
@@ -89,6 +89,10 @@ fn quoted(value: &str) -> String {
     } else {
         format!("'{}'", value.replace('\'', "'\"'\"'"))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |line, byte| format!("{line}{byte:02x}"))
 }
 
 fn pasted(path: &std::path::Path, text: &str) -> Vec<u8> {
@@ -191,12 +195,8 @@ fn the_same_arguments_as_holmesgpt_gives() {
                 let ours = alone(path.path(), &case);
                 let theirs = pasted(path.path(), &shape.replace("{{ x }}", &quoted(value)));
                 let theirs = String::from_utf8(theirs).unwrap();
-                let args: Vec<String> = ours
-                    .calls
-                    .iter()
-                    .flat_map(|call| call.args.iter())
-                    .map(|arg| arg.iter().map(|b| format!("{b:02x}")).collect())
-                    .collect();
+                let args: Vec<String> =
+                    ours.calls.iter().flat_map(|call| call.args.iter()).map(|arg| hex(arg)).collect();
                 let given: Vec<&str> = theirs.split_whitespace().skip(2).map(|part| &part[1..]).collect();
                 prop_assert_eq!(args, given, "{} {:?}", shape, value);
             }

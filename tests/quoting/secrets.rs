@@ -59,9 +59,14 @@ fn no_tool_sees_a_model_key_or_what_it_did_not_ask_for() {
     bench.run(["toolset", "run", "leak", "-t", "tools.yaml", "--toolset", "vault"]).exits(0);
     bench.run(["toolset", "run", "named", "-t", "tools.yaml", "--toolset", "vault"]).exits(0);
     // A prerequisite gets what any tool of its toolset asks for.
-    for (file, asked) in [("tool.env", &[][..]), ("prerequisite.env", &["WANTED_NAME"]), ("named.env", &["WANTED_NAME", "READ_NAME"])] {
+    for (file, asked) in [
+        ("tool.env", &[][..]),
+        ("prerequisite.env", &["WANTED_NAME"]),
+        ("named.env", &["WANTED_NAME", "READ_NAME"]),
+    ] {
         let text = bench.read(file);
-        let found: Vec<&str> = text.lines().filter_map(|line| line.split_once("=leaked-")).map(|(name, _)| name).collect();
+        let found: Vec<&str> =
+            text.lines().filter_map(|line| line.split_once("=leaked-")).map(|(name, _)| name).collect();
         let mut asked = asked.to_vec();
         asked.sort_unstable();
         let mut found = found;
@@ -75,7 +80,18 @@ fn secrets_of_a_toolset_are_in_nothing_that_is_shown() {
     let bench = bench();
     for tool in ["leak", "fail"] {
         for form in ["text", "json"] {
-            let ran = bench.run(["toolset", "run", tool, "-t", "tools.yaml", "--toolset", "vault", "-o", form, "-v"]);
+            let ran = bench.run([
+                "toolset",
+                "run",
+                tool,
+                "-t",
+                "tools.yaml",
+                "--toolset",
+                "vault",
+                "-o",
+                form,
+                "-v",
+            ]);
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(!SECRETS.iter().any(|secret| said.contains(secret)), "{said}");
         }
@@ -85,11 +101,22 @@ fn secrets_of_a_toolset_are_in_nothing_that_is_shown() {
 #[test]
 fn nor_in_what_a_model_is_sent_nor_in_the_record() {
     let bench = bench().model(json!([
-        {"tool_calls": [{"name": "leak", "arguments": {}}, {"name": "fail", "arguments": {}}]},
-        {"content": "Done."}
+        {"call": [{"tool": "leak", "arguments": {}}, {"tool": "fail", "arguments": {}}]},
+        {"say": "Root cause: x"}
     ]));
-    let ran = bench.run(["ask", "-n", "what leaks?", "-t", "tools.yaml", "--toolset", "vault", "-o", "jsonl", "-vv"]);
-    let sent = serde_json::to_string(&bench.scripted().requests()).unwrap();
+    let ran = bench.run([
+        "ask",
+        "-n",
+        "what leaks?",
+        "-t",
+        "tools.yaml",
+        "--toolset",
+        "vault",
+        "-o",
+        "jsonl",
+        "-vv",
+    ]);
+    let sent = format!("{:?}", bench.scripted().requests());
     for text in [&ran.stdout, &ran.stderr, &sent] {
         assert!(!SECRETS.iter().any(|secret| text.contains(secret)), "{text}");
     }

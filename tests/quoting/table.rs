@@ -84,7 +84,7 @@ fn every_shape_with_every_value() {
     let problems = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     let ran = AtomicUsize::new(0);
-    let refused = AtomicUsize::new(0);
+    let declined = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(4) {
             scope.spawn(|| {
@@ -108,7 +108,7 @@ fn every_shape_with_every_value() {
                                 sent.push(value);
                             }
                             Ok(_) => {}
-                            Err(_) => drop(refused.fetch_add(1, Ordering::Relaxed)),
+                            Err(_) => drop(declined.fetch_add(1, Ordering::Relaxed)),
                         }
                     }
                     for value in impossible() {
@@ -130,7 +130,7 @@ fn every_shape_with_every_value() {
             });
         }
     });
-    println!("{} shapes, {} values: {ran:?} ran, {refused:?} refused", SHAPES.len(), values.len());
+    println!("{} shapes, {} values: {ran:?} ran, {declined:?} refused", SHAPES.len(), values.len());
     let problems = problems.into_inner().unwrap();
     assert!(
         problems.is_empty(),

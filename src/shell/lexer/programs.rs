@@ -36,6 +36,11 @@ impl Scan<'_> {
                 });
             }
         }
+        if let [keyword, name, ..] = words.as_slice()
+            && keyword.text == "function"
+        {
+            self.named.insert(name.text.clone());
+        }
         let judged = operands::judge(&words);
         for (at, language) in &judged.files {
             self.run.extend(words.get(*at).map(|word| (word.clone(), *language)));
