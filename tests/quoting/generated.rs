@@ -35,29 +35,29 @@ const PIECES: &[Piece] = &[
     Piece("$((1+1))", "2"),
 ];
 
-/// Around a command, marked `%`.
+/// Around a command, marked `¤`.
 const AROUND: &[&str] = &[
-    "%",
-    "( % )",
-    "{ %; }",
-    "if true; then %; fi",
-    "if [ {{ x }} = '{{ x }}' ]; then %; fi",
-    "[[ \"{{ x }}\" == {{ x }} ]] && %",
-    "for i in 1; do %; done",
-    "for i in {{ x }}; do %; done",
-    "while :; do %; break; done",
-    "case {{ x }} in\n  '{{ x }}') % ;;\nesac",
-    "case a in (b) ;; (a) % ;; esac",
-    "f() { %; }; f",
-    "f() {\n  %\n}\nf {{ x }}",
-    "true && % || true",
-    ": \"$( % >&2)\"",
-    "cat >/dev/null <<E\n'\" {{ x }} $(true)\nE\n%",
-    "cat >/dev/null <<-'E'\n\t'\" `\n\tE\n%",
-    "V={{ x }}; %",
-    "# it's \"odd\n%",
-    "printf %s {{ x }} | { cat >/dev/null; %; }",
-    "a=({{ x }} '{{ x }}'); %",
+    "¤",
+    "( ¤ )",
+    "{ ¤; }",
+    "if true; then ¤; fi",
+    "if [ {{ x }} = '{{ x }}' ]; then ¤; fi",
+    "[[ \"{{ x }}\" == {{ x }} ]] && ¤",
+    "for i in 1; do ¤; done",
+    "for i in {{ x }}; do ¤; done",
+    "while :; do ¤; break; done",
+    "case {{ x }} in\n  '{{ x }}') ¤ ;;\nesac",
+    "case a in (b) ;; (a) ¤ ;; esac",
+    "f() { ¤; }; f",
+    "f() {\n  ¤\n}\nf {{ x }}",
+    "true && ¤ || true",
+    ": \"$( ¤ >&2)\"",
+    "cat >/dev/null <<E\n'\" {{ x }} $(true)\nE\n¤",
+    "cat >/dev/null <<-'E'\n\t'\" `\n\tE\n¤",
+    "V={{ x }}; ¤",
+    "# it's \"odd\n¤",
+    "printf %s {{ x }} | { cat >/dev/null; ¤; }",
+    "a=({{ x }} '{{ x }}'); ¤",
 ];
 
 fn word() -> impl Strategy<Value = (String, String)> {
@@ -127,7 +127,7 @@ fn made_up_shapes_with_made_up_values() {
             let mut template =
                 format!("prog {}", words.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" "));
             for shape in around {
-                template = shape.replace('%', &template);
+                template = shape.replace('¤', &template);
             }
             let Ok(case) = rendered(&template, &with(&value), &Map::new()) else {
                 // Only what could be an option of `printf`, or of a word of an array, may be refused here.

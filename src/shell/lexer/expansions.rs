@@ -191,7 +191,11 @@ impl Scan<'_> {
         let mut name = String::new();
         while let Some(item) = self.peek(0) {
             if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_') && !name.is_empty() {
-                names.variables.push(std::mem::take(&mut name));
+                let whole = std::mem::take(&mut name);
+                // A number is no name; `1` would be the first argument.
+                if !whole.starts_with(|c: char| c.is_ascii_digit()) {
+                    names.variables.push(whole);
+                }
             }
             match item {
                 Item::Char(_) if nested == 0 && self.starts(close) => {
