@@ -36,6 +36,8 @@ pub(super) struct Equipment {
     usable: Vec<String>,
     /// What each unusable toolset is about: its name and the descriptions of its tools, in lower case.
     about: BTreeMap<String, String>,
+    /// `config` of every toolset: what is secret in it must never be shown.
+    pub settings: Vec<serde_json::Map<String, serde_json::Value>>,
     /// The machine's name.
     pub host: String,
 }
@@ -85,14 +87,20 @@ pub(super) fn equip(
     context: &Context,
     raw: &Path,
 ) -> Result<Equipment, Failure> {
-    let caller: Vec<(String, String)> =
-        context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let keys = config.model_key_names();
+    let caller: Vec<(String, String)> = context
+        .environment
+        .iter()
+        .filter(|(name, _)| !keys.contains(*name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let mut equipment = Equipment {
         toolbox: Toolbox::default(),
         instructions: Vec::new(),
         unusable: Vec::new(),
         usable: Vec::new(),
         about: BTreeMap::new(),
+        settings: known.toolsets.values().map(|toolset| toolset.config.clone()).collect(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
     // What servers give comes last: no name of theirs can take the place of a tool that is known.
@@ -289,6 +297,9 @@ impl Known {
                 toolset.auto = false;
             }
         }
+        // The model's key is of no use to a prerequisite either.
+        let keys = config.model_key_names();
+        let environment = environment.into_iter().filter(|(name, _)| !keys.contains(name)).collect();
         Ok(Self { toolsets, environment })
     }
 

@@ -103,6 +103,7 @@ impl Run {
         let mut equipment =
             equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
         equipment.order_by(&question.text);
+        equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
             progress.note(&notice);
         }

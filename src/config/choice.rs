@@ -1,5 +1,7 @@
 //! The questions about models that the configuration answers: who answers, and what the model list has.
 
+use std::collections::BTreeSet;
+
 use secrecy::SecretString;
 use serde_json::Map;
 
@@ -9,7 +11,7 @@ use super::layer::Written;
 use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
 use super::provider;
 use super::resolved::{Config, one_line};
-use super::value::{Value, mask, mask_url, reference, refers_to_environment};
+use super::value::{Value, mask, mask_url, reference, references, refers_to_environment};
 use super::yaml::{self, Warning};
 
 /// One alias of the model list as `model list` prints it: no secret in it.
@@ -58,6 +60,25 @@ impl Config {
             Some(_) => self.resolve_model(wanted).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Names of environment variables that hold a model's key or headers, wherever the configuration says so:
+    /// no tool may get them.
+    pub fn model_key_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for key in ["api_key", "extra_headers"] {
+            if let Some(written) = self.written(key) {
+                references(&written.json, &mut names);
+            }
+        }
+        for alias in &self.aliases {
+            for field in ["api_key", "extra_headers"] {
+                if let Some(node) = alias.node.get(field) {
+                    references(&node.to_json(), &mut names);
+                }
+            }
+        }
+        names
     }
 
     /// The model list, without secrets.

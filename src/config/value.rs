@@ -283,6 +283,21 @@ pub(super) fn refers_to_environment(written: &Json) -> bool {
     }
 }
 
+/// Names of the environment that any text of `written` refers to.
+pub(super) fn references(written: &Json, names: &mut std::collections::BTreeSet<String>) {
+    match written {
+        Json::String(text) => {
+            for part in text.split("{{").skip(1) {
+                let inside = part.split("}}").next().unwrap_or_default().trim();
+                names.extend(inside.strip_prefix("env.").map(|name| name.trim().to_owned()));
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| references(item, names)),
+        Json::Object(map) => map.values().for_each(|value| references(value, names)),
+        _ => {}
+    }
+}
+
 /// The name, where the whole value is one `{{ env.NAME }}`.
 pub(super) fn reference(written: &Json) -> Option<&str> {
     variable(written.as_str()?.trim().strip_prefix("{{")?.strip_suffix("}}")?)

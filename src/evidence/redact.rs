@@ -4,6 +4,7 @@
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
 mod formats;
+mod settings;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ const SHORTEST_ENV_SECRET: usize = 8;
 pub struct Redactor {
     /// Values of secret-looking environment variables in every form they are printed in, longest first.
     known: RefCell<Vec<String>>,
+    /// Secrets of settings that are shorter than a word may be.
+    short: RefCell<Vec<String>>,
     seen: RefCell<HashMap<String, usize>>,
 }
 
@@ -40,7 +43,7 @@ impl Redactor {
         let mut known: Vec<String> = values.flat_map(forms).collect();
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
-        Self { known: RefCell::new(known), seen: RefCell::default() }
+        Self { known: RefCell::new(known), short: RefCell::default(), seen: RefCell::default() }
     }
 
     /// `text` with every known secret replaced.
@@ -51,6 +54,9 @@ impl Redactor {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), &self.placeholder(value));
             }
+        }
+        for value in self.short.borrow().iter() {
+            text = settings::replace_alone(&text, value, || self.placeholder(value));
         }
         for format in formats::candidates(&text) {
             if format.is_match(&text) {
@@ -78,6 +84,24 @@ impl Redactor {
                 known.dedup();
             }
         }
+    }
+
+    /// Takes the secrets of a toolset's `config`: values of names that say so, at any depth, headers, and
+    /// passwords in addresses. They are known down to four characters, the short ones where they stand alone.
+    pub fn learn_settings(&self, settings: &serde_json::Map<String, serde_json::Value>) {
+        let mut found = Vec::new();
+        for (name, value) in settings {
+            settings::collect(name, value, false, &mut found);
+        }
+        let mut known = self.known.borrow_mut();
+        for secret in &found {
+            known.extend(forms(secret));
+            if secret.len() < SHORTEST_ENV_SECRET {
+                self.short.borrow_mut().push(secret.clone());
+            }
+        }
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        known.dedup();
     }
 
     /// Redacts every string inside a JSON value.

@@ -77,6 +77,7 @@ pub(super) fn place(
 ) -> Result<Scanned, Refusal> {
     let mut scan = scan(items, values, environment, allow_options);
     scan.list(End::Text)?;
+    scan.judge_options()?;
     scan.judge_programs()?;
     Ok(Scanned { text: scan.text, shown: scan.shown })
 }
@@ -99,9 +100,15 @@ fn scan<'a>(
         shown: String::new(),
         documents: Vec::new(),
         assigned: BTreeMap::new(),
+        leading: BTreeMap::new(),
+        read: BTreeSet::new(),
+        operands: Vec::new(),
+        written: Vec::new(),
+        run: Vec::new(),
         pipelines: Vec::new(),
         programs: Vec::new(),
         functions: false,
+        named: BTreeSet::new(),
         seen: Vec::new(),
         notes: None,
     }
@@ -127,10 +134,21 @@ struct Document {
 /// Commands joined by `|`.
 #[derive(Default)]
 struct Pipeline {
+    /// Variables with what they hold flow through it.
+    dumps: bool,
     /// Values that may be in what flows through it.
     values: Vec<usize>,
     /// Who reads what flows through it as a program.
     reader: Option<Language>,
+}
+
+/// A word that its program could take for an option.
+struct Operand {
+    /// Name of the program, which may be a function of the script.
+    program: String,
+    values: Vec<usize>,
+    variables: Vec<String>,
+    split: Vec<String>,
 }
 
 /// Text that another interpreter reads.
@@ -154,9 +172,19 @@ struct Scan<'a> {
     documents: Vec<Document>,
     /// Variables of the script and the values that went into them.
     assigned: BTreeMap<String, Vec<usize>>,
+    /// Those of them that may begin what the variable holds.
+    leading: BTreeMap<String, Vec<usize>>,
+    /// Variables that are read from an input.
+    read: BTreeSet<String>,
+    operands: Vec<Operand>,
+    /// Files that are written, and files that are run.
+    written: Vec<Word>,
+    run: Vec<(Word, Language)>,
     pipelines: Vec<Pipeline>,
     programs: Vec<Program>,
     functions: bool,
+    /// Names of functions.
+    named: BTreeSet<String>,
     seen: Vec<usize>,
     /// What was met, where somebody asked for it.
     notes: Option<Notes>,
@@ -311,7 +339,7 @@ impl Scan<'_> {
                 Item::Char('(') => {
                     if words.len() == 1 && self.is(1, ')') {
                         self.functions = true;
-                        words.clear();
+                        self.named.extend(words.drain(..).map(|word| word.text));
                         self.copy(2);
                         continue;
                     }
@@ -435,6 +463,8 @@ impl Scan<'_> {
                 values.extend(self.assigned.get(name).into_iter().flatten());
             }
             self.flow(pipeline, &values);
+        } else {
+            self.written.push(word);
         }
         Ok(())
     }
@@ -448,6 +478,8 @@ impl Scan<'_> {
                 Item::Char(direction @ ('<' | '>')) if self.is(1, '(') => {
                     self.copy(2);
                     let first = self.pipelines.len();
+                    // The name of a pipe, whatever flows through it.
+                    word.text.push_str("/dev/fd/");
                     self.substitution(&mut word)?;
                     if direction == '>' {
                         // Whatever the command prints flows in: `tee >(sh)`.
@@ -488,15 +520,6 @@ impl Scan<'_> {
         let prefix = before.iter().all(|word| word.assigns().is_some());
         if prefix && word.opens_subscript() {
             Self::want(self.integer(index), index, "in an array subscript", "use an integer parameter")?;
-        }
-        let number = self.value(index).is_some_and(|value| value.number);
-        let free = number || self.allow_options || operands::options_ended(before);
-        if text.starts_with('-') && word.text.is_empty() && !free {
-            return Self::refuse(
-                index,
-                "as a word of its own, where a program takes it for an option",
-                "send a value that does not begin with `-` (in the template: `--` before it, glue it to its option as in `--name={{ x }}`, or set `allow_options: true`)",
-            );
         }
         word.hold(index, &text);
         let shown = quoting::word(&self.shown_of(index));

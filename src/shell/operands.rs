@@ -3,7 +3,11 @@
 //! A list of programs can never be whole. It needs to be whole for those that tools use, and errs towards
 //! refusing: a value in a program's text must be plain, and for some languages less than that.
 
-use super::lexer::Printed;
+mod language;
+mod options;
+
+pub(super) use language::Language;
+pub(super) use options::may_be_option;
 
 /// A value inside a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,22 +27,59 @@ pub(super) struct Word {
     pub(super) values: Vec<Held>,
     /// Names the shell expands in it.
     pub(super) variables: Vec<String>,
+    /// Those of them that the shell splits at blanks.
+    pub(super) split: Vec<String>,
     pub(super) quoted: bool,
     /// It holds the output of other commands.
     pub(super) substituted: bool,
     /// Its first character or value among those that are walked.
     pub(super) begin: usize,
+    /// Values and variables whose text may begin the word, or what it assigns.
+    pub(super) leading: Vec<usize>,
+    pub(super) leading_variables: Vec<String>,
+    /// Bytes at the start of `text` that are only names of variables, which may be empty.
+    pub(super) open: usize,
 }
 
 impl Word {
     pub(super) fn hold(&mut self, index: usize, text: &str) {
+        // `{a,VALUE}`: each part becomes a word.
+        let part = self.text.contains('{') && self.text.ends_with([',', '{']);
+        if self.at_start() || part {
+            self.leading.push(index);
+        }
         self.values.push(Held { index, at: Some(self.text.len()), length: text.len() });
         self.text.push_str(text);
         self.quoted = true;
     }
 
     pub(super) fn hold_inner(&mut self, indexes: &[usize]) {
+        if self.at_start() {
+            self.leading.extend_from_slice(indexes);
+        }
         self.values.extend(indexes.iter().map(|index| Held { index: *index, at: None, length: 0 }));
+    }
+
+    /// `$name`, whose spelling is `spelled` in the text.
+    pub(super) fn expand(&mut self, name: String, spelled: &str, quoted: bool) {
+        let starts = self.at_start();
+        self.text.push_str(spelled);
+        if starts {
+            self.leading_variables.push(name.clone());
+            self.open = self.text.len();
+        }
+        if !quoted {
+            self.split.push(name.clone());
+        }
+        self.variables.push(name);
+    }
+
+    /// Nothing of the author's own stands before, in the word or after the `=` of an assignment.
+    fn at_start(&self) -> bool {
+        self.text.len() == self.open
+            || self.text.ends_with('=')
+                && self.text.find('=') == Some(self.text.len() - 1)
+                && self.assigns().is_some()
     }
 
     /// The part before the first value: the author's own.
@@ -79,91 +120,6 @@ pub(super) fn is_keyword(text: &str) -> bool {
     matches!(text, "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "{" | "time" | "coproc")
 }
 
-/// Who reads a text as its program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
-    Shell,
-    Awk,
-    Jq,
-    Sed,
-    /// Languages whose operators can quote with letters and commas (`qx,id,`).
-    Perl,
-    /// Python, node, lua: a plain value is no call.
-    Script,
-    Sql,
-    /// Shell arithmetic and names of shell variables, which may hold subscripts that run commands.
-    Arithmetic,
-    /// `NAME=value` for another program: names such as `LD_PRELOAD` run code.
-    Environment,
-}
-
-impl Language {
-    /// Whether `value` may stand in this language's text after `before`.
-    pub(super) fn admits(self, value: &Printed, before: &str) -> bool {
-        let only = |extra: &[u8]| value.text.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
-        match self {
-            Self::Shell | Self::Awk | Self::Jq | Self::Sql => value.is_plain(),
-            Self::Script => only(b"_.:/-"),
-            Self::Perl => only(b"_"),
-            Self::Sed => {
-                value.text.bytes().all(|b| b.is_ascii_digit()) || (sed_pattern(before) && only(b"_-.:=@%+"))
-            }
-            Self::Arithmetic => value.is_integer(),
-            Self::Environment => value.is_plain() && (before.contains('=') || !value.text.contains('=')),
-        }
-    }
-
-    pub(super) fn place(self) -> &'static str {
-        match self {
-            Self::Shell => "in text that a shell runs (`eval`, `sh -c`, `ssh`, …)",
-            Self::Awk => "in an awk program",
-            Self::Jq => "in a jq program",
-            Self::Sed => "in a sed script",
-            Self::Perl => "in a perl, ruby or php program",
-            Self::Script => "in a program text",
-            Self::Sql => "in an SQL statement",
-            Self::Arithmetic => "in shell arithmetic or as the name of a shell variable",
-            Self::Environment => "among the variables of another program",
-        }
-    }
-
-    pub(super) fn remedy(self) -> &'static str {
-        match self {
-            Self::Shell => "pass it as an argument: `sh -c 'grep -- \"$1\" file' _ {{ x }}`",
-            Self::Awk => "pass it with `-v`: `awk -v x={{ x }} '$1 == x'`",
-            Self::Jq => "pass it with `--arg`: `jq --arg x {{ x }} '.a == $x'`",
-            Self::Sed => "use `grep -F -- {{ x }}` or `awk -v x={{ x }}`",
-            Self::Perl | Self::Script => "pass it as an argument after the program and read it there",
-            Self::Sql => "pass it as a variable of the client: `psql -v x={{ x }}` and `:'x'` on its input",
-            Self::Arithmetic => "declare the parameter as `type: integer`",
-            Self::Environment => "write the name out: `NAME={{ x }}`",
-        }
-    }
-}
-
-/// Whether what follows stands in the pattern or the replacement of `s/…/…/`, or in a `/…/` address.
-fn sed_pattern(before: &str) -> bool {
-    let start = before.rfind([';', '{', '\n']).map_or(0, |at| at + 1);
-    let command = before.get(start..).unwrap_or_default().trim_start();
-    let count = |text: &str, mark: char| {
-        let mut escaped = false;
-        text.chars()
-            .filter(|c| {
-                let counts = *c == mark && !escaped;
-                escaped = *c == '\\' && !escaped;
-                counts
-            })
-            .count()
-    };
-    let command = command.trim_start_matches(|c: char| c.is_ascii_digit() || ",$!".contains(c));
-    match command.strip_prefix('s') {
-        Some(rest) => rest.chars().next().is_some_and(|mark| {
-            !mark.is_alphanumeric() && mark != '\\' && (1..=2).contains(&count(rest, mark))
-        }),
-        None => command.starts_with('/') && count(command, '/') == 1,
-    }
-}
-
 /// What a simple command does with its words.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Judged {
@@ -175,29 +131,12 @@ pub(super) struct Judged {
     pub(super) evaluated: Vec<usize>,
     /// It sets the positional parameters.
     pub(super) sets_arguments: bool,
+    /// Position of a word that names a file which is run, and by whom.
+    pub(super) files: Vec<(usize, Language)>,
+    /// It prints variables with what they hold.
+    pub(super) dumps: bool,
     /// Variables it sets, from which word; `None`: from its input.
     pub(super) assigns: Vec<(String, Option<usize>)>,
-}
-
-/// Whether a `--` of the program itself stands before.
-pub(super) fn options_ended(before: &[Word]) -> bool {
-    const PASSES_ON: &[&str] = &[
-        "env", "sudo", "doas", "timeout", "nice", "nohup", "xargs", "ssh", "exec", "command", "builtin",
-        "find", "stdbuf", "setsid", "watch", "time", "chroot", "nsenter", "ionice", "strace", "parallel",
-        "sh", "bash", "dash", "ksh", "zsh",
-    ];
-    let mut words = before.iter().skip_while(|word| word.assigns().is_some());
-    let program = words.next().map(|word| base(&word.text)).unwrap_or_default();
-    if PASSES_ON.contains(&program) {
-        return false;
-    }
-    let words: Vec<&str> = words.map(|word| word.text.as_str()).collect();
-    let Some(at) = words.iter().position(|word| *word == "--") else {
-        return false;
-    };
-    // After `kubectl exec pod --` begins another command, whose options they would be.
-    let inner = words.get(..at).unwrap_or_default();
-    !inner.iter().any(|word| matches!(*word, "exec" | "debug" | "run"))
 }
 
 fn base(program: &str) -> &str {
@@ -208,10 +147,45 @@ fn shell(program: &str) -> bool {
     matches!(program, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh" | "ash" | "fish" | "rbash")
 }
 
+/// Variables whose values programs run, or load as code.
+const RUN: &[&str] = &[
+    "BASH_ENV",
+    "ENV",
+    "PS4",
+    "PROMPT_COMMAND",
+    "PATH",
+    "IFS",
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "LD_LIBRARY_PATH",
+    "PAGER",
+    "GIT_PAGER",
+    "LESSOPEN",
+    "EDITOR",
+    "VISUAL",
+    "KUBE_EDITOR",
+    "GIT_EDITOR",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_EXTERNAL_DIFF",
+    "PERL5OPT",
+    "PERL5LIB",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+];
+
 /// Judges the words of one simple command.
 pub(super) fn judge(words: &[Word]) -> Judged {
     let mut judged = Judged::default();
     let start = words.iter().take_while(|word| word.assigns().is_some()).count();
+    for (at, word) in words.iter().enumerate() {
+        if word.assigns().is_some_and(|name| RUN.contains(&name)) {
+            judged.programs.push((at, Language::Shell));
+        }
+    }
     from(words, start, &mut judged, 0);
     let runs_output = judged.programs.iter().any(|(at, language)| {
         *language == Language::Shell && words.get(*at).is_some_and(|word| word.substituted)
@@ -238,11 +212,13 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         return;
     }
     let name = base(&program.text);
-    // `"$HOLMES_RS" jq`: the jq inside this binary, which reads its words as jq does.
-    let own = program.text == "$HOLMES_RS" && program.variables.len() == 1 && !program.substituted;
-    if own && words.get(start + 1).is_some_and(|word| word.text == "jq" && word.values.is_empty()) {
-        jq(words, start + 2, judged);
+    // This very program: its `jq` takes arguments as any other does.
+    if program.variables == ["HOLMES_RS"] && program.values.is_empty() {
+        from(words, start + 1, judged, depth + 1);
         return;
+    }
+    if name != program.text || !program.variables.is_empty() {
+        judged.files.push((start, Language::Shell));
     }
     if !program.variables.is_empty() || program.substituted {
         // `$SHELL -c …`: whatever it is, its operands may be a program.
@@ -260,9 +236,13 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         // `.` itself, of which the line above leaves nothing.
         "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb" | "lldb" => {
             all(words, next, Language::Shell, judged);
+            judged.files.push((next, Language::Shell));
             judged.reads_program = Some(Language::Shell);
         }
-        "set" => judged.sets_arguments = true,
+        "set" => {
+            judged.sets_arguments = true;
+            judged.dumps = words.len() <= next;
+        }
         // `function name { command`.
         "function" => from(words, next + 2, judged, depth + 1),
         "eval" | "trap" | "alias" | "watch" | "parallel" | "fc" | "bind" | "complete" | "compgen" => {
@@ -278,7 +258,10 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         "let" | "unset" | "read" | "mapfile" | "readarray" | "getopts" | "[[" | "wait" => {
             builtin(words, start, judged);
         }
-        "declare" | "typeset" | "local" | "export" | "readonly" => declaration(words, next, judged),
+        "declare" | "typeset" | "local" | "export" | "readonly" => {
+            judged.dumps = words.iter().skip(next).all(Word::is_option);
+            declaration(words, next, judged);
+        }
         "printf" | "test" | "[" => {
             options(words, next, &["-v", "-R"], Language::Arithmetic, judged);
             if name == "printf"
@@ -298,6 +281,9 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => {
             let takes = ["-v", "-F", "--assign", "--field-separator", "-f", "--file", "-i", "--include"];
             first_operand(words, next, &takes, &["-f", "--file"], &["-e", "--source"], Language::Awk, judged);
+            let runs =
+                |text: &str| text.contains("system") || text.contains("getline") || text.contains("| \"");
+            passed_on(words, next, runs, judged);
         }
         "sed" | "gsed" => {
             let takes = ["-e", "--expression", "-f", "--file", "-l", "--line-length"];
@@ -321,17 +307,38 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         }
         "perl" | "ruby" | "php" | "osascript" | "tclsh" | "expect" => {
             interpreter(words, next, Language::Perl, judged);
+            passed_on(words, next, runs_commands, judged);
         }
         "python" | "pypy" | "node" | "nodejs" | "lua" | "deno" | "bun" => {
             interpreter(words, next, Language::Script, judged);
+            passed_on(words, next, runs_commands, judged);
         }
+        "mongosh" | "mongo" => {
+            options(words, next, &["--eval"], Language::Script, judged);
+            judged.reads_program = Some(Language::Script);
+        }
+        // What comes on their input are commands, one a line.
+        "redis-cli" | "valkey-cli" | "cqlsh" | "dc" | "ftp" | "sftp" | "telnet" | "nc" | "ncat" => {
+            options(words, next, &["-e", "--execute"], Language::Sql, judged);
+            judged.reads_program = Some(Language::Sql);
+        }
+        "curl" => {
+            let takes = |word: &Word| matches!(word.text.as_str(), "-K" | "--config");
+            if words.iter().skip(next).any(|word| takes(word) || word.text.starts_with("-K")) {
+                judged.reads_program = Some(Language::Curl);
+            }
+        }
+        "printenv" => judged.dumps = true,
         "psql" | "mysql" | "mariadb" | "clickhouse-client" | "sqlcmd" => {
             let takes = ["-c", "--command", "-e", "--execute", "-q", "--query", "-Q"];
             options(words, next, &takes, Language::Sql, judged);
             judged.reads_program = Some(Language::Sql);
         }
         "sqlite" | "duckdb" | "bq" => all(words, next, Language::Sql, judged),
-        "env" => environment(words, next, judged, depth),
+        "env" => {
+            judged.dumps = words.len() <= next;
+            environment(words, next, judged, depth);
+        }
         "find" => {
             for (at, word) in words.iter().enumerate().skip(next) {
                 if matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
@@ -350,6 +357,20 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         "grep" | "egrep" | "fgrep" | "rg" | "echo" | "cat" | "ls" | "man" | "which" | "type" => {}
         _ => inner(words, next, judged, depth),
     }
+}
+
+/// Programs that run what they are given as data: then their words and their input are a shell's.
+fn passed_on(words: &[Word], next: usize, runs: impl Fn(&str) -> bool, judged: &mut Judged) {
+    if words.iter().skip(next).any(|word| runs(&word.text)) {
+        all(words, 0, Language::Shell, judged);
+        judged.reads_program = Some(Language::Shell);
+    }
+}
+
+fn runs_commands(text: &str) -> bool {
+    ["system", "popen", "subprocess", "exec", "eval", "child_process", "qx", "`"]
+        .iter()
+        .any(|name| text.contains(name))
 }
 
 /// `sh -c program name arguments…`, `sh file`, or a program on the input.
@@ -378,6 +399,9 @@ fn shells(words: &[Word], next: usize, judged: &mut Judged) {
     match words.get(at) {
         Some(program) => {
             judged.programs.push((at, Language::Shell));
+            if !commands {
+                judged.files.push((at, Language::Shell));
+            }
             // An inner `eval "$1"` would run what is data here.
             let text = &program.text;
             if commands && (text.contains("eval") || text.contains("sh -") || text.contains("((")) {
@@ -431,6 +455,7 @@ fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
         for word in words.iter().skip(start + 1).filter(|word| is_name(&word.text)) {
             judged.assigns.push((word.text.clone(), None));
         }
+        judged.assigns.extend(["REPLY", "MAPFILE"].map(|name| (name.to_owned(), None)));
     }
 }
 
@@ -485,6 +510,9 @@ fn first_operand(
         }
         let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
         brought |= begins(files) || begins(programs);
+        if begins(files) {
+            judged.files.push((at + 1, language));
+        }
         if begins(files)
             && words.get(at + 1).is_some_and(|word| word.text == "-" || word.text == "/dev/stdin")
         {
@@ -505,6 +533,7 @@ fn jq(words: &[Word], next: usize, judged: &mut Judged) {
             "--arg" | "--argjson" | "--slurpfile" | "--rawfile" | "--argfile" => at += 3,
             "--indent" | "-L" | "--library-path" => at += 2,
             "-f" | "--from-file" => {
+                judged.files.push((at + 1, Language::Jq));
                 brought = true;
                 at += 2;
             }
@@ -553,6 +582,9 @@ fn interpreter(words: &[Word], next: usize, language: Language, judged: &mut Jud
     }
     if magic {
         all(words, at, Language::Shell, judged);
+    }
+    if !brought {
+        judged.files.push((at, Language::Shell));
     }
     if !brought && words.get(at).is_none_or(|word| word.text == "-") {
         judged.reads_program = Some(language);

@@ -12,10 +12,13 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::lasting::Program;
-use super::run::Script;
+use super::run::{Limits, Script};
 
 /// Carried by every process of a run, so that those which left the group by `setsid` are found.
 const MARK: &str = "HOLMES_RUN";
+/// A temporary file may always become this large, however little output is kept: programs' caches.
+#[cfg(target_os = "linux")]
+const SCRATCH: u64 = 1 << 30;
 /// Where this program is.
 const OWN_PROGRAM: &str = "HOLMES_RS";
 
@@ -40,7 +43,7 @@ impl Group {
     /// Starts `script` with bash, or sh where there is none.
     pub(super) fn start(
         script: &Script,
-        timeout: Duration,
+        limits: Limits,
         outputs: impl Fn() -> io::Result<Outputs>,
     ) -> io::Result<Self> {
         // Before the start: an early end must not be missed.
@@ -58,7 +61,7 @@ impl Group {
             Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", script, &mark, outputs()?)?,
             other => other?,
         };
-        Ok(Self::of(leader, timeout, mark, children))
+        Ok(Self::of(leader, limits, mark, children))
     }
 
     /// Starts `program` without a shell, its input and output in the caller's hands.
@@ -69,12 +72,12 @@ impl Group {
         let mut command = Command::new(&program.command);
         command.args(&program.args);
         let leader = launch(command, &program.env, program.workdir.as_deref(), &mark, stdin, outputs)?;
-        Ok(Self::of(leader, LASTING, mark, children))
+        Ok(Self::of(leader, Limits { timeout: LASTING, ..Limits::default() }, mark, children))
     }
 
-    fn of(leader: Child, timeout: Duration, mark: String, children: Signals) -> Self {
+    fn of(leader: Child, limits: Limits, mark: String, children: Signals) -> Self {
         let pid = Pid::from_child(&leader);
-        bound(pid, timeout);
+        bound(pid, limits);
         Self { leader: Some(leader), pid, mark, children }
     }
 
@@ -177,10 +180,14 @@ fn launch(
     command.spawn()
 }
 
-/// No core files, no processor time past what the time limit allows, and no process that takes the whole
-/// memory of the machine. Set from outside right after the start, which needs no code between fork and exec.
+/// No core files, no file larger than the output may be, no processor time past what the time limit allows, and
+/// no process that takes the whole memory of the machine. Set from outside right after the start, which needs no
+/// code between fork and exec.
+///
+/// Memory is what a process can write (`RLIMIT_DATA`), half of the machine's: a bound on address space, as
+/// HolmesGPT sets one (`ulimit -v`, 800 MB), ends Go and Java programs that only reserve it.
 #[cfg(target_os = "linux")]
-fn bound(pid: Pid, timeout: Duration) {
+fn bound(pid: Pid, limits: Limits) {
     use rustix::process::{Resource, Rlimit, prlimit};
 
     let limit = |resource, bound| {
@@ -189,7 +196,8 @@ fn bound(pid: Pid, timeout: Duration) {
     };
     limit(Resource::Core, 0);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    limit(Resource::Cpu, timeout.as_secs().saturating_add(5).saturating_mul(cores.max(2)));
+    limit(Resource::Fsize, limits.kept_bytes.max(SCRATCH));
+    limit(Resource::Cpu, limits.timeout.as_secs().saturating_add(5).saturating_mul(cores.max(2)));
     let machine = rustix::system::sysinfo();
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // The width differs by platform.
     let memory = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
@@ -197,7 +205,7 @@ fn bound(pid: Pid, timeout: Duration) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn bound(_pid: Pid, _timeout: Duration) {}
+fn bound(_pid: Pid, _limits: Limits) {}
 
 /// Kills every process that carries `mark` in its environment. Repeated while it finds some, since one
 /// that forks may be faster than one look.

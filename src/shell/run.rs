@@ -206,7 +206,7 @@ async fn perform<W: Write>(
         Some(_) => io::pipe().map(|(reader, writer)| (Some(reader), Some(writer)))?,
         None => (None, None),
     };
-    let group = Group::start(script, limits.timeout, || {
+    let group = Group::start(script, limits, || {
         Ok(Outputs {
             stdout: Stdio::from(writer.try_clone()?),
             stderr: Stdio::from(error_writer.as_ref().unwrap_or(&writer).try_clone()?),

@@ -152,6 +152,12 @@ pub fn render_plain(source: &str, given: Given<'_>) -> Result<String, TemplateEr
     Ok(words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
+/// `text` without values of `config` that their names call secret.
+#[must_use]
+pub fn without_secrets(text: &str, config: &Map<String, serde_json::Value>) -> String {
+    masked(text, &secrets(config))
+}
+
 /// Collects what is printed.
 struct Press {
     nonce: String,
@@ -348,8 +354,18 @@ fn secrets(config: &Map<String, serde_json::Value>) -> Vec<String> {
                     collect(name, item, found);
                 }
             }
-            serde_json::Value::String(text) if is_secret(name) && text.len() >= 4 => {
-                found.push(text.clone());
+            serde_json::Value::String(text) => {
+                if is_secret(name) && text.len() >= 4 {
+                    found.push(text.clone());
+                }
+                // `postgresql://user:password@host`.
+                if let Some((_, password)) = text.split_once("://").and_then(|(_, rest)| {
+                    let (user, _) = rest.split(['/', '?']).next().unwrap_or_default().rsplit_once('@')?;
+                    user.split_once(':')
+                }) && password.len() >= 4
+                {
+                    found.push(password.to_owned());
+                }
             }
             _ => {}
         }

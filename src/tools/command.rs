@@ -12,7 +12,9 @@ use super::parameters::checked;
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
-use crate::shell::template::{Given, Rendered, environment_names, render, render_plain, variables};
+use crate::shell::template::{
+    Given, Rendered, environment_names, render, render_plain, variables, without_secrets,
+};
 use crate::shell::{Ending, Finished, Limits, Script, Stop, environment, run};
 use crate::toolset::{Parameter, ToolDefinition, Toolset};
 
@@ -102,6 +104,12 @@ impl CommandTool {
     }
 
     async fn perform(&self, params: &Map<String, Value>, output: &Path, stop: Stop) -> Outcome {
+        let mut outcome = self.performed(params, output, stop).await;
+        outcome.error = outcome.error.map(|error| without_secrets(&error, &self.config));
+        outcome
+    }
+
+    async fn performed(&self, params: &Map<String, Value>, output: &Path, stop: Stop) -> Outcome {
         let rendered = match self.prepare(params) {
             Ok(rendered) => rendered,
             Err(error) => return failed(error, String::new()),
@@ -339,8 +347,17 @@ fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
     match finished.ending {
         Ending::Exited(127) => with("exit 127, a program is not installed or not in PATH".to_owned()),
         Ending::Exited(126) => with("exit 126, a program may not be executed".to_owned()),
+        Ending::Exited(137) => with("exit 137, a program was killed: out of memory, or by hand".to_owned()),
+        Ending::Exited(152) => with("exit 152, a program used more processor time than it has".to_owned()),
+        Ending::Exited(153) => with("exit 153, a program wrote a larger file than it may".to_owned()),
         Ending::Exited(1) if last.is_none() && searches(text) => "exit 1: no match".to_owned(),
         Ending::Exited(code) if last.is_none() => format!("exit {code}, no output"),
+        Ending::Exited(code) if last.is_some_and(short_of_memory) => {
+            format!(
+                "{} (a tool's program is given half of this machine's memory: ask for less)",
+                with(format!("exit {code}"))
+            )
+        }
         Ending::Exited(code) => with(format!("exit {code}")),
         Ending::Signalled(9) => with("killed by signal 9 (out of memory, or killed by hand)".to_owned()),
         Ending::Signalled(signal) => with(format!("killed by signal {signal}")),
@@ -356,6 +373,14 @@ fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
         ),
         Ending::Stopped => "interrupted".to_owned(),
     }
+}
+
+/// As the C library, Go, Java, Python and C++ say it.
+fn short_of_memory(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["cannot allocate memory", "out of memory", "outofmemory", "memoryerror", "bad_alloc", "memory exhausted"]
+        .iter()
+        .any(|words| line.contains(words))
 }
 
 fn seconds(time: Duration) -> String {

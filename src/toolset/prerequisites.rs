@@ -13,7 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Map;
 use tokio::sync::Semaphore;
 
-use crate::shell::template::{Given, environment_names, render};
+use crate::shell::template::{Given, environment_names, render, without_secrets};
 use crate::shell::{Captured, Ending, Limits, Script, Stop, capture, environment};
 
 use super::cache::Cache;
@@ -256,6 +256,7 @@ async fn run(
         .await
         .map_err(|error| format!("`{invocation}` cannot be started: {error}"))?;
     verdict(&invocation, &captured, expected, timeout)
+        .map_err(|reason| without_secrets(&reason, &toolset.config))
 }
 
 /// What a finished command says about its toolset.

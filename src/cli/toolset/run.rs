@@ -66,6 +66,7 @@ pub(super) async fn run(
         return Err(unknown(&args.tool, &known, &readiness, &names, &equipment));
     };
     let redactor = Rc::new(Redactor::new(context.environment.iter(), &[]));
+    equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
     redactor.learn(&params);
     let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
     let mut store = Store::new(folder.path().to_owned(), marker, redactor, args.view_tokens);

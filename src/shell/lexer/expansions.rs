@@ -68,7 +68,6 @@ impl Scan<'_> {
             }
             _ => {
                 self.copy(1);
-                word.text.push('$');
                 let mut name = String::new();
                 while let Some(Item::Char(c)) = self.peek(0) {
                     let more = if name.is_empty() {
@@ -81,11 +80,13 @@ impl Scan<'_> {
                         break;
                     }
                     name.push(c);
-                    word.text.push(c);
                     self.copy(1);
                 }
-                if !name.is_empty() {
-                    word.variables.push(name);
+                if name.is_empty() {
+                    word.text.push('$');
+                } else {
+                    let spelled = format!("${name}");
+                    word.expand(name, &spelled, double);
                 }
                 Ok(())
             }
@@ -102,7 +103,7 @@ impl Scan<'_> {
             if name.is_none() && !matches!(item, Item::Char(c) if in_name(&head, c)) {
                 let found = head.trim_start_matches(['!', '#']).to_owned();
                 name = Some(found.len());
-                word.variables.push(found);
+                word.expand(found, "", double);
             }
             match item {
                 Item::Char('}') => {
@@ -190,10 +191,10 @@ impl Scan<'_> {
         let mut name = String::new();
         while let Some(item) = self.peek(0) {
             if !matches!(item, Item::Char(c) if c.is_ascii_alphanumeric() || c == '_') && !name.is_empty() {
-                let name = std::mem::take(&mut name);
-                // `3600` is a number here, not the positional parameter of a function.
-                if !name.starts_with(|c: char| c.is_ascii_digit()) {
-                    names.variables.push(name);
+                let whole = std::mem::take(&mut name);
+                // A number is no name; `1` would be the first argument.
+                if !whole.starts_with(|c: char| c.is_ascii_digit()) {
+                    names.variables.push(whole);
                 }
             }
             match item {

@@ -1,7 +1,9 @@
 //! Where values flow: through variables and pipelines, into texts that another interpreter reads.
 
+use std::collections::BTreeMap;
+
 use super::super::operands::{self, Language, Word};
-use super::{Program, Scan, Scanning, identifiers};
+use super::{Operand, Program, Scan, Scanning, identifiers};
 
 impl Scan<'_> {
     /// The end of a simple command: remembers what of it another interpreter reads.
@@ -23,7 +25,35 @@ impl Scan<'_> {
                 }
             }
         }
+        for (at, word) in words.iter().enumerate() {
+            let opens =
+                !word.leading.is_empty() || !word.leading_variables.is_empty() || !word.split.is_empty();
+            if opens && word.assigns().is_none() && operands::may_be_option(&words, at) {
+                self.operands.push(Operand {
+                    program: words.first().map(|word| word.text.clone()).unwrap_or_default(),
+                    values: word.leading.clone(),
+                    variables: word.leading_variables.clone(),
+                    split: word.split.clone(),
+                });
+            }
+        }
+        if let [keyword, name, ..] = words.as_slice()
+            && keyword.text == "function"
+        {
+            self.named.insert(name.text.clone());
+        }
         let judged = operands::judge(&words);
+        for (at, language) in &judged.files {
+            self.run.extend(words.get(*at).map(|word| (word.clone(), *language)));
+        }
+        if words.iter().any(|word| word.text == "tee") {
+            self.written.extend(words.iter().cloned());
+        }
+        if judged.dumps
+            && let Some(pipeline) = self.pipelines.get_mut(pipeline)
+        {
+            pipeline.dumps = true;
+        }
         self.functions |= judged.sets_arguments;
         for word in judged.evaluated.iter().filter_map(|at| words.get(*at)) {
             self.programs.push(Program {
@@ -38,18 +68,22 @@ impl Scan<'_> {
                     let before = held.at.and_then(|at| word.text.get(..at));
                     (held.index, before.unwrap_or_default().to_owned())
                 });
-                self.programs.push(Program {
-                    language,
-                    values: values.collect(),
-                    variables: word.variables.clone(),
-                });
+                let values = values.collect();
+                let mut variables = word.variables.clone();
+                // `eval "$(env)"`: every value is in what `env` prints.
+                if word.substituted && self.pipelines.iter().any(|pipeline| pipeline.dumps) {
+                    variables.push("_".to_owned());
+                }
+                self.programs.push(Program { language, values, variables });
             }
         }
         for (name, from) in judged.assigns {
             match from.and_then(|position| words.get(position)) {
                 Some(word) => self.assign(name, word),
                 // `read`: whatever flows in.
-                None => self.assigned.entry(name).or_default().extend(self.seen.iter()),
+                None => {
+                    self.read.insert(name);
+                }
             }
         }
         if let Some(language) = judged.reads_program {
@@ -72,30 +106,91 @@ impl Scan<'_> {
         for variable in &word.variables {
             values.extend(self.assigned.get(variable).into_iter().flatten());
         }
-        self.assigned.entry(name).or_default().extend(values);
+        self.assigned.entry(name.clone()).or_default().extend(values);
+        let mut leading = word.leading.clone();
+        for variable in &word.leading_variables {
+            leading.extend(self.leading.get(variable).into_iter().flatten());
+        }
+        // Inherited: `b=$a` where `a` is read or an argument.
+        if word.variables.iter().any(|variable| self.holds_anything(variable)) {
+            self.read.insert(name.clone());
+        }
+        self.leading.entry(name).or_default().extend(leading);
+    }
+
+    /// What is read, the arguments of a function, and what the shell itself sets may be any value.
+    fn holds_anything(&self, variable: &str) -> bool {
+        let arguments = variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c));
+        arguments && self.functions
+            || variable == "_"
+            || variable.starts_with("HOLMES_ARG_")
+            || self.read.contains(variable)
+    }
+
+    fn held<'a>(&'a self, variable: &str, known: &'a BTreeMap<String, Vec<usize>>) -> &'a [usize] {
+        if self.holds_anything(variable) {
+            return &self.seen;
+        }
+        known.get(variable).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A value that begins with `-` and that its program could take for an option.
+    pub(super) fn judge_options(&self) -> Scanning<()> {
+        if self.allow_options {
+            return Ok(());
+        }
+        for operand in self.operands.iter().filter(|operand| !self.named.contains(&operand.program)) {
+            let whole = operand.variables.iter().flat_map(|name| self.held(name, &self.leading));
+            let split = operand.split.iter().flat_map(|name| self.held(name, &self.assigned));
+            let begins = |index: &usize| {
+                self.value(*index).is_some_and(|value| !value.number && value.text.starts_with('-'))
+            };
+            let holds = |index: &usize| {
+                self.value(*index).is_some_and(|value| {
+                    !value.number && value.text.split_whitespace().any(|word| word.starts_with('-'))
+                })
+            };
+            let found = operand.values.iter().chain(whole).find(|index| begins(index));
+            if let Some(index) = found.or_else(|| split.into_iter().find(|index| holds(index))) {
+                return Self::refuse(
+                    *index,
+                    "as a word of its own, where a program takes it for an option",
+                    "send a value that does not begin with `-` (in the template: `--` before it, glue it to its option as in `--name={{ x }}`, or set `allow_options: true`)",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Files that are written here and then run: all values may be in them.
+    fn laundered(&self) -> Vec<Program> {
+        let opaque = |word: &Word| word.substituted || !word.variables.is_empty();
+        let same = |one: &Word, other: &Word| {
+            opaque(one) && opaque(other) || !one.text.is_empty() && one.text == other.text
+        };
+        let all: Vec<(usize, String)> = self.seen.iter().map(|index| (*index, String::new())).collect();
+        let run = self.run.iter().filter(|(word, _)| self.written.iter().any(|written| same(word, written)));
+        run.map(|(_, language)| Program { language: *language, values: all.clone(), variables: Vec::new() })
+            .collect()
     }
 
     /// After the scan, when all assignments, functions and here-documents are known.
     pub(super) fn judge_programs(&self) -> Scanning<()> {
         let flowing = self.pipelines.iter().filter_map(|pipeline| {
             let language = pipeline.reader?;
+            let values = if pipeline.dumps { &self.seen } else { &pipeline.values };
             Some(Program {
                 language,
-                values: pipeline.values.iter().map(|value| (*value, String::new())).collect(),
+                values: values.iter().map(|value| (*value, String::new())).collect(),
                 variables: Vec::new(),
             })
         });
-        let flowing: Vec<Program> = flowing.collect();
+        let flowing: Vec<Program> = flowing.chain(self.laundered()).collect();
         for program in self.programs.iter().chain(&flowing) {
             let mut values = program.values.clone();
             for variable in &program.variables {
-                let arguments = variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c));
-                let held: &[usize] = if arguments && self.functions {
-                    &self.seen
-                } else {
-                    self.assigned.get(variable).map(Vec::as_slice).unwrap_or_default()
-                };
-                values.extend(held.iter().map(|value| (*value, String::new())));
+                values
+                    .extend(self.held(variable, &self.assigned).iter().map(|value| (*value, String::new())));
             }
             for (index, before) in values {
                 if let Some(value) = self.value(index)
