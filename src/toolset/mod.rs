@@ -176,6 +176,10 @@ pub enum Prerequisite {
     },
     /// Names that must be present and non-empty.
     Env(Vec<String>),
+    /// One of these is set: names of the environment, or `config.key`. No process is needed to know.
+    OneOf(Vec<String>),
+    /// One of these programs is on PATH.
+    Program(Vec<String>),
     Static {
         enabled: bool,
         reason: Option<String>,

@@ -53,8 +53,18 @@ pub(super) const TOOLSET_KEYS: &[&str] = &[
     "meta",
 ];
 
-const PREREQUISITE_KEYS: &[&str] =
-    &["command", "expected_output", "timeout", "env", "enabled", "disabled_reason", "name", "description"];
+const PREREQUISITE_KEYS: &[&str] = &[
+    "command",
+    "expected_output",
+    "timeout",
+    "env",
+    "one_of",
+    "program",
+    "enabled",
+    "disabled_reason",
+    "name",
+    "description",
+];
 
 const TAGS: &[&str] = &["core", "cluster", "cli"];
 
@@ -381,6 +391,8 @@ fn prerequisite(
                 found.push(read);
             }
             "env" => found.push(Prerequisite::Env(texts(value).map_err(about)?)),
+            "one_of" => found.push(Prerequisite::OneOf(texts(value).map_err(about)?)),
+            "program" => found.push(Prerequisite::Program(texts(value).map_err(about)?)),
             "enabled" => {
                 let reason = node.get("disabled_reason").filter(|reason| !reason.is_null());
                 let reason = reason.map(text).transpose().map_err(|e| e.about("disabled_reason"))?;
@@ -391,7 +403,7 @@ fn prerequisite(
         }
     }
     if found.len() == before {
-        return Err(node.error("a prerequisite needs `command`, `env` or `enabled`"));
+        return Err(node.error("a prerequisite needs `command`, `env`, `one_of`, `program` or `enabled`"));
     }
     Ok(())
 }

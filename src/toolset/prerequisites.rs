@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -152,7 +153,7 @@ fn ordered(toolset: &Toolset) -> Vec<&Prerequisite> {
     let mut prerequisites: Vec<&Prerequisite> = toolset.prerequisites.iter().collect();
     prerequisites.sort_by_key(|prerequisite| match prerequisite {
         Prerequisite::Static { .. } => 0,
-        Prerequisite::Env(_) => 1,
+        Prerequisite::Env(_) | Prerequisite::OneOf(_) | Prerequisite::Program(_) => 1,
         Prerequisite::Command { .. } => 2,
     });
     prerequisites
@@ -170,6 +171,8 @@ async fn holds(
             Err(reason.clone().unwrap_or_else(|| "disabled by its own file".to_owned()))
         }
         Prerequisite::Env(names) => variables_set(names, env),
+        Prerequisite::OneOf(names) => one_set(names, toolset, env),
+        Prerequisite::Program(names) => one_installed(names, env),
         Prerequisite::Command { command, expected_output, timeout } => {
             run(toolset, command, expected_output.as_deref(), *timeout, runs).await
         }
@@ -215,6 +218,40 @@ pub async fn report(
     }
     let milliseconds = since(started);
     (Readiness { name: toolset.name.clone(), status, reason, milliseconds }, answers)
+}
+
+/// `config.url` or `LOKI_URL`: somebody said where the service is.
+fn one_set(names: &[String], toolset: &Toolset, env: &BTreeMap<String, String>) -> Result<(), String> {
+    let set = |name: &String| match name.strip_prefix("config.") {
+        Some(key) => toolset.config.get(key).is_some_and(|value| match value {
+            serde_json::Value::Null => false,
+            serde_json::Value::String(text) => !text.trim().is_empty(),
+            serde_json::Value::Array(items) => !items.is_empty(),
+            serde_json::Value::Object(map) => !map.is_empty(),
+            _ => true,
+        }),
+        None => env.get(name).is_some_and(|value| !value.is_empty()),
+    };
+    if names.iter().any(set) {
+        return Ok(());
+    }
+    Err(match names {
+        [name] => format!("{name} is not set"),
+        [one, other] => format!("neither {one} nor {other} is set"),
+        _ => format!("none of {} is set", names.join(", ")),
+    })
+}
+
+fn one_installed(names: &[String], env: &BTreeMap<String, String>) -> Result<(), String> {
+    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
+    let installed = |name: &String| path.split(':').any(|folder| Path::new(folder).join(name).is_file());
+    if names.iter().any(installed) {
+        return Ok(());
+    }
+    Err(match names {
+        [name] => format!("`{name}` is not installed"),
+        names => format!("none of `{}` is installed", names.join("`, `")),
+    })
 }
 
 fn variables_set(names: &[String], env: &BTreeMap<String, String>) -> Result<(), String> {
@@ -321,6 +358,10 @@ pub(super) fn environment_of(toolset: &Toolset) -> Vec<String> {
     for prerequisite in &toolset.prerequisites {
         match prerequisite {
             Prerequisite::Env(wanted) => names.extend(wanted.iter().cloned()),
+            Prerequisite::OneOf(wanted) => {
+                names.extend(wanted.iter().filter(|name| !name.starts_with("config.")).cloned());
+            }
+            Prerequisite::Program(_) => {}
             Prerequisite::Command { command, .. } => names.extend(environment_names(command)),
             Prerequisite::Static { .. } => {}
         }

@@ -159,6 +159,8 @@ pub fn needs(prerequisite: &Prerequisite) -> String {
             format!("`{first}{more}`{}", expected.unwrap_or_default())
         }
         Prerequisite::Env(names) => format!("environment: {}", names.join(", ")),
+        Prerequisite::OneOf(names) => format!("one of: {}", names.join(", ")),
+        Prerequisite::Program(names) => format!("program: {}", names.join(" or ")),
         Prerequisite::Static { enabled: true, .. } => "nothing".to_owned(),
         Prerequisite::Static { reason, .. } => {
             format!("never: {}", reason.as_deref().unwrap_or("disabled by its own file"))

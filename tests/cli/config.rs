@@ -23,7 +23,7 @@ fn wrong_words_are_told_in_three_lines_with_the_nearest_right_one() {
     let rows: &[(&[&str], &[&str])] = &[
         (&["tooset", "list"], &["`tooset`", "did you mean `toolset`?"]),
         (&["aks", "why"], &["`aks`", "did you mean `ask`?"]),
-        (&["toolset", "lst"], &["did you mean `list`?", "`holmes-rs toolset --help`"]),
+        (&["toolset", "chek"], &["did you mean `check`?", "`holmes-rs toolset --help`"]),
         (&["toolset", "show", "host/cor"], &["no toolset `host/cor`", "did you mean `host/core`?"]),
         (&["ask", "why", "--modell", "x"], &["`--modell`", "did you mean `--model`?"]),
         (&["ask", "why", "-o", "xml"], &["text, json, jsonl, markdown, html", "`xml`"]),

@@ -153,7 +153,7 @@ fn lists_come_in_every_form_that_makes_sense() {
 const SHOP: &str = "toolsets:
   shop/orders:
     description: Orders of the shop
-    tags: [cli, shop]
+    tags: [cli, cluster]
     installation_instructions: Ask the shop's people
     approval_required_tools: ['*_cancel']
     prerequisites:
@@ -205,7 +205,7 @@ fn a_list_hides_what_is_off_and_says_so() {
         let words: Vec<&str> = ["toolset", "list"].iter().chain(&ONLY).chain(words).copied().collect();
         shop().run(words).exits(0)
     };
-    let tagged = list(&["--tag", "shop"]);
+    let tagged = list(&["--tag", "cluster"]);
     assert_snapshot!(tagged.stdout, @"
 NAME         STATUS  TOOLS  REASON                                                             ORIGIN
 shop/orders  failed  1      environment variable `SHOP_URL` is not set; Ask the shop's people  shop.yaml
@@ -239,7 +239,7 @@ shop/orders (failed)
   to fix       Ask the shop's people
   description  Orders of the shop
   origin       shop.yaml
-  tags         cli, shop
+  tags         cli, cluster
   needs        `true`
   needs        environment: SHOP_URL
   needs        `echo nobody there >&2; exit 3`

@@ -110,6 +110,8 @@ fn asked(row: &Row, answers: &[Answer]) -> Vec<Asked> {
                 if lines.next().is_some() { first + " …" } else { first }
             }
             Prerequisite::Env(names) => format!("env {}", names.join(" ")),
+            Prerequisite::OneOf(names) => format!("one of {}", names.join(" ")),
+            Prerequisite::Program(names) => format!("program {}", names.join(" or ")),
             Prerequisite::Static { .. } => reference::needs(&answer.prerequisite),
         };
         let result = match (&answer.held, &answer.prerequisite) {

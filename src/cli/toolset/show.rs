@@ -194,6 +194,8 @@ fn prerequisite_json(prerequisite: &Prerequisite) -> Value {
             "command": command, "expected_output": expected_output, "timeout_seconds": timeout.as_secs_f64(),
         }),
         Prerequisite::Env(names) => json!({ "env": names }),
+        Prerequisite::OneOf(names) => json!({ "one_of": names }),
+        Prerequisite::Program(names) => json!({ "program": names }),
         Prerequisite::Static { enabled, reason } => json!({ "enabled": enabled, "disabled_reason": reason }),
     }
 }

@@ -96,7 +96,9 @@ fn command(words: &[Word], start: usize, at: usize, depth: usize) -> bool {
         |at: usize| words.get(at).is_some_and(|word| word.values.is_empty() && word.variables.is_empty());
     match program {
         // No options, or none that do anything but print; `[[`, `case` and `for` look for none in values.
-        "echo" | ":" | "true" | "false" | "[[" | "case" | "for" | "select" => return false,
+        ":" | "true" | "false" | "[[" | "case" | "for" | "select" => return false,
+        // `-n` is swallowed, unless a word before it ended the options.
+        "echo" => return !(start + 1..at).any(|word| own(word) && !text(word).starts_with('-')),
         "printf" => {
             let format = start + if text(start + 1) == "-v" { 3 } else { 1 };
             return !(at > format && own(format) && !text(format).starts_with('-'));

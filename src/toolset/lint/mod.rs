@@ -98,8 +98,8 @@ pub fn lint(inputs: &[Input]) -> Vec<Finding> {
     all
 }
 
-/// Tools by name: toolset and place of the first.
-type Owners = BTreeMap<String, (String, String)>;
+/// Tools by name: toolset and place of the first, and whether that toolset is on everywhere.
+type Owners = BTreeMap<String, (String, String, bool)>;
 
 fn file(input: &Input, owners: &mut Owners) -> Vec<Finding> {
     let place = &input.place;
@@ -178,6 +178,7 @@ fn schema(warning: Warning, lines: &Lines<'_>) -> Finding {
 
 fn toolset(part: &Part, body: &Node, lines: &Lines<'_>, owners: &mut Owners, findings: &mut Vec<Finding>) {
     let before = findings.len();
+    let always = part.enabled.unwrap_or(true) && !part.auto;
     whole::check(part, body, lines, findings);
     // Places are those of the tool's own text: without what the toolset puts before it.
     let defaults = Defaults { prelude: None, ..part.defaults.clone() };
@@ -191,17 +192,19 @@ fn toolset(part: &Part, body: &Node, lines: &Lines<'_>, owners: &mut Owners, fin
         let Some(node) = node else { continue };
         let place = format!("{}:{}", lines.place, node.line);
         match owners.get(&definition.name) {
-            Some((owner, first)) if *owner != part.name => {
+            Some((owner, first, on)) if *owner != part.name => {
                 let message =
                     format!("tool `{}` is also one of toolset `{owner}` ({first})", definition.name);
+                // Of toolsets that are off, or for other machines, one may be meant in place of another.
+                let level = if *on && always { Level::Warning } else { Level::Note };
                 findings.push(
                     lines
-                        .finding(node.line, node.column, Level::Warning, "duplicate-tool", message)
+                        .finding(node.line, node.column, level, "duplicate-tool", message)
                         .remedy("only one of them can be called: rename it"),
                 );
             }
             Some(_) => {}
-            None => _ = owners.insert(definition.name.clone(), (part.name.clone(), place)),
+            None => _ = owners.insert(definition.name.clone(), (part.name.clone(), place, always)),
         }
         tool::check(definition, part, node, lines, findings);
         for finding in findings.iter_mut().skip(own) {

@@ -34,7 +34,7 @@ pub(super) fn check(
     if tool.template.is_empty() || template::variables(&tool.template).is_err() {
         return;
     }
-    unused(tool, node, lines, findings);
+    unused(tool, part, node, lines, findings);
     engine(tool, source, lines, findings);
     let surveyed = survey(&tool.template, |expression| sample(expression, &tool.parameters));
     for hazard in &surveyed.hazards {
@@ -88,15 +88,17 @@ pub(super) fn template_finding(error: &TemplateError, node: &Node, lines: &Lines
     lines.finding(line, column, Level::Error, "template", reason)
 }
 
-/// Declared, and neither the command nor the jq program has it.
-fn unused(tool: &ToolDefinition, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
+/// Declared, and neither the command nor the jq program has it, nor the line a person reads.
+fn unused(tool: &ToolDefinition, part: &Part, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
     let mut used: BTreeSet<String> = BTreeSet::new();
-    let filter = tool.additional_instructions.as_deref().unwrap_or_default();
-    for text in [tool.template.as_str(), tool.jq.as_deref().unwrap_or_default(), filter] {
+    let others = [&tool.jq, &tool.additional_instructions, &tool.user_description, &part.defaults.prelude];
+    for text in others.into_iter().flatten().chain([&tool.template]) {
         used.extend(template::variables(text).unwrap_or_default().into_iter().map(|variable| variable.name));
     }
     used.extend(tool.jq.as_deref().map(template::environment_names).unwrap_or_default());
-    for parameter in tool.parameters.iter().filter(|parameter| !used.contains(&parameter.name)) {
+    // Inside a macro these are Jinja's own, so the tree does not tell.
+    let untold = |name: &str| ["caller", "loop", "self"].contains(&name);
+    for parameter in tool.parameters.iter().filter(|one| !used.contains(&one.name) && !untold(&one.name)) {
         let declared = node.get("parameters").filter(|parameters| !parameters.is_null()).unwrap_or(node);
         let entries = declared.entries().unwrap_or_default();
         let entry = entries.iter().find(|entry| entry.key == parameter.name);
@@ -185,7 +187,7 @@ fn commands(
         if let Some((what, remedy)) = bounds::patient(run, &bodies) {
             findings.push(place(run.at, Level::Note, "no-max-time", what).remedy(remedy));
         }
-        if let Some((what, remedy)) = platform::bsd(run) {
+        if let Some((what, remedy)) = platform::bsd(run).filter(|_| !super::whole::named(part, "Darwin")) {
             let remedy = format!("on Linux: {remedy}");
             findings.push(place(run.at, Level::Warning, "bsd-only", what).remedy(remedy));
         }
@@ -214,7 +216,12 @@ fn commands(
         let message = format!("only GNU's programs take {}", names.join(", "));
         findings.push(place(first.at, Level::Note, "gnu-only", message));
     }
-    if let Some(run) = all.iter().find(|run| run.outer && !common(run))
+    // Functions are the author's own, here or in what stands before every command.
+    let texts = [part.defaults.prelude.as_deref().unwrap_or_default(), tool.template.as_str()];
+    let function = |name: &str| texts.iter().any(|text| text.contains(&format!("{name}()")));
+    let foreign =
+        |run: &&Run| run.outer && !common(run) && !run.program.starts_with('-') && !function(&run.program);
+    if let Some(run) = all.iter().find(foreign)
         && !part.said.prerequisites.is_empty()
         && !super::whole::named(part, &run.program)
         && !tool.template.contains(&format!("command -v {}", run.program))
@@ -230,6 +237,10 @@ fn commands(
 
 /// `secret|secrets)`: patterns look like commands to a scanner that knows no grammar.
 fn case_arm(template: &str, at: usize) -> bool {
+    // `$(mktemp)` is a command.
+    if template.get(..at).is_some_and(|before| before.ends_with('(')) {
+        return false;
+    }
     let rest = template.get(at..).unwrap_or_default();
     let line = rest.lines().next().unwrap_or_default();
     let pattern = line.split_once(')').map(|(pattern, _)| pattern.trim()).unwrap_or_default();
@@ -265,6 +276,7 @@ fn common(run: &Run) -> bool {
         "for",
         "free",
         "grep",
+        "hash",
         "head",
         "hostname",
         "id",

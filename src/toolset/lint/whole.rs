@@ -119,6 +119,7 @@ fn always_holds(command: &str) -> bool {
 /// Whether a prerequisite has this program among its words.
 pub(super) fn named(part: &Part, program: &str) -> bool {
     part.said.prerequisites.iter().any(|prerequisite| match prerequisite {
+        Prerequisite::Program(names) => names.iter().any(|name| name == program),
         Prerequisite::Command { command, .. } => command
             .split(|c: char| c.is_whitespace() || "();|&\"'`".contains(c))
             .any(|word| word.rsplit('/').next() == Some(program)),

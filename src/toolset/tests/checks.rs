@@ -79,6 +79,30 @@ fn reasons_are_one_line_to_act_on() {
     );
 }
 
+/// What is known without a process.
+#[test]
+fn a_setting_or_a_program_is_looked_for_in_place() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let one_of = |all: &[&str]| reason_of(vec![Prerequisite::OneOf(names(all))]);
+    assert_eq!(one_of(&["config.url", "TOKEN"]), "ready");
+    assert_eq!(one_of(&["config.url", "NOPE"]), "neither config.url nor NOPE is set");
+    assert_eq!(one_of(&["A", "B", "C"]), "none of A, B, C is set");
+    let (name, mut configured) = toolset("a", vec![Prerequisite::OneOf(names(&["config.url", "NOPE"]))]);
+    for (value, status) in [
+        (json!("http://x"), ReadinessStatus::Enabled),
+        (json!(" "), ReadinessStatus::Failed),
+        (json!([]), ReadinessStatus::Failed),
+        (json!({"a": 1}), ReadinessStatus::Enabled),
+    ] {
+        configured.config.insert("url".to_owned(), value);
+        assert_eq!(run(&[(name.clone(), configured.clone())].into(), None)[0].status, status);
+    }
+    let program = |all: &[&str]| reason_of(vec![Prerequisite::Program(names(all))]);
+    assert_eq!(program(&["no-such-program", "sh"]), "ready");
+    assert_eq!(program(&["no-such-program"]), "`no-such-program` is not installed");
+    assert_eq!(program(&["no-such", "no-such-either"]), "none of `no-such`, `no-such-either` is installed");
+}
+
 #[test]
 fn cheap_prerequisites_come_first() {
     let folder = tempfile::tempdir().unwrap();
