@@ -24,7 +24,7 @@ fn wrong_words_are_told_in_three_lines_with_the_nearest_right_one() {
         (&["tooset", "list"], &["`tooset`", "did you mean `toolset`?"]),
         (&["aks", "why"], &["`aks`", "did you mean `ask`?"]),
         (&["toolset", "chek"], &["did you mean `check`?", "`holmes-rs toolset --help`"]),
-        (&["toolset", "show", "host/cor"], &["no toolset `host/cor`", "did you mean `host/core`?"]),
+        (&["toolset", "show", "host/cor"], &["no toolset or tool `host/cor`", "did you mean `host/core`?"]),
         (&["ask", "why", "--modell", "x"], &["`--modell`", "did you mean `--model`?"]),
         (&["ask", "why", "-o", "xml"], &["text, json, jsonl, markdown, html", "`xml`"]),
         (&["ask", "why", "--max-steps", "0"], &["`--max-steps` needs a whole number above zero, got `0`"]),
