@@ -39,6 +39,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
         path,
         view: "1 | Name: <payments>".to_owned(),
         condensed: false,
+        summary: None,
     }
 }
 
@@ -104,6 +105,7 @@ fn investigation(folder: &Path) -> Investigation {
         ],
         usage: Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 0 },
         calls: 2,
+        summaries: 0,
         cost: None,
         finish: Finish::Answered,
         started_at: "2026-01-02T03:04:05Z".to_owned(),
@@ -199,7 +201,8 @@ fn json_result() {
         },
         "elapsed_seconds": 1.23
       },
-      "size": 78
+      "size": 78,
+      "summary": null
     },
     {
       "id": "E2",
@@ -222,7 +225,8 @@ fn json_result() {
         },
         "elapsed_seconds": 1.23
       },
-      "size": 12
+      "size": 12,
+      "summary": null
     }
   ],
   "messages": [
@@ -259,6 +263,7 @@ fn json_result() {
     "version": "[version]",
     "finish": "answered",
     "cost_known": false,
+    "summaries": 0,
     "cached_tokens": 0
   }
 }
