@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::agent::{Arguments, AssistantMessage, Event, Finish, Limit, Message, ToolCall, Usage};
 use crate::answer::{Answer, Confidence, Finding, NotChecked, Verdict};
-use crate::evidence::{Exhibit, Status};
+use crate::evidence::{Exhibit, ShownSummary, Status};
 use crate::question::Question;
 
 fn redact(text: &str) -> String {
@@ -300,7 +300,7 @@ fn check(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
             "$schema" | "title" | "description" | "const" | "enum" => {}
             "required" => {
                 for name in rule.as_array().unwrap() {
-                    if value.get(name.as_str().unwrap()).is_none() {
+                    if value.is_object() && value.get(name.as_str().unwrap()).is_none() {
                         wrong.push(format!("{at}: {name} is missing"));
                     }
                 }
@@ -332,7 +332,14 @@ fn the_schema_describes_what_is_written() {
     let schema: Value = serde_json::from_str(include_str!("../../docs/answer.schema.json")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let full = investigation(folder.path());
-    let mut results = vec![to_json(&full, &redact)];
+    let mut summed_up = full.clone();
+    summed_up.exhibits[0].summary =
+        Some(ShownSummary { model: "small".to_owned(), text: "all is hunter2".to_owned() });
+    let mut results = vec![to_json(&full, &redact), to_json(&summed_up, &redact)];
+    assert_eq!(
+        results[1]["tool_calls"][0]["summary"],
+        json!({"model": "small", "text": "all is <secret:1>"})
+    );
     for finish in [
         Finish::Limit(Limit::Steps),
         Finish::Limit(Limit::Time),

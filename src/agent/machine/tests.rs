@@ -287,7 +287,7 @@ proptest::proptest! {
 
 #[test]
 fn summaries_are_paid_for_and_take_no_step() {
-    let mut state = state(2);
+    let mut state = state(10);
     state.limits.max_tokens = Some(2_000);
     state.start();
     state.step(&replied("", vec![call("a", "host_disk", json!({}))]));

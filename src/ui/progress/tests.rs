@@ -263,5 +263,9 @@ fn summaries_are_told_beside_their_output_and_failures_in_one_line() {
         Event::ToolFinished { exhibit },
     ];
     let options = ProgressOptions { verbose: 1, ..ProgressOptions::default() };
-    assert_snapshot!(shown(Terminal::plain(), options, &events), @"");
+    assert_snapshot!(shown(Terminal::plain(), options, &events), @"
+E1: small sums it up, about 900 tokens
+warning: E1 is not summed up by small, its lines are shown: no answer
+✓ E1 kubectl describe pod payments -n shop  1.2 s  4.2 KB, summed up by small
+");
 }
