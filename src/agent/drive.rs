@@ -1,28 +1,27 @@
 //! Performs what the machine decides: calls the model, runs tools side by side, keeps time, builds the answer.
 //!
-//! The only async file of the agent. It prints nothing: everything that happens goes to the listener as
+//! The only async room of the agent. It prints nothing: everything that happens goes to the listener as
 //! an [`Event`], and the same event drives the machine.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
+mod acting;
+mod summary;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use serde_json::Map;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::event::{Event, Finish, Limit};
 use super::machine::{Effect, Source, State};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
 use crate::answer::{self, Answer};
 use crate::clock::Clock;
-use crate::evidence::{self, Exhibit, Status, Store};
+use crate::evidence::{self, Store};
 use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
-use crate::tools::{Outcome, Toolbox};
+use crate::tools::Toolbox;
 
-/// Tools that run at the same time; a model may ask for any number in one turn.
-const PARALLEL_TOOLS: usize = 16;
+pub use summary::Fast;
+
 /// Requests shortened and sent again after "context length exceeded".
 const SHORTENED_REQUESTS: u32 = 8;
 
@@ -31,6 +30,8 @@ pub struct Engine<'a> {
     pub model: &'a dyn Model,
     /// Concludes from the exhibits when the model cannot: the rules engine.
     pub fallback: &'a dyn Model,
+    /// Who sums long outputs up where a toolset wants that; `None`: nobody, the model sees their lines.
+    pub fast: Option<&'a Fast<'a>>,
     pub toolbox: &'a Toolbox,
     pub clock: &'a dyn Clock,
     /// When the time budget is used up.
@@ -52,8 +53,10 @@ pub struct Conclusion {
     pub finish: Finish,
     pub transcript: Vec<Message>,
     pub usage: Usage,
-    /// Model calls made.
+    /// Model calls made, those for summaries included.
     pub calls: u32,
+    /// Calls of fast models among them.
+    pub summaries: u32,
     /// USD, where known.
     pub cost: Option<f64>,
     /// Why the model failed, where it did.
@@ -78,6 +81,7 @@ pub async fn drive(
         out_of_time: false,
         interrupted: false,
         failure: None,
+        fast_failures: BTreeMap::new(),
         finish_reason: String::new(),
     };
     driver.run().await
@@ -94,6 +98,8 @@ struct Driver<'a, 'b> {
     out_of_time: bool,
     interrupted: bool,
     failure: Option<ModelError>,
+    /// Failures in a row of each fast model, by its name.
+    fast_failures: BTreeMap<String, u32>,
     finish_reason: String,
 }
 
@@ -222,99 +228,6 @@ impl Driver<'_, '_> {
         self.emit(&event)
     }
 
-    /// Runs the calls of one turn at the same time; their exhibits are numbered in call order.
-    async fn run_tools(&mut self, calls: Vec<ToolCall>) -> Vec<Effect> {
-        let (stop, stopped) = watch::channel(false);
-        let permits = Semaphore::new(PARALLEL_TOOLS);
-        let engine = self.engine;
-        let mut effects = Vec::new();
-        let mut prepared = Vec::new();
-        for call in calls {
-            let Some(tool) = engine.toolbox.get(&call.tool) else {
-                continue;
-            };
-            let params = match &call.arguments {
-                Arguments::Object(params) => params.clone(),
-                Arguments::Unreadable(_) => Map::new(),
-            };
-            self.store.redactor().learn(&params);
-            let (exhibit, path) = self.store.allot();
-            let description = self.store.shown(&tool.describe(&params));
-            let toolset = tool.toolset().to_owned();
-            (self.listener)(&Event::ToolStarted {
-                exhibit,
-                call: call.clone(),
-                toolset: toolset.clone(),
-                description: description.clone(),
-            });
-            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool));
-        }
-        let mut running: FuturesUnordered<_> = prepared
-            .into_iter()
-            .map(|(running, tool)| {
-                let (stopped, permits) = (stopped.clone(), &permits);
-                async move {
-                    let _permit = permits.acquire().await;
-                    let started = engine.clock.instant();
-                    let outcome = tool.run(&running.params, &running.path, stopped).await;
-                    (running, outcome, engine.clock.instant() - started)
-                }
-            })
-            .collect();
-        let mut stopping = self.interrupted;
-        loop {
-            let next = tokio::select! {
-                next = running.next() => next,
-                cut = wait_for_cut(self.deadline, engine.interrupt.clone()), if !stopping => {
-                    stopping = true;
-                    let _ = stop.send(true);
-                    effects.extend(self.cut(&cut));
-                    continue;
-                }
-            };
-            let Some((finished, outcome, duration)) = next else {
-                return effects;
-            };
-            let exhibit = self.keep(finished, outcome, duration);
-            effects.extend(self.emit(&Event::ToolFinished { exhibit }));
-        }
-    }
-
-    fn keep(&mut self, running: Running, outcome: Outcome, duration: Duration) -> Exhibit {
-        let exhibit = Exhibit {
-            id: running.exhibit,
-            call_id: running.call.id,
-            tool: running.call.tool,
-            toolset: running.toolset,
-            description: running.description,
-            params: running.params,
-            invocation: outcome.invocation,
-            status: outcome.status,
-            exit_code: outcome.exit_code,
-            error: outcome.error,
-            seconds: duration.as_secs_f64(),
-            bytes: outcome.bytes,
-            lines: outcome.lines,
-            path: running.path,
-            view: String::new(),
-            condensed: false,
-        };
-        match self.store.keep(exhibit.clone()) {
-            Ok(kept) => kept,
-            Err(error) => {
-                let unreadable = Exhibit {
-                    status: Status::Error,
-                    error: Some(format!("its output cannot be read back: {error}")),
-                    bytes: 0,
-                    lines: 0,
-                    ..exhibit
-                };
-                // Without raw bytes nothing is read, so this cannot fail again.
-                self.store.keep(unreadable.clone()).unwrap_or(unreadable)
-            }
-        }
-    }
-
     async fn conclude(mut self, source: Source, finish: Finish) -> Conclusion {
         let mut answer = match source {
             Source::Call(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
@@ -331,7 +244,8 @@ impl Driver<'_, '_> {
             answer,
             finish,
             usage: self.state.usage(),
-            calls: self.state.calls(),
+            calls: self.state.calls() + self.state.summaries(),
+            summaries: self.state.summaries(),
             cost: self.state.cost(),
             transcript: self.state.transcript().to_vec(),
             failure: self.failure,
@@ -378,16 +292,6 @@ impl Driver<'_, '_> {
         answer.not_sure.push(format!("{why}: this report is made by rules from what had been gathered"));
         answer
     }
-}
-
-/// A call on its way.
-struct Running {
-    exhibit: u32,
-    call: ToolCall,
-    toolset: String,
-    description: String,
-    params: Map<String, serde_json::Value>,
-    path: PathBuf,
 }
 
 fn event_of(delta: Delta<'_>) -> Event {

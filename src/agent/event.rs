@@ -65,6 +65,25 @@ pub enum Event {
         toolset: String,
         description: String,
     },
+    /// A fast model is asked to sum an output up, before `ToolFinished` hands it over.
+    SummaryRequested {
+        exhibit: u32,
+        model: String,
+        /// Estimated tokens of the request.
+        tokens: u64,
+    },
+    /// How that ended. The summary itself is part of the exhibit that `ToolFinished` brings.
+    SummaryReplied {
+        exhibit: u32,
+        model: String,
+        usage: Usage,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost: Option<f64>,
+        seconds: f64,
+        /// Why there is none, in one line; the model is then shown lines of the output, as without a fast model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
+    },
     ToolFinished {
         exhibit: Exhibit,
     },

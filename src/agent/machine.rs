@@ -92,6 +92,8 @@ pub struct State {
     phase: Phase,
     /// Model calls made so far.
     calls: u32,
+    /// Calls of fast models for summaries: they take no step, but tokens and money.
+    summaries: u32,
     usage: Usage,
     cost: Option<f64>,
     turn: Vec<Pending>,
@@ -114,6 +116,7 @@ impl State {
             limits,
             phase: Phase::Thinking,
             calls: 0,
+            summaries: 0,
             usage: Usage::default(),
             cost: None,
             turn: Vec::new(),
@@ -139,6 +142,20 @@ impl State {
     #[must_use]
     pub fn calls(&self) -> u32 {
         self.calls
+    }
+
+    /// Calls of fast models so far, which are not among `calls`.
+    #[must_use]
+    pub fn summaries(&self) -> u32 {
+        self.summaries
+    }
+
+    /// Whether the budgets allow for so many more tokens, and still for the last call.
+    #[must_use]
+    pub fn affords(&self, tokens: u64) -> bool {
+        let after = self.tokens_after_next_call().saturating_add(tokens);
+        self.limits.max_tokens.is_none_or(|most| after <= most)
+            && self.limits.max_cost.is_none_or(|most| self.cost_after_next_call() <= most)
     }
 
     /// Tokens of all calls, as the server counted them.
@@ -171,6 +188,14 @@ impl State {
             Event::ModelFailed { exit_code, .. } => {
                 let finish = self.ending.unwrap_or(Finish::ModelFailed { exit_code: *exit_code });
                 self.conclude(Source::Exhibits, finish)
+            }
+            Event::SummaryRequested { .. } => {
+                self.summaries += 1;
+                Vec::new()
+            }
+            Event::SummaryReplied { usage, cost, .. } => {
+                self.spend(*usage, *cost);
+                Vec::new()
             }
             Event::ToolFinished { exhibit } => self.on_tool(exhibit),
             Event::LimitReached { limit } => match self.phase {
@@ -279,11 +304,15 @@ impl State {
         vec![Effect::CallModel { tools: false }]
     }
 
-    fn on_reply(&mut self, message: &AssistantMessage, usage: Usage, cost: Option<f64>) -> Vec<Effect> {
+    fn spend(&mut self, usage: Usage, cost: Option<f64>) {
         self.usage += usage;
         if let Some(cost) = cost {
             *self.cost.get_or_insert(0.0) += cost;
         }
+    }
+
+    fn on_reply(&mut self, message: &AssistantMessage, usage: Usage, cost: Option<f64>) -> Vec<Effect> {
+        self.spend(usage, cost);
         let finish = self.ending.unwrap_or(Finish::Answered);
         let answer = message.tool_calls.iter().find(|call| {
             call.tool == ANSWER_TOOL && matches!(&call.arguments, Arguments::Object(map) if !map.is_empty())
@@ -383,11 +412,11 @@ impl State {
         let Some(pending) = waiting else {
             return Vec::new();
         };
-        pending.reply = Some(exhibit.view.clone());
+        pending.reply = Some(exhibit.shown().to_owned());
         let key = key_of(&pending.call);
         let failed = !matches!(exhibit.status, Status::Success | Status::NoData);
         let failures = self.ran.get(&key).map_or(0, |ran| ran.failures) + u32::from(failed);
-        self.ran.insert(key, Ran { exhibit: exhibit.id, failures, failed, view: exhibit.view.clone() });
+        self.ran.insert(key, Ran { exhibit: exhibit.id, failures, failed, view: exhibit.shown().to_owned() });
         if self.turn.iter().all(|pending| pending.reply.is_some()) { self.end_turn() } else { Vec::new() }
     }
 
@@ -465,7 +494,7 @@ impl State {
     }
 }
 
-fn message_tokens(message: &Message) -> u64 {
+pub(super) fn message_tokens(message: &Message) -> u64 {
     4 + match message {
         Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
             tokens::estimate(text)

@@ -88,8 +88,8 @@ impl Outlets {
             }
         }
         if self.log_costs {
-            let (calls, usage, cost) = (investigation.calls, investigation.usage, investigation.cost);
-            listeners.progress.costs(calls, usage, cost);
+            let run = &investigation;
+            listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
         }
         if let Some(failure) = failure {
             if failed {
@@ -141,6 +141,7 @@ fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> In
         messages: conclusion.transcript,
         usage: conclusion.usage,
         calls: conclusion.calls,
+        summaries: conclusion.summaries,
         cost: conclusion.cost,
         finish: conclusion.finish,
         started_at: about.started_at.to_string(),

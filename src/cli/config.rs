@@ -202,6 +202,7 @@ const STARTER: &str = "\
 # api_base: http://localhost:11434/v1
 # tool_calling: auto
 # context_window: 32000
+# fast_model: gpt-5-mini
 
 # --- Several models, by names of your own: `holmes-rs ask --model fast …`
 # models:

@@ -18,7 +18,7 @@ use crate::evidence::{self, Exhibit, Status};
 use crate::shell::Stop;
 use crate::tls::Trust;
 use crate::tools::approval::{self, Rule};
-use crate::tools::{self, CommandTool, Connected, ReadExhibit, Surroundings, Tool, Toolbox};
+use crate::tools::{self, CommandTool, Connected, ReadExhibit, Summary, Surroundings, Tool, Toolbox};
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;
 use crate::toolset::{
@@ -152,7 +152,10 @@ impl Equipment {
             definition.timeout.get_or_insert(default_timeout);
             match CommandTool::new(toolset, &definition, caller) {
                 Err(reason) => progress.warning(&reason),
-                Ok(tool) => tools.push(Box::new(tool)),
+                Ok(tool) => {
+                    let summary = Summary::of(&definition.transformers);
+                    tools.push(tools::summarised(Box::new(tool), summary));
+                }
             }
         }
         let mut names = toolset.clone();
@@ -161,7 +164,9 @@ impl Equipment {
                 progress.warning(warning);
             }
             names.tools = connected.tools.iter().map(|tool| described(tool.as_ref())).collect();
-            tools.extend(connected.tools);
+            // What a server or an address gives has no transformers of its own.
+            let summary = Summary::of(&toolset.transformers);
+            tools.extend(connected.tools.into_iter().map(|tool| tools::summarised(tool, summary.clone())));
             self.instructions.extend(connected.instructions);
         }
         for tool in tools {

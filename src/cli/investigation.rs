@@ -17,7 +17,7 @@ use super::listeners::Listeners;
 use super::options::OutputFormat;
 use super::rewriting::Rewriting;
 use super::signals::Signals;
-use super::thinking::{self, Thinking};
+use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
 use crate::agent::machine::State;
 use crate::agent::{Event, Finish, Limits};
@@ -63,6 +63,7 @@ struct Run {
     id: String,
     started_at: Timestamp,
     model: Option<Box<dyn Model>>,
+    fast: FastModels,
     rules: RulesModel,
     falls_back: bool,
     limits: crate::config::Limits,
@@ -84,9 +85,8 @@ impl Run {
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
-        let Thinking { model, notice, secrets } =
+        let Thinking { model, notice, mut secrets } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
-        let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         let mut progress = Progress::new(
             context.stderr,
             ProgressOptions {
@@ -103,6 +103,14 @@ impl Run {
         let mut equipment =
             equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
         equipment.order_by(&question.text);
+        let fast = match &model {
+            None => FastModels::default(),
+            Some(_) => {
+                FastModels::choose(&config, &equipment.toolbox, limits.summary_timeout, &mut progress)?
+            }
+        };
+        secrets.extend_from_slice(&fast.secrets);
+        let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
             progress.note(&notice);
@@ -127,6 +135,7 @@ impl Run {
             id: run_id,
             started_at,
             model,
+            fast,
             rules: thinking::rules()?,
             falls_back,
             limits,
@@ -172,12 +181,14 @@ impl Run {
         let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
         let state = self.opening_state(&views)?;
         let (interrupt, interrupted) = watch::channel(false);
-        let grace = self
-            .limits
-            .timeout
-            .map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()));
-        let engine = |model| Engine {
+        let grace = grace(self.limits.timeout);
+        let instructions = |prompt: Option<&str>| {
+            self.prompts.summary(prompt, &self.question.text).map_err(|error| error.to_string())
+        };
+        let fast = self.fast.of(self.limits.summary_timeout, &instructions);
+        let engine = |model, fast| Engine {
             model,
+            fast,
             fallback: &self.rules,
             toolbox: &self.equipment.toolbox,
             clock: &SystemClock,
@@ -187,8 +198,8 @@ impl Run {
             stream: self.listeners.want_stream(),
             unusable: self.equipment.unusable.clone(),
         };
-        let first = engine(self.model.as_deref().unwrap_or(&self.rules));
-        let second = engine(&self.rules);
+        let first = engine(self.model.as_deref().unwrap_or(&self.rules), fast.as_ref());
+        let second = engine(&self.rules, None);
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
@@ -271,6 +282,11 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
         max_tokens: limits.max_tokens_total,
         max_cost: limits.max_cost,
     }
+}
+
+/// What the last call may take after the time limit.
+fn grace(timeout: Option<Duration>) -> Duration {
+    timeout.map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()))
 }
 
 /// Returns once the deadline has passed; never, without one.

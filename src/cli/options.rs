@@ -76,7 +76,7 @@ pub(super) struct ModelArgs {
     /// Model name or an alias of the model list [env: MODEL]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Model for summaries of long outputs; not used yet, they are condensed without one
+    /// Model for summaries of long outputs, where a toolset asks for them [env: FAST_MODEL]
     #[arg(long, value_name = "NAME")]
     pub fast_model: Option<String>,
     /// Base URL of an OpenAI-compatible endpoint [env: OPENAI_API_BASE]

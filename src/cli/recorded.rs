@@ -161,9 +161,18 @@ fn page(recorded: &Recorded, show_tool_output: bool) -> String {
                     crate::evidence::view::header(exhibit),
                     exhibit.seconds
                 );
+                if let Some(summary) = &exhibit.summary {
+                    let _ = writeln!(steps, "  - the model was given a summary by {}", summary.model);
+                    if show_tool_output {
+                        let _ = write!(steps, "\n```\n{}\n```\n", summary.text);
+                    }
+                }
                 if show_tool_output {
                     let _ = write!(steps, "\n```\n{}\n```\n\n", exhibit.view);
                 }
+            }
+            Event::SummaryReplied { exhibit, model, failure: Some(why), .. } => {
+                let _ = writeln!(steps, "- E{exhibit} is not summed up by {model}: {why}");
             }
             Event::ModelFailed { message, .. } => {
                 let _ = writeln!(steps, "- the model failed: {message}");

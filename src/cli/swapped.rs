@@ -101,12 +101,6 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
                 ));
             }
         }
-        if config.text("fast_model")?.is_some() {
-            context.say(&format!(
-                "{}: `fast_model` has no effect yet: long outputs are condensed without a model",
-                config.origin("fast_model")
-            ));
-        }
         for key in ["slack_token", "slack_channel"] {
             if matches!(config.origin(key), Origin::Flag(_)) {
                 context.say(&format!("`{}` has no effect without `--destination slack`", config.origin(key)));

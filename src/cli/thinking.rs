@@ -1,15 +1,19 @@
-//! Who answers: the configured model, or the rules engine.
+//! Who answers: the configured model, or the rules engine. And who sums long outputs up: fast models.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use crate::agent::drive::Fast;
 use crate::config::{Config, ModelChoice, ModelSettings};
 use crate::model::openai::{self, OpenAiModel};
-use crate::model::{ModelError, ModelErrorKind};
+use crate::model::{Model, ModelError, ModelErrorKind};
 use crate::rules::RulesModel;
+use crate::tools::Toolbox;
+use crate::ui::Progress;
 
 /// The model of a run.
 pub(super) struct Thinking {
@@ -43,16 +47,80 @@ pub(super) fn choose(
             if let Some(hint) = &settings.hint {
                 context.warn(hint);
             }
-            let secrets = settings
-                .api_key
-                .iter()
-                .chain(settings.extra_headers.iter().map(|(_, value)| value))
-                .map(|secret| secret.expose_secret().to_owned())
-                .collect();
+            let secrets = secrets_of(&settings);
             let model = OpenAiModel::new(endpoint(*settings, budget))?;
             Ok(Thinking { model: Some(model), notice: None, secrets })
         }
     }
+}
+
+/// The models that sum outputs up.
+#[derive(Default)]
+pub(super) struct FastModels {
+    /// The configured one.
+    usual: Option<OpenAiModel>,
+    /// Those that tools name.
+    named: BTreeMap<String, OpenAiModel>,
+    /// As of [`Thinking`].
+    pub secrets: Vec<String>,
+}
+
+impl FastModels {
+    /// Those that the tools of the box ask for, by the rules of the model list. None is looked for that
+    /// no tool needs. A tool's own that cannot be used is a warning, and its outputs are not summed up.
+    pub(super) fn choose(
+        config: &Config,
+        toolbox: &Toolbox,
+        budget: Duration,
+        progress: &mut Progress,
+    ) -> Result<Self, Failure> {
+        let mut models = Self::default();
+        for (tool, summary) in toolbox.summaries() {
+            match &summary.model {
+                None if models.usual.is_none() => {
+                    if let Some(settings) = config.fast_model(None)? {
+                        models.usual = Some(models.made(settings, budget)?);
+                    }
+                }
+                Some(name) if !models.named.contains_key(name) => {
+                    let made = config.fast_model(Some(name)).map_err(Failure::from).and_then(|settings| {
+                        settings.map(|settings| models.made(settings, budget)).transpose()
+                    });
+                    match made {
+                        Ok(model) => models.named.extend(model.map(|model| (name.clone(), model))),
+                        Err(failure) => progress.warning(&format!(
+                            "the outputs of `{tool}` are not summed up by `{name}`: {}",
+                            failure.message
+                        )),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(models)
+    }
+
+    fn made(&mut self, settings: ModelSettings, budget: Duration) -> Result<OpenAiModel, Failure> {
+        self.secrets.extend(secrets_of(&settings));
+        Ok(OpenAiModel::new(endpoint(settings, Some(budget)))?)
+    }
+
+    /// As the agent takes them; `None` when there is none.
+    pub(super) fn of<'a>(
+        &'a self,
+        timeout: Duration,
+        instructions: &'a dyn Fn(Option<&str>) -> Result<String, String>,
+    ) -> Option<Fast<'a>> {
+        let named: BTreeMap<_, _> =
+            self.named.iter().map(|(name, model)| (name.clone(), model as &dyn Model)).collect();
+        let usual = self.usual.as_ref().map(|model| model as &dyn Model);
+        (usual.is_some() || !named.is_empty()).then_some(Fast { usual, named, instructions, timeout })
+    }
+}
+
+fn secrets_of(settings: &ModelSettings) -> Vec<String> {
+    let headers = settings.extra_headers.iter().map(|(_, value)| value);
+    settings.api_key.iter().chain(headers).map(|secret| secret.expose_secret().to_owned()).collect()
 }
 
 /// The rules engine with its embedded rules.

@@ -53,9 +53,12 @@ impl Config {
         Ok(ModelChoice::Model(Box::new(settings)))
     }
 
-    /// The model for summaries, where one is named.
-    pub fn fast_model(&self) -> Result<Option<ModelSettings>, ConfigError> {
-        let wanted = self.wanted("fast_model")?;
+    /// The model for summaries, where one is named: by a toolset (its name there), else by the settings.
+    pub fn fast_model(&self, of_toolset: Option<&str>) -> Result<Option<ModelSettings>, ConfigError> {
+        let mut wanted = self.wanted("fast_model")?;
+        if let Some(name) = of_toolset {
+            wanted.name = Some(Sourced { value: name.to_owned(), ..Sourced::default() });
+        }
         match wanted.name {
             Some(_) => self.resolve_model(wanted).map(Some),
             None => Ok(None),

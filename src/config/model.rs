@@ -171,6 +171,7 @@ pub(super) fn resolve(
 ) -> Result<ModelSettings, ConfigError> {
     let listed = entry.is_some();
     let entry = entry.unwrap_or_default();
+    let unnamed = wanted.name.is_none();
     let name =
         wanted.name.unwrap_or_else(|| Sourced { value: DEFAULT_MODEL.to_owned(), ..Sourced::default() });
     let full_name = if listed { &entry.model } else { &name.value };
@@ -179,7 +180,7 @@ pub(super) fn resolve(
     let api_base = first_base(wanted.api_base, &entry);
     let (provider, model) =
         provider::split(full_name, api_base.as_ref().map(|base| base.value.as_str()), environment);
-    if provider == Provider::Azure && name.origin == Origin::Default {
+    if provider == Provider::Azure && unnamed {
         return Err(ConfigError::NoApiBase {
             model: "azure".to_owned(),
             hint: "name the deployment: `MODEL=azure/DEPLOYMENT`".to_owned(),

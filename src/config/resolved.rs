@@ -44,6 +44,8 @@ pub struct Limits {
     pub max_cost: Option<f64>,
     /// For tools that name no limit of their own.
     pub tool_timeout: Duration,
+    /// For one summary by the fast model.
+    pub summary_timeout: Duration,
 }
 
 /// Where toolsets are read from besides the builtin ones, weakest first.
@@ -151,6 +153,7 @@ impl Config {
             max_tokens_total: self.count("max_tokens_total")?,
             max_cost: self.decimal("max_cost")?,
             tool_timeout: self.duration("tool_timeout")?.unwrap_or(Duration::from_mins(1)),
+            summary_timeout: self.duration("fast_model_timeout")?.unwrap_or(Duration::from_secs(30)),
         })
     }
 

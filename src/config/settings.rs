@@ -110,6 +110,7 @@ pub const SETTINGS: &[Setting] = &[
     // The model.
     set("model", Text, "model name, `provider/name` or an alias of the model list").env(&["MODEL"]),
     set("fast_model", Text, "model for summaries, where a toolset asks for one").env(&["FAST_MODEL"]),
+    set("fast_model_timeout", Duration, "time for one summary").default("30s"),
     set("api_key", Secret, "key of the model endpoint").env(&["OPENAI_API_KEY"]).sensitive(),
     set("api_base", Url, "address of an OpenAI-compatible endpoint, up to and with `/v1`")
         .env(&["OPENAI_API_BASE", "OPENAI_BASE_URL"])

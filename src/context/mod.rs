@@ -13,6 +13,10 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/prompts");
 
 const SYSTEM: &str = "system.md.jinja";
 const QUESTION: &str = "question.md.jinja";
+const SUMMARY: &str = "summary.md.jinja";
+
+/// Characters of the question that a fast model is told.
+const LONGEST_QUESTION: usize = 500;
 
 /// A prompt that cannot be used, with its place.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +58,7 @@ impl Prompts {
     /// A file that cannot be read or does not parse.
     pub fn load(folder: Option<&Path>) -> Result<Self, PromptError> {
         let mut environment = Environment::new();
-        for name in [SYSTEM, QUESTION] {
+        for name in [SYSTEM, QUESTION, SUMMARY] {
             let own = folder.map(|folder| folder.join(name)).filter(|path| path.is_file());
             let (path, text) = match own {
                 Some(path) => {
@@ -90,6 +94,15 @@ impl Prompts {
             },
         )?;
         Ok(vec![Message::System { text: system }, Message::User { text: question }])
+    }
+
+    /// The system message for a summary of one output; `prompt` is what its toolset's author wants.
+    ///
+    /// # Errors
+    /// A template that cannot be rendered.
+    pub fn summary(&self, prompt: Option<&str>, question: &str) -> Result<String, PromptError> {
+        let question: String = question.chars().take(LONGEST_QUESTION).collect();
+        self.render(SUMMARY, context! { prompt => prompt.unwrap_or_default().trim(), question => question })
     }
 
     fn render(&self, name: &str, values: Value) -> Result<String, PromptError> {
@@ -133,6 +146,16 @@ mod tests {
         let messages = open(None, &Opening { question: "{{ now }} {% raw", ..Opening::default() });
         let Message::User { text } = &messages[1] else { panic!("user second") };
         assert!(text.starts_with("{{ now }} {% raw\n"), "{text}");
+    }
+
+    #[test]
+    fn a_summary_is_asked_for_in_our_words_or_the_authors_never_as_a_template() {
+        let prompts = Prompts::load(None).unwrap();
+        let ours = prompts.summary(None, "why is {{ it }} red?").unwrap();
+        assert!(ours.contains("200 words") && ours.ends_with("investigated: why is {{ it }} red?"), "{ours}");
+        let own = prompts.summary(Some(" Count {{ x }} {% if "), "").unwrap();
+        assert!(own.ends_with("\n\nCount {{ x }} {% if") && !own.contains("200 words"), "{own}");
+        assert!(prompts.summary(None, &"x".repeat(100_000)).unwrap().len() < 3_000);
     }
 
     #[test]

@@ -29,10 +29,22 @@ pub struct Exhibit {
     pub lines: u64,
     /// Raw output as kept on disk.
     pub path: PathBuf,
-    /// What the model was given: header, numbered lines, what was left out.
+    /// Header, numbered lines, what was left out: what the model was given, unless there is a `summary`.
     pub view: String,
     /// Whether `view` leaves out part of the raw output.
     pub condensed: bool,
+    /// What the model was given in place of `view`, where a fast model wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<ShownSummary>,
+}
+
+/// An output in the words of a fast model. It is no evidence: quotes are checked against the raw output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownSummary {
+    /// Name of the model that wrote it.
+    pub model: String,
+    /// As the model of the run was given it: fence, header, whose words these are, the words.
+    pub text: String,
 }
 
 /// Toolset name of exhibits that no tool made: files and piped text a person attached.
@@ -61,7 +73,14 @@ impl Exhibit {
             path,
             view: String::new(),
             condensed: false,
+            summary: None,
         }
+    }
+
+    /// What the model of the run was given of it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.summary.as_ref().map_or(&self.view, |summary| &summary.text)
     }
 
     /// Whether it was attached, not made by a tool.

@@ -13,9 +13,9 @@ pub mod untrusted;
 mod verify;
 pub mod view;
 
-pub use exhibit::{Exhibit, Status};
+pub use exhibit::{Exhibit, ShownSummary, Status};
 pub use ledger::{not_checked, order_by_question};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
-pub use store::{Store, raw_path};
+pub use store::{Store, is_longer, raw_path};
 pub use verify::verify;

@@ -191,6 +191,7 @@ mod tests {
             path: path.to_owned(),
             view: String::new(),
             condensed: false,
+            summary: None,
         }
     }
 

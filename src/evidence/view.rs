@@ -47,6 +47,32 @@ pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
     view
 }
 
+/// Renders what `model` wrote about an exhibit, marked as its words, between the same fences as the exhibit.
+#[must_use]
+pub fn render_summary(exhibit: &Exhibit, model: &str, text: &str, marker: &str) -> String {
+    let mut view = String::new();
+    let id = exhibit.id;
+    let _ = writeln!(view, "<exhibit E{id} k={marker}>");
+    let _ = writeln!(view, "{}", neutral(&header(exhibit), marker));
+    if let Some(error) = &exhibit.error {
+        let _ = writeln!(view, "error: {}", neutral(error, marker));
+    }
+    let model = neutral(model, marker);
+    let _ = writeln!(
+        view,
+        "{SUMMARY}{id}, written by the model `{model}`: no evidence by itself. `read_exhibit` with id E{id} shows \
+         the lines; quote only those)"
+    );
+    for line in text.lines() {
+        let _ = writeln!(view, "{}", neutral(line, marker));
+    }
+    let _ = write!(view, "</exhibit E{id} k={marker}>");
+    view
+}
+
+/// How the line begins that says that what follows is a summary.
+const SUMMARY: &str = "(summary of E";
+
 /// One line about the exhibit: tool, command, ending, duration, size.
 #[must_use]
 pub fn header(exhibit: &Exhibit) -> String {
@@ -144,6 +170,8 @@ pub struct SeenExhibit {
     pub lines: Vec<Line>,
     /// Whether lines were left out.
     pub condensed: bool,
+    /// A model's words about the output, and none of its lines.
+    pub summary: bool,
 }
 
 /// Reads every exhibit shown in `text`, in order. Text outside fences is passed over.
@@ -186,6 +214,12 @@ fn read_line(line: &str, exhibit: &mut SeenExhibit) {
         && let Some(error) = line.strip_prefix("error: ")
     {
         exhibit.error = Some(error.to_owned());
+        return;
+    }
+    // Whatever looks like a line in a summary is none.
+    exhibit.summary |= exhibit.lines.is_empty() && line.starts_with(SUMMARY);
+    if exhibit.summary {
+        exhibit.condensed = true;
         return;
     }
     let Some((number, text)) = line.split_once(" |") else {

@@ -126,7 +126,9 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
                 summary.question.clone_from(&question.text);
                 summary.model.clone_from(model);
             }
-            Event::ModelReplied { usage, .. } => summary.total_tokens += usage.total(),
+            Event::ModelReplied { usage, .. } | Event::SummaryReplied { usage, .. } => {
+                summary.total_tokens += usage.total();
+            }
             Event::ToolFinished { exhibit } if !exhibit.is_attachment() => summary.tool_calls += 1,
             Event::Concluded { answer, finish } => {
                 summary.verdict = Some(answer.verdict);

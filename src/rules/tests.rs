@@ -65,6 +65,7 @@ impl Machine {
             path: PathBuf::new(),
             view: String::new(),
             condensed: false,
+            summary: None,
         };
         view::render(&exhibit, &lines, "k9f3")
     }

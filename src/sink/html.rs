@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use super::markdown::{outcome, seconds};
 use super::{Investigation, Redact, cited, text::to_text};
 use crate::answer::{Finding, Verdict};
-use crate::evidence::Status;
+use crate::evidence::{Exhibit, Status};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--dim:#767676;--line:#8884;--mark:#ffd54a55;--good:#2e7d32;--bad:#c62828}
@@ -106,7 +106,7 @@ fn timeline(run: &Investigation, redact: Redact<'_>, out: &mut String) {
              <td class=\"{3}\">{4}</td><td>{5}</td><td>{6}</td></tr>",
             exhibit.id,
             escape(&redact(what)),
-            escape(&redact(&exhibit.view)),
+            escape(&redact(&shown(exhibit))),
             if good { "good" } else { "bad" },
             outcome(exhibit.status, exhibit.exit_code),
             seconds(exhibit.seconds),
@@ -114,6 +114,14 @@ fn timeline(run: &Investigation, redact: Redact<'_>, out: &mut String) {
         );
     }
     out.push_str("</table>\n");
+}
+
+/// What the model was given, and the lines it stood for.
+fn shown(exhibit: &Exhibit) -> String {
+    match &exhibit.summary {
+        Some(summary) => format!("{}\n\n{}", summary.text, exhibit.view),
+        None => exhibit.view.clone(),
+    }
 }
 
 fn not_checked(run: &Investigation, redact: Redact<'_>, out: &mut String) {

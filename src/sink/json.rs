@@ -41,6 +41,7 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
     metadata.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     metadata.insert("finish".to_owned(), json!(run.finish));
     metadata.insert("cost_known".to_owned(), run.cost.is_some().into());
+    metadata.insert("summaries".to_owned(), run.summaries.into());
     metadata.insert("cached_tokens".to_owned(), run.usage.cached_tokens.into());
     let mut result = json!({
         "schema_version": "1",
@@ -124,6 +125,7 @@ fn tool_call(exhibit: &Exhibit) -> Value {
             "elapsed_seconds": number(exhibit.seconds),
         },
         "size": exhibit.bytes,
+        "summary": exhibit.summary.as_ref().map(|one| json!({"model": one.model, "text": one.text})),
     })
 }
 

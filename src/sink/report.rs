@@ -21,8 +21,10 @@ pub struct Investigation {
     pub messages: Vec<Message>,
     /// Of all model calls together.
     pub usage: Usage,
-    /// Model calls made.
+    /// Model calls made, those for summaries included.
     pub calls: u32,
+    /// Calls of fast models among them.
+    pub summaries: u32,
     /// USD, where known.
     pub cost: Option<f64>,
     pub finish: Finish,

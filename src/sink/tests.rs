@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::agent::{Arguments, AssistantMessage, Event, Finish, Limit, Message, ToolCall, Usage};
 use crate::answer::{Answer, Confidence, Finding, NotChecked, Verdict};
-use crate::evidence::{Exhibit, Status};
+use crate::evidence::{Exhibit, ShownSummary, Status};
 use crate::question::Question;
 
 fn redact(text: &str) -> String {
@@ -39,6 +39,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
         path,
         view: "1 | Name: <payments>".to_owned(),
         condensed: false,
+        summary: None,
     }
 }
 
@@ -104,6 +105,7 @@ fn investigation(folder: &Path) -> Investigation {
         ],
         usage: Usage { prompt_tokens: 100, completion_tokens: 20, cached_tokens: 0 },
         calls: 2,
+        summaries: 0,
         cost: None,
         finish: Finish::Answered,
         started_at: "2026-01-02T03:04:05Z".to_owned(),
@@ -199,7 +201,8 @@ fn json_result() {
         },
         "elapsed_seconds": 1.23
       },
-      "size": 78
+      "size": 78,
+      "summary": null
     },
     {
       "id": "E2",
@@ -222,7 +225,8 @@ fn json_result() {
         },
         "elapsed_seconds": 1.23
       },
-      "size": 12
+      "size": 12,
+      "summary": null
     }
   ],
   "messages": [
@@ -259,6 +263,7 @@ fn json_result() {
     "version": "[version]",
     "finish": "answered",
     "cost_known": false,
+    "summaries": 0,
     "cached_tokens": 0
   }
 }
@@ -295,7 +300,7 @@ fn check(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
             "$schema" | "title" | "description" | "const" | "enum" => {}
             "required" => {
                 for name in rule.as_array().unwrap() {
-                    if value.get(name.as_str().unwrap()).is_none() {
+                    if value.is_object() && value.get(name.as_str().unwrap()).is_none() {
                         wrong.push(format!("{at}: {name} is missing"));
                     }
                 }
@@ -327,7 +332,14 @@ fn the_schema_describes_what_is_written() {
     let schema: Value = serde_json::from_str(include_str!("../../docs/answer.schema.json")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let full = investigation(folder.path());
-    let mut results = vec![to_json(&full, &redact)];
+    let mut summed_up = full.clone();
+    summed_up.exhibits[0].summary =
+        Some(ShownSummary { model: "small".to_owned(), text: "all is hunter2".to_owned() });
+    let mut results = vec![to_json(&full, &redact), to_json(&summed_up, &redact)];
+    assert_eq!(
+        results[1]["tool_calls"][0]["summary"],
+        json!({"model": "small", "text": "all is <secret:1>"})
+    );
     for finish in [
         Finish::Limit(Limit::Steps),
         Finish::Limit(Limit::Time),

@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{Closing, Outcome, Tool, ToolFuture};
+use super::{Closing, Outcome, Summary, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
@@ -52,6 +52,10 @@ impl Tool for Guarded {
 
     fn describe(&self, params: &Map<String, Value>) -> String {
         self.tool.describe(params)
+    }
+
+    fn summary(&self) -> Option<&Summary> {
+        self.tool.summary()
     }
 
     fn close(&self) -> Closing<'_> {

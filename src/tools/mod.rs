@@ -8,6 +8,7 @@ mod named;
 mod parameters;
 mod read_exhibit;
 mod remote;
+mod summary;
 mod toolbox;
 
 use std::future::Future;
@@ -24,6 +25,7 @@ pub use command::CommandTool;
 pub use named::prefixed;
 pub use read_exhibit::ReadExhibit;
 pub use remote::{Connected, Surroundings, connect};
+pub use summary::{Summary, summarised};
 pub use toolbox::Toolbox;
 
 /// A boxed future of a tool's run.
@@ -37,6 +39,11 @@ pub trait Tool {
 
     /// The progress line for a person.
     fn describe(&self, params: &Map<String, Value>) -> String;
+
+    /// When a fast model is to sum its output up.
+    fn summary(&self) -> Option<&Summary> {
+        None
+    }
 
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.

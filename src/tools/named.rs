@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::mcp::listing::{NAME, callable};
-use super::{Closing, Tool, ToolFuture};
+use super::{Closing, Summary, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::shell::Stop;
 
@@ -36,6 +36,10 @@ impl Tool for Named {
 
     fn describe(&self, params: &Map<String, Value>) -> String {
         self.tool.describe(params)
+    }
+
+    fn summary(&self) -> Option<&Summary> {
+        self.tool.summary()
     }
 
     fn close(&self) -> Closing<'_> {

@@ -3,7 +3,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::Tool;
+use super::{Summary, Tool};
 use crate::agent::ToolSpec;
 
 /// Holds the usable tools of one run.
@@ -31,6 +31,11 @@ impl Toolbox {
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools.iter().map(|tool| tool.spec().clone()).collect()
+    }
+
+    /// What authors want summarised: the tool's name and how.
+    pub fn summaries(&self) -> impl Iterator<Item = (&str, &Summary)> {
+        self.tools.iter().filter_map(|tool| Some((tool.spec().name.as_str(), tool.summary()?)))
     }
 
     /// Says goodbye to every server, all at the same time.

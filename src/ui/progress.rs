@@ -16,7 +16,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::output::ErrorOutput;
 use super::terminal::{Terminal, sanitize};
 use crate::agent::{Event, Unusable, Usage};
-use crate::evidence::view::size;
 use crate::evidence::{Exhibit, Status};
 
 pub(crate) use words::duration;
@@ -98,9 +97,9 @@ impl Progress {
         }
     }
 
-    /// What the model calls took (`--log-costs`), also in quiet runs: it was asked for.
-    pub fn costs(&mut self, calls: u32, usage: Usage, cost: Option<f64>) {
-        let line = words::costs(calls, usage, cost);
+    /// What the model calls took (`--log-costs`), `summaries` of them for summaries; also in quiet runs: it was asked for.
+    pub fn costs(&mut self, calls: u32, summaries: u32, usage: Usage, cost: Option<f64>) {
+        let line = words::costs(calls, summaries, usage, cost);
         self.say(&line);
     }
 
@@ -128,7 +127,7 @@ impl Progress {
                 self.warning(&format!("{reason}, retrying in {wait} (attempt {attempt})"));
             }
             // The answer goes to stdout, by whoever listens for it.
-            Event::TextDelta { .. } => {}
+            Event::TextDelta { .. } | Event::SummaryReplied { failure: None, .. } => {}
             Event::ReasoningDelta { text } => self.reason(text),
             Event::ModelReplied { message, .. } => {
                 self.idle();
@@ -149,6 +148,18 @@ impl Progress {
                 if let Some(bar) = self.spin(&format!("E{exhibit} {said}")) {
                     self.running.push((*exhibit, bar));
                 }
+            }
+            Event::SummaryRequested { exhibit, model, tokens } => {
+                if self.options.verbose > 0 {
+                    self.note(&format!("E{exhibit}: {model} sums it up, about {tokens} tokens"));
+                }
+                if let Some((_, bar)) = self.running.iter().find(|(id, _)| id == exhibit) {
+                    bar.set_message(words::first_line(&format!("E{exhibit} summed up by {model}")));
+                }
+            }
+            Event::SummaryReplied { exhibit, model, failure: Some(why), .. } => {
+                let (model, why) = (words::first_line(model), words::first_line(why));
+                self.warning(&format!("E{exhibit} is not summed up by {model}, its lines are shown: {why}"));
             }
             Event::ToolFinished { exhibit } => {
                 self.running.retain(|(id, bar)| {
@@ -216,7 +227,7 @@ impl Progress {
         let end = match words::failure(exhibit) {
             Some(reason) => self.styled(&reason, RED),
             None if exhibit.status == Status::NoData => self.styled("no data", DIM),
-            None => self.styled(&size(exhibit.bytes), DIM),
+            None => self.styled(&words::amount(exhibit), DIM),
         };
         let line = format!("{mark} E{} {name}  {took}  {end}", exhibit.id);
         self.say(&line);

@@ -24,5 +24,6 @@ mod model_errors;
 mod output;
 mod record;
 mod rules;
+mod summaries;
 mod toolsets;
 mod webpage;

@@ -6,7 +6,7 @@
 //!
 //! A scenario is JSON: a list of replies, or `{"replies": […], "usage": {…} or null, "models": {…}}`.
 //! Each request takes the first reply left whose `when` (a regex on the last message's text) matches
-//! or is absent. Fields of a reply, all optional:
+//! or is absent, and whose `model` is the request's or is absent. Fields of a reply, all optional:
 //!
 //! | field | meaning |
 //! |---|---|
@@ -185,7 +185,8 @@ impl Shared {
                     .map_err(|error| format!("`when` is no regex: {error}"))?
                     .is_match(&last),
             };
-            if fits {
+            let of_model = reply.get("model").is_none_or(|model| Some(model) == body.get("model"));
+            if fits && of_model {
                 found = Some(at);
                 break;
             }

@@ -4,6 +4,7 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::agent::event::Event;
+use crate::evidence::ShownSummary;
 
 fn spec(name: &str) -> ToolSpec {
     ToolSpec { name: name.to_owned(), description: String::new(), parameters: json!({"type": "object"}) }
@@ -53,6 +54,7 @@ fn finished(id: u32, call_id: &str, status: Status) -> Event {
             path: PathBuf::new(),
             view: format!("<exhibit E{id} k=m>\nE{id} host_disk\n1 | x\n</exhibit E{id} k=m>"),
             condensed: false,
+            summary: None,
         },
     }
 }
@@ -281,4 +283,38 @@ proptest::proptest! {
         proptest::prop_assert!(model_calls <= max_steps + 1);
         assert_answered(&state);
     }
+}
+
+#[test]
+fn summaries_are_paid_for_and_take_no_step() {
+    let mut state = state(10);
+    state.limits.max_tokens = Some(2_000);
+    state.start();
+    state.step(&replied("", vec![call("a", "host_disk", json!({}))]));
+    assert!(state.affords(500) && !state.affords(2_000));
+    state.step(&Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 });
+    state.step(&Event::SummaryReplied {
+        exhibit: 1,
+        model: "small".to_owned(),
+        usage: Usage { prompt_tokens: 900, completion_tokens: 50, cached_tokens: 0 },
+        cost: Some(0.5),
+        seconds: 1.0,
+        failure: None,
+    });
+    assert_eq!((state.calls(), state.summaries(), state.usage().total()), (1, 1, 1_060));
+    assert!((state.cost().unwrap() - 0.51).abs() < 1e-9 && !state.affords(1_000));
+    let Event::ToolFinished { mut exhibit } = finished(1, "a", Status::Success) else { unreachable!() };
+    exhibit.summary = Some(ShownSummary { model: "small".to_owned(), text: "all is well".to_owned() });
+    state.step(&Event::ToolFinished { exhibit });
+    assert!(
+        matches!(state.transcript().last(), Some(Message::Tool { text, .. }) if text.starts_with("all is well"))
+    );
+    // The model asks again and is told the same.
+    state.step(&replied("", vec![call("b", "host_disk", json!({}))]));
+    assert!(
+        matches!(state.transcript().last(), Some(Message::Tool { text, .. }) if text.contains("\nall is well")),
+        "{:?}",
+        state.transcript().last()
+    );
+    assert_answered(&state);
 }

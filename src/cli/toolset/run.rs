@@ -101,6 +101,7 @@ pub(super) async fn run(
         path,
         view: String::new(),
         condensed: false,
+        summary: None,
     };
     let exhibit = store.keep(exhibit).map_err(io("the tool's output"))?;
     match output {

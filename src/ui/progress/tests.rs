@@ -9,6 +9,8 @@ use serde_json::Map;
 use super::*;
 use crate::agent::{Arguments, AssistantMessage, Limit, ToolCall};
 use crate::evidence::Exhibit;
+use crate::evidence::ShownSummary;
+use crate::evidence::view::size;
 
 #[derive(Clone, Default)]
 struct Screen(Rc<RefCell<Vec<u8>>>);
@@ -53,6 +55,7 @@ fn exhibit(id: u32, status: Status, exit_code: Option<i32>, error: Option<&str>)
         path: PathBuf::new(),
         view: "1 | Name: payments\n2 | \u{1b}[31mState\u{1b}[0m: Waiting\n".to_owned(),
         condensed: false,
+        summary: None,
     }
 }
 
@@ -231,7 +234,38 @@ fn numbers_as_people_say_them() {
     }
     let usage = Usage { prompt_tokens: 1200, completion_tokens: 80, cached_tokens: 0 };
     assert_eq!(
-        words::costs(1, usage, None),
+        words::costs(1, 0, usage, None),
         "1 model call: 1200 prompt and 80 completion tokens, cost not known"
     );
+    assert_eq!(
+        words::costs(4, 2, usage, Some(0.5)),
+        "4 model calls, 2 of them for summaries: 1200 prompt and 80 completion tokens, $0.5000"
+    );
+}
+
+#[test]
+fn summaries_are_told_beside_their_output_and_failures_in_one_line() {
+    let mut exhibit = exhibit(1, Status::Success, Some(0), None);
+    exhibit.summary =
+        Some(ShownSummary { model: "sm\u{1b}[31mall".to_owned(), text: "all is well".to_owned() });
+    let replied = |failure: Option<&str>| Event::SummaryReplied {
+        exhibit: 1,
+        model: "small".to_owned(),
+        usage: Usage::default(),
+        cost: None,
+        seconds: 1.0,
+        failure: failure.map(str::to_owned),
+    };
+    let events = [
+        Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 },
+        replied(None),
+        replied(Some("no answer\nmore")),
+        Event::ToolFinished { exhibit },
+    ];
+    let options = ProgressOptions { verbose: 1, ..ProgressOptions::default() };
+    assert_snapshot!(shown(Terminal::plain(), options, &events), @"
+E1: small sums it up, about 900 tokens
+warning: E1 is not summed up by small, its lines are shown: no answer
+✓ E1 kubectl describe pod payments -n shop  1.2 s  4.2 KB, summed up by small
+");
 }

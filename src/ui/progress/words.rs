@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::agent::{Limit, Usage};
+use crate::evidence::view::size;
 use crate::evidence::{Exhibit, Status};
 use crate::ui::terminal::sanitize;
 
@@ -65,6 +66,15 @@ pub(super) fn failure(exhibit: &Exhibit) -> Option<String> {
     })
 }
 
+/// The size of an output, and who summed it up.
+pub(super) fn amount(exhibit: &Exhibit) -> String {
+    let size = size(exhibit.bytes);
+    match &exhibit.summary {
+        Some(summary) => format!("{size}, summed up by {}", first_line(&summary.model)),
+        None => size,
+    }
+}
+
 pub(super) fn limit(limit: Limit) -> &'static str {
     match limit {
         Limit::Steps => "step limit reached",
@@ -75,10 +85,15 @@ pub(super) fn limit(limit: Limit) -> &'static str {
     }
 }
 
-pub(super) fn costs(calls: u32, usage: Usage, cost: Option<f64>) -> String {
+pub(super) fn costs(calls: u32, summaries: u32, usage: Usage, cost: Option<f64>) -> String {
     let plural = if calls == 1 { "" } else { "s" };
+    let summaries = match summaries {
+        0 => String::new(),
+        1 => ", 1 of them for a summary".to_owned(),
+        several => format!(", {several} of them for summaries"),
+    };
     let mut line = format!(
-        "{calls} model call{plural}: {} prompt and {} completion tokens",
+        "{calls} model call{plural}{summaries}: {} prompt and {} completion tokens",
         usage.prompt_tokens, usage.completion_tokens
     );
     if usage.cached_tokens > 0 {
