@@ -163,7 +163,7 @@ fn catalogue(path: &std::path::Path) -> Vec<ToolSpec> {
     let root = crate::config::yaml::parse(&text, "catalogue").unwrap().node.to_json();
     let mut specs = Vec::new();
     for toolset in root["toolsets"].as_object().unwrap().values() {
-        for tool in toolset["tools"].as_array().unwrap() {
+        for tool in toolset["tools"].as_array().into_iter().flatten() {
             let parameters: Vec<(String, String, bool)> = tool["parameters"]
                 .as_object()
                 .into_iter()
