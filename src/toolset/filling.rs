@@ -54,12 +54,6 @@ impl<'a> Filling<'a> {
         Ok(self.scalar(&text, node, true))
     }
 
-    /// Words for people only, such as how to install: they may name a variable that is not set, to say so.
-    pub(super) fn remark(&mut self, node: &Node) -> Result<String, YamlError> {
-        let text = node.as_str()?.to_owned();
-        Ok(self.scalar(&text, node, false))
-    }
-
     fn scalar(&mut self, text: &str, node: &Node, needed: bool) -> String {
         replaced(text, |name, default| match (self.env.get(name), default) {
             (Some(value), _) => Some(value.clone()),

@@ -238,7 +238,7 @@ fn field(
         "docs_url" => said.docs_url = Some(filling.text(value)?),
         "icon_url" => said.icon_url = Some(filling.text(value)?),
         "subtype" => said.subtype = Some(text(value)?),
-        "installation_instructions" => said.installation_instructions = Some(filling.remark(value)?),
+        "installation_instructions" => said.installation_instructions = Some(text(value)?),
         "prerequisites" => said.prerequisites = read_prerequisites(value, filling, warnings)?,
         "tags" => said.tags = tags(value, warnings)?,
         "config" => config(said, value, filling, warnings),
