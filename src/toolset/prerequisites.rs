@@ -316,9 +316,11 @@ fn verdict(
             }
             _ => Ok(()),
         },
-        Ending::Exited(code) => Err(match said.and_then(missing_program) {
-            Some(program) => format!("`{program}` is not installed"),
-            None => format!("`{command}`: exit {code}{}", last_word()),
+        Ending::Exited(code) => Err(match (said.and_then(missing_program), said) {
+            (Some(program), _) => format!("`{program}` is not installed"),
+            // The beginning of a script tells nobody anything: its own words do.
+            (None, Some(said)) if command.ends_with('…') => said.to_owned(),
+            _ => format!("`{command}`: exit {code}{}", last_word()),
         }),
         Ending::Signalled(signal) => Err(format!("`{command}`: killed by signal {signal}{}", last_word())),
         Ending::TimedOut => {
@@ -342,7 +344,8 @@ fn missing_program(line: &str) -> Option<&str> {
 /// One line of a command, shortened.
 fn shown(command: &str) -> String {
     let mut lines = command.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
+    // A comment at the top is the author's title.
+    let first = lines.next().unwrap_or_default().trim_start_matches(['#', ' ']);
     let more = lines.next().is_some();
     match first.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", first.get(..end).unwrap_or_default()),

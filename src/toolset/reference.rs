@@ -32,7 +32,8 @@ fn index(files: &[(String, Loaded)]) -> Page {
     let mut text = format!(
         "{MADE}# Toolsets\n\nWhat the binary brings. `on` toolsets are wanted everywhere, `auto` ones where their \
          service is, `off` ones\nwhere a configuration says `toolsets: {{NAME: {{enabled: true}}}}`. \
-         `holmes-rs toolset list --all` shows which of\nthem work here, `holmes-rs toolset show NAME` what each needs.\n\n\
+         `holmes-rs toolset list --all` shows which of\nthem work here, `holmes-rs toolset show NAME` what each needs. \
+         `experimental` ones were\n[not tried](#not-tried-against-the-real-service) against the real service.\n\n\
          | toolset | what it shows | state | tools |\n|---|---|---|---|\n"
     );
     let mut count = 0;
@@ -156,7 +157,12 @@ pub fn needs(prerequisite: &Prerequisite) -> String {
             let first = lines.next().unwrap_or_default();
             let more = if lines.next().is_some() { " …" } else { "" };
             let expected = expected_output.as_ref().map(|text| format!(" to print `{}`", text.trim()));
-            format!("`{first}{more}`{}", expected.unwrap_or_default())
+            let expected = expected.unwrap_or_default();
+            match first.strip_prefix('#') {
+                // A comment at the top is the author's title.
+                Some(title) => format!("{}{expected}", title.trim()),
+                None => format!("`{first}{more}`{expected}"),
+            }
         }
         Prerequisite::Env(names) => format!("environment: {}", names.join(", ")),
         Prerequisite::OneOf(names) => format!("one of: {}", names.join(", ")),

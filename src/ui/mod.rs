@@ -11,5 +11,5 @@ mod terminal;
 
 pub use output::{ErrorOutput, copy_to_stdout, write_stdout};
 pub use progress::{Progress, ProgressOptions};
-pub use table::Table;
+pub use table::{Table, wrapped};
 pub use terminal::{Environment, Terminal, sanitize};

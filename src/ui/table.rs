@@ -127,6 +127,28 @@ impl Table {
     }
 }
 
+/// `words` after `start`, wrapped at `width` columns where there is one; what does not fit, and further lines,
+/// after `indent`. Ends with a line feed. The words are not sanitised.
+#[must_use]
+pub fn wrapped(words: &str, start: &str, indent: &str, width: Option<usize>) -> String {
+    let mut out = String::new();
+    for (number, line) in words.lines().enumerate() {
+        let start = if number == 0 { start } else { indent };
+        let lines = match width {
+            Some(width) => textwrap::wrap(
+                line,
+                textwrap::Options::new(width.max(20)).initial_indent(start).subsequent_indent(indent),
+            ),
+            None => vec![format!("{start}{line}").into()],
+        };
+        for line in lines {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+    out
+}
+
 /// States in the colours of the house, where they stand as a word of their own.
 fn coloured(table: &str) -> String {
     let mut out = String::with_capacity(table.len() * 2);

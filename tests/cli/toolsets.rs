@@ -300,8 +300,15 @@ shop/orders cannot be used: environment variable `SHOP_URL` is not set
     assert!(last["milliseconds"].is_u64(), "{json:#}");
     assert_eq!(check(&["shop/on"]).exits(0).stderr, "");
     let _ = check(&["shop/off"]).exits(1);
-    let all = check(&[]).exits(0);
+    let all = check(&["--all"]).exits(0);
     assert!(all.stdout.starts_with("NAME ") && all.stdout.contains("shop/quiet"), "{}", all.stdout);
+    let wanted = check(&[]).exits(0);
+    assert!(
+        !wanted.stdout.contains("shop/quiet") && wanted.stdout.contains("shop/orders"),
+        "{}",
+        wanted.stdout
+    );
+    assert!(wanted.stderr.contains("--all shows them"), "{}", wanted.stderr);
     let _ = check(&["shop/orders", "shop/ordrs"]).exits(2);
 }
 
@@ -352,4 +359,36 @@ fn an_interrupt_keeps_what_was_printed() {
         .unwrap();
     let ran = Ran::from(child.wait_with_output().unwrap()).exits(130);
     assert_eq!(ran.stdout, "before\n");
+}
+
+/// Words for people may name a variable that is not set; a comment at the top of a check is its title, and what a
+/// script says stands for itself.
+#[test]
+fn reasons_are_in_the_words_of_the_toolset() {
+    let text = r#"
+toolsets:
+  shop/titled:
+    description: Titled
+    installation_instructions: 'Give `{{ env.SHOP_NOT_SET }}`'
+    prerequisites:
+      - command: |
+          # an address
+          echo "SHOP_URL is not set" >&2
+          exit 1
+    tools: [{name: titled, description: Titled, command: "true"}]
+"#;
+    let bench = Bench::new().file("shop.yaml", text);
+    let ran = bench.run(["toolset", "check", "shop/titled", "-t", "shop.yaml"]).exits(1);
+    assert_snapshot!(ran.stderr, @"
+shop/titled cannot be used: SHOP_URL is not set
+  to fix: Give `{{ env.SHOP_NOT_SET }}`
+");
+    assert!(ran.stdout.contains("an address") && !ran.stdout.contains('#'), "{}", ran.stdout);
+    let ran = bench.run(["toolset", "list", "-t", "shop.yaml", "--tag", "nowhere"]).exits(0);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        ran.stderr.contains("no toolset has the tag `nowhere`; there are `cli`, `core`"),
+        "{}",
+        ran.stderr
+    );
 }

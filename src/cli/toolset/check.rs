@@ -9,31 +9,40 @@ use super::super::config::as_json;
 use super::super::equipment::Known;
 use super::super::failure::{Exit, Failure};
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
+use super::list::{WIDE, hide};
 use super::{Row, checked, configured, progress, take_given, unknown};
 use crate::config::Config;
 use crate::toolset::prerequisites::Answer;
 use crate::toolset::{Prerequisite, ReadinessStatus, ToolsetKind, reference};
-use crate::ui::{Progress, Table, Terminal};
+use crate::ui::{Progress, Table, Terminal, wrapped};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Toolsets whose prerequisites are shown one by one [default: all, a row each]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// Without a name: also those that are off, and those whose service is not here
+    #[arg(short, long)]
+    all: bool,
     #[command(flatten)]
     toolsets: ToolsetArgs,
     #[command(flatten)]
     form: FormArgs,
 }
 
-pub(super) async fn run(args: CheckArgs, context: &Context) -> Result<(String, Exit), Failure> {
+pub(super) async fn run(
+    args: CheckArgs,
+    context: &Context,
+) -> Result<(String, Option<String>, Exit), Failure> {
     let config = configured(&args.toolsets, context)?;
     let output = args.form.of(&config)?;
     let mut progress = progress(context);
     let known = Known::load(&config, &mut progress)?;
     if args.names.is_empty() {
-        let rows = checked(known, &config, &mut progress, true).await?;
-        return Ok((all(&rows, output, &context.stdout), Exit::Answered));
+        let mut rows = checked(known, &config, &mut progress, true).await?;
+        let programs = matches!(output, OutputFormat::Json | OutputFormat::Jsonl);
+        let hidden = if args.all || programs { None } else { hide(&mut rows) };
+        return Ok((all(&rows, output, &context.stdout), hidden, Exit::Answered));
     }
     for name in &args.names {
         if !known.toolsets.contains_key(name) {
@@ -52,11 +61,12 @@ pub(super) async fn run(args: CheckArgs, context: &Context) -> Result<(String, E
         let mut said = format!("{name} cannot be used: {}", row.readiness.reason);
         let how = row.toolset.installation_instructions.as_deref().unwrap_or_default().trim();
         if row.toolset.enabled && row.toolset.broken.is_none() && !how.is_empty() {
-            said = format!("{said}\n  to fix: {how}");
+            said = format!("{said}\nto fix: {how}");
         }
-        context.say(&super::clean(&said));
+        let width = context.stderr.tty.then_some(context.stderr.width);
+        context.say(wrapped(&super::clean(&said), "", "  ", width).trim_end());
     }
-    Ok((each(&examined, output, &context.stdout), exit))
+    Ok((each(&examined, output, &context.stdout), None, exit))
 }
 
 async fn examine(
@@ -81,10 +91,20 @@ fn all(rows: &[Row], output: OutputFormat, terminal: &Terminal) -> String {
         OutputFormat::Json => as_json(&rows.iter().map(Row::json).collect::<Value>(), output),
         OutputFormat::Jsonl => rows.iter().map(|row| as_json(&row.json(), output)).collect(),
         OutputFormat::Text | OutputFormat::Markdown | OutputFormat::Html => {
-            let mut table = Table::new(&["NAME", "STATUS", "MS", "REASON"]);
+            // As `list` does it.
+            let narrow = terminal.tty && terminal.width < WIDE && output != OutputFormat::Markdown;
+            let header = ["NAME", "STATUS", "MS", "REASON"];
+            let mut table = Table::new(if narrow { &header[..3] } else { &header });
             for row in rows {
                 let reason = if row.readiness.reason.is_empty() { "-" } else { &row.readiness.reason };
                 let taken = row.readiness.milliseconds.to_string();
+                if narrow {
+                    table.row([row.toolset.name.as_str(), row.status(), &taken]);
+                    if !row.readiness.reason.is_empty() {
+                        table.note(reason);
+                    }
+                    continue;
+                }
                 table.row([row.toolset.name.as_str(), row.status(), &taken, reason]);
             }
             output.table(&table, terminal)
@@ -106,8 +126,13 @@ fn asked(row: &Row, answers: &[Answer]) -> Vec<Asked> {
         let what = match &answer.prerequisite {
             Prerequisite::Command { command, .. } => {
                 let mut lines = command.trim().lines();
-                let first = lines.next().unwrap_or_default().to_owned();
-                if lines.next().is_some() { first + " …" } else { first }
+                let first = lines.next().unwrap_or_default();
+                match (first.strip_prefix('#'), lines.next()) {
+                    // A comment at the top is the author's title.
+                    (Some(title), _) => title.trim().to_owned(),
+                    (None, Some(_)) => format!("{first} …"),
+                    (None, None) => first.to_owned(),
+                }
             }
             Prerequisite::Env(names) => format!("env {}", names.join(" ")),
             Prerequisite::OneOf(names) => format!("one of {}", names.join(" ")),

@@ -30,7 +30,7 @@ pub(super) struct LintArgs {
     form: FormArgs,
 }
 
-pub(super) fn run(args: &LintArgs, context: &Context) -> Result<(String, Exit), Failure> {
+pub(super) fn run(args: &LintArgs, context: &Context) -> Result<(String, Option<String>, Exit), Failure> {
     // Configuration says nothing here: a file is right or wrong on every machine alike.
     let output = args.form.settle(None)?;
     let mut inputs = Vec::new();
@@ -58,8 +58,9 @@ pub(super) fn run(args: &LintArgs, context: &Context) -> Result<(String, Exit), 
         }
     }
     let failed = findings.iter().any(|finding| finding.level == Level::Error);
-    context.say(&summary(&findings, inputs.len()));
-    Ok((shown(&findings, output, context), if failed { Exit::RunTime } else { Exit::Answered }))
+    let counted = summary(&findings, inputs.len());
+    let exit = if failed { Exit::RunTime } else { Exit::Answered };
+    Ok((shown(&findings, output, context), Some(counted), exit))
 }
 
 fn summary(findings: &[Finding], files: usize) -> String {

@@ -1,5 +1,7 @@
 //! `toolset list`: what can be used, and what is wanted and cannot.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -13,14 +15,14 @@ use crate::toolset::ReadinessStatus;
 use crate::ui::{Table, Terminal};
 
 /// Columns from which a reason has room beside the others: names of 25 and a reason of 60.
-const WIDE: usize = 120;
+pub(super) const WIDE: usize = 120;
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// Also those that are off, and those whose service is not here
     #[arg(short, long)]
     all: bool,
-    /// Only toolsets with this tag, such as `core` or `cluster`; may be given several times
+    /// Only toolsets with this tag, such as `core` or `cli`; may be given several times
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tag: Vec<String>,
     #[command(flatten)]
@@ -29,29 +31,40 @@ pub(super) struct ListArgs {
     form: FormArgs,
 }
 
-pub(super) async fn run(args: ListArgs, context: &Context) -> Result<(String, Exit), Failure> {
+pub(super) async fn run(
+    args: ListArgs,
+    context: &Context,
+) -> Result<(String, Option<String>, Exit), Failure> {
     let config = configured(&args.toolsets, context)?;
     let output = args.form.of(&config)?;
     let mut progress = progress(context);
     let known = Known::load(&config, &mut progress)?;
     let mut rows = checked(known, &config, &mut progress, false).await?;
+    let tags: BTreeSet<String> = rows.iter().flat_map(|row| row.toolset.tags.clone()).collect();
     rows.retain(|row| args.tag.is_empty() || row.toolset.tags.iter().any(|tag| args.tag.contains(tag)));
     if rows.is_empty() && !args.tag.is_empty() {
-        context.say(&format!("no toolset has the tag `{}`", args.tag.join("` or `")));
+        let there = tags.into_iter().collect::<Vec<_>>().join("`, `");
+        context.say(&format!("no toolset has the tag `{}`; there are `{there}`", args.tag.join("` or `")));
     }
     let programs = matches!(output, OutputFormat::Json | OutputFormat::Jsonl);
+    let mut hidden = None;
     if !args.all && !programs {
-        let off = |row: &Row| row.readiness.status == ReadinessStatus::Disabled;
-        let hidden: Vec<&Row> = rows.iter().filter(|row| off(row)).collect();
-        if let Some(text) = hidden_said(&hidden) {
-            context.say(&text);
-        }
-        rows.retain(|row| !off(row));
+        hidden = hide(&mut rows);
     }
-    Ok((list(&rows, output, &context.stdout), Exit::Answered))
+    let empty = rows.is_empty() && !programs;
+    let text = if empty { String::new() } else { list(&rows, output, &context.stdout) };
+    Ok((text, hidden, Exit::Answered))
 }
 
-/// How many are not shown, and why.
+/// Drops what is off and what has no service here; how many these are, and why, for the line below the list.
+pub(super) fn hide(rows: &mut Vec<Row>) -> Option<String> {
+    let off = |row: &Row| row.readiness.status == ReadinessStatus::Disabled;
+    let hidden: Vec<&Row> = rows.iter().filter(|row| off(row)).collect();
+    let said = hidden_said(&hidden);
+    rows.retain(|row| !off(row));
+    said
+}
+
 fn hidden_said(hidden: &[&Row]) -> Option<String> {
     let auto = hidden.iter().filter(|row| row.toolset.enabled && row.toolset.auto).count();
     let off = hidden.len() - auto;
@@ -91,7 +104,7 @@ pub(super) fn list(rows: &[Row], output: OutputFormat, terminal: &Terminal) -> S
                     }
                     continue;
                 }
-                let gap = if terminal.tty { "\n" } else { "; " };
+                let gap = if terminal.tty { "\nto fix: " } else { "; " };
                 let remedy = remedy.map(|remedy| format!("{gap}{remedy}"));
                 let reason = format!("{reason}{}", remedy.unwrap_or_default());
                 let reason = if reason.is_empty() { "-" } else { &reason };

@@ -76,18 +76,26 @@ pub(super) async fn run(verb: ToolsetVerb, context: &Context) -> Result<Exit, Fa
 }
 
 async fn perform(verb: Verb, context: &Context) -> Result<Exit, Failure> {
-    let (text, exit) = match verb {
+    // `below`: what people read under it, on stderr.
+    let (text, below, exit) = match verb {
         Verb::List(args) => list::run(args, context).await?,
-        Verb::Show(args) => show::run(args, context).await?,
         Verb::Check(args) => check::run(args, context).await?,
         Verb::Lint(args) => lint::run(&args, context)?,
-        Verb::New(args) => new::run(&args, context)?,
-        Verb::Docs(args) => docs::run(&args, context)?,
+        Verb::Show(args) => alone(show::run(args, context).await?),
+        Verb::New(args) => alone(new::run(&args, context)?),
+        Verb::Docs(args) => alone(docs::run(&args, context)?),
         // Ends by itself: above.
-        Verb::Run(_) => (String::new(), Exit::Answered),
+        Verb::Run(_) => (String::new(), None, Exit::Answered),
     };
     ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
+    if let Some(below) = below {
+        context.say(&below);
+    }
     Ok(exit)
+}
+
+fn alone((text, exit): (String, Exit)) -> (String, Option<String>, Exit) {
+    (text, None, exit)
 }
 
 fn configured(args: &ToolsetArgs, context: &Context) -> Result<Config, Failure> {

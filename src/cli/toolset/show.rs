@@ -1,6 +1,7 @@
 //! `toolset show`: one toolset, or one tool with its command.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use super::super::failure::{Exit, Failure};
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::{Row, checked, clean, configured, progress, unknown};
 use crate::toolset::{Parameter, Prerequisite, ToolDefinition, reference};
+use crate::ui::{self, Terminal};
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
@@ -45,8 +47,8 @@ pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<(String, Ex
     let shown = |row: &Row| {
         let tool = row.toolset.tools.iter().find(|tool| !named && tool.name == args.name);
         match tool {
-            Some(tool) => one_tool(row, tool, output),
-            None => show(row, output),
+            Some(tool) => one_tool(row, tool, output, &context.stdout),
+            None => show(row, output, &context.stdout),
         }
     };
     Ok((rows.iter().map(shown).collect(), Exit::Answered))
@@ -56,24 +58,42 @@ fn programs(output: OutputFormat) -> bool {
     matches!(output, OutputFormat::Json | OutputFormat::Jsonl)
 }
 
-/// Lines of a page: `  name  value`, the value's further lines under its first.
-#[derive(Default)]
-struct Lines(Vec<String>);
+/// Columns before a fact's value.
+const VALUE: usize = 15;
+
+/// Lines of a page: `  name  value`, the value's further lines under its first. Words are wrapped where a
+/// terminal has `width` columns; commands are not, since they are copied.
+struct Lines {
+    text: String,
+    width: Option<usize>,
+}
 
 impl Lines {
+    fn new(terminal: &Terminal) -> Self {
+        Self { text: String::new(), width: terminal.tty.then_some(terminal.width) }
+    }
+
     fn fact(&mut self, name: &str, value: &str) {
         if !value.trim().is_empty() {
-            let value = value.trim().lines().collect::<Vec<_>>().join("\n               ");
-            self.0.push(format!("  {name:<12} {value}"));
+            self.words(&format!("  {name:<12} "), value.trim(), VALUE);
         }
     }
 
-    fn text(&self) -> String {
-        self.0.iter().fold(String::new(), |text, line| text + &clean(line) + "\n")
+    /// `start` and then `words`; what does not fit, and further lines, `indent` columns in.
+    fn words(&mut self, start: &str, words: &str, indent: usize) {
+        let words = clean(words);
+        self.text.push_str(&ui::wrapped(&words, start, &" ".repeat(indent), self.width));
+    }
+
+    fn block(&mut self, title: &str, code: &str) {
+        let _ = writeln!(self.text, "  {title}");
+        for line in code.trim_end().lines() {
+            let _ = writeln!(self.text, "      {}", ui::sanitize(line));
+        }
     }
 }
 
-fn show(row: &Row, output: OutputFormat) -> String {
+fn show(row: &Row, output: OutputFormat, terminal: &Terminal) -> String {
     if programs(output) {
         let mut whole = row.json();
         if let Value::Object(map) = &mut whole {
@@ -88,8 +108,8 @@ fn show(row: &Row, output: OutputFormat) -> String {
         return as_json(&whole, output);
     }
     let toolset = &row.toolset;
-    let mut lines = Lines::default();
-    lines.0.push(format!("{} ({})", toolset.name, row.status()));
+    let mut lines = Lines::new(terminal);
+    lines.words("", &format!("{} ({})", toolset.name, row.status()), 0);
     lines.fact("reason", &row.readiness.reason);
     lines.fact("to fix", row.remedy().unwrap_or_default());
     lines.fact("description", &toolset.description);
@@ -114,18 +134,20 @@ fn show(row: &Row, output: OutputFormat) -> String {
         lines.fact("install", toolset.installation_instructions.as_deref().unwrap_or_default());
     }
     for tool in &toolset.tools {
-        lines.0.push(String::new());
-        lines.0.push(format!("  {}  {}", tool.name, tool.description.trim()));
+        lines.text.push('\n');
+        lines.words("  ", &format!("{}  {}", tool.name, tool.description.trim()), 6);
         if let Some(reason) = &tool.broken {
-            lines.0.push(format!("      cannot be used: {reason}"));
+            lines.words("      ", &format!("cannot be used: {reason}"), 10);
         }
-        lines.0.extend(tool.parameters.iter().map(|parameter| format!("      {}", line(parameter))));
-        lines.0.push(format!("      {}", facts(tool)));
+        for parameter in &tool.parameters {
+            lines.words("      ", &line(parameter), 10);
+        }
+        lines.words("      ", &facts(tool), 10);
     }
-    lines.text()
+    lines.text
 }
 
-fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat) -> String {
+fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat, terminal: &Terminal) -> String {
     if programs(output) {
         let mut whole = tool_json(tool);
         if let Value::Object(map) = &mut whole {
@@ -135,8 +157,8 @@ fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat) -> String {
         }
         return as_json(&whole, output);
     }
-    let mut lines = Lines::default();
-    lines.0.push(format!("{} (tool of {}, {})", tool.name, row.toolset.name, row.status()));
+    let mut lines = Lines::new(terminal);
+    lines.words("", &format!("{} (tool of {}, {})", tool.name, row.toolset.name, row.status()), 0);
     lines.fact("reason", &row.readiness.reason);
     lines.fact("broken", tool.broken.as_deref().unwrap_or_default());
     lines.fact("description", &tool.description);
@@ -147,13 +169,11 @@ fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat) -> String {
     for parameter in &tool.parameters {
         lines.fact("parameter", &line(parameter));
     }
-    lines.0.push("  command".to_owned());
-    lines.0.extend(tool.template.trim_end().lines().map(|line| format!("      {line}")));
+    lines.block("command", &tool.template);
     if let Some(jq) = &tool.jq {
-        lines.0.push("  jq".to_owned());
-        lines.0.extend(jq.trim_end().lines().map(|line| format!("      {line}")));
+        lines.block("jq", jq);
     }
-    lines.text()
+    lines.text
 }
 
 /// `namespace (string, optional, default `x`, one of a, b)  what it is`.
@@ -185,7 +205,12 @@ fn limits(tool: &ToolDefinition) -> String {
 }
 
 fn facts(tool: &ToolDefinition) -> String {
-    format!("[{}; {}]", limits(tool), tool.place)
+    // Tools of a server have no place in a file, and say here only what they say.
+    match (tool.place.is_empty(), tool.read_only) {
+        (true, None) => String::new(),
+        (true, Some(_)) => format!("[{}]", limits(tool)),
+        (false, _) => format!("[{}; {}]", limits(tool), tool.place),
+    }
 }
 
 fn prerequisite_json(prerequisite: &Prerequisite) -> Value {
@@ -248,7 +273,7 @@ mod tests {
             reason: String::new(),
             milliseconds: 0,
         };
-        let shown = show(&Row { toolset, readiness }, OutputFormat::Text);
+        let shown = show(&Row { toolset, readiness }, OutputFormat::Text, &Terminal::plain());
         assert!(shown.starts_with("a (enabled)\n") && !shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
     }
 }

@@ -63,17 +63,19 @@ fn bsd_order(text: &str) -> bool {
 /// What only GNU's programs take.
 pub(super) fn gnu(run: &Run) -> Option<&'static str> {
     let begins = |start: &str| run.texts().any(|text| text.starts_with(start));
+    // `--` alone only ends the options.
+    let long = run.texts().any(|text| text.len() > 2 && text.starts_with("--"));
     match run.program.as_str() {
         "date" if run.has(&["-d", "--date"]) => Some("date -d"),
         "date" if begins("-I") || begins("--iso") => Some("date -I"),
         "stat" if run.has(&["-c", "--format", "--printf"]) => Some("stat -c"),
         "grep" if run.short('P') => Some("grep -P"),
         "find" if begins("-printf") || begins("-regextype") => Some("find -printf"),
-        "ps" if begins("--") => Some("ps --sort"),
-        "df" if begins("--") => Some("df --output"),
-        "du" if begins("--") => Some("du --max-depth"),
-        "ls" if begins("--") => Some("ls --time-style"),
-        "cut" if begins("--") => Some("cut --complement"),
+        "ps" if long => Some("ps --sort"),
+        "df" if long => Some("df --output"),
+        "du" if long => Some("du --max-depth"),
+        "ls" if long => Some("ls --time-style"),
+        "cut" if long => Some("cut --complement"),
         "head" if run.texts().any(|text| text.starts_with("-n-")) => Some("head -n -N"),
         "tac" => Some("tac"),
         "numfmt" => Some("numfmt"),
