@@ -1,7 +1,8 @@
 //! jq's language inside the binary, so that a tool can pick fields of JSON where no `jq` is installed.
 //!
 //! It reads its input and its variables and nothing else: no files, no environment. It bounds neither time nor
-//! memory: it runs in a process of its own (`holmes-rs jq`), which can be ended.
+//! memory: it runs in a process of its own (`holmes-rs jq`), which can be ended. Reading a program is bounded,
+//! whoever wrote it, since that is done in the process of a whole run too.
 
 use std::io::{self, Write};
 
@@ -11,13 +12,23 @@ use jaq_core::{Ctx, Vars};
 use jaq_json::Val;
 use jaq_json::write::Pp;
 
+/// Bytes of a program. A model writes some of them, and reading one takes a stack as deep as it is long.
+const LONGEST_PROGRAM: usize = 16 << 10;
+/// Stack a byte of a program may take: twice what the worst, a row of `-`, was measured to in a debug build.
+const STACK_PER_BYTE: usize = 32 << 10;
+/// Stack for everything else: values as deep as `DEEPEST` are read, written and dropped in it. Untouched pages
+/// of it cost nothing.
+const STACK: usize = 64 << 20;
+/// Levels of arrays and objects in JSON that is read, as in jq.
+const DEEPEST: usize = 10_000;
+
 /// Why a program gives nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum JqError {
     /// The program is wrong; nothing ran.
     #[error("jq program: {0}")]
     Program(String),
-    /// The input, or a variable's value, is no JSON.
+    /// The input, or a variable's value, is no JSON, or too deep.
     #[error("{what} is not JSON: {reason}")]
     Json { what: String, reason: String },
     /// It ran and failed on a value.
@@ -41,6 +52,54 @@ pub struct Form {
 /// # Errors
 /// On the first thing that is wrong; results before it are written.
 pub fn run(
+    program: &str,
+    variables: &[(String, String)],
+    input: &[u8],
+    form: Form,
+    output: &mut (dyn Write + Send),
+) -> Result<(), JqError> {
+    if program.len() > LONGEST_PROGRAM {
+        let (length, most) = (program.len(), LONGEST_PROGRAM);
+        return Err(JqError::Program(format!("it has {length} bytes, {most} at most")));
+    }
+    deep_enough("the input", input)?;
+    let stack = STACK + program.len() * STACK_PER_BYTE;
+    let ended = std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new()
+            .stack_size(stack)
+            .spawn_scoped(scope, || interpret(program, variables, input, form, output));
+        worker.map(std::thread::ScopedJoinHandle::join)
+    });
+    match ended {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(JqError::Run("the engine gave up on this program".to_owned())),
+        Err(error) => Err(JqError::Run(format!("no memory to run it: {error}"))),
+    }
+}
+
+/// Fails where `text` nests deeper than can be read.
+fn deep_enough(what: &str, text: &[u8]) -> Result<(), JqError> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > DEEPEST {
+                    let reason = format!("it nests deeper than {DEEPEST} levels");
+                    return Err(JqError::Json { what: what.to_owned(), reason });
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn interpret(
     program: &str,
     variables: &[(String, String)],
     input: &[u8],
@@ -96,6 +155,7 @@ pub fn check(program: &str, variables: &[&str]) -> Result<(), JqError> {
 }
 
 fn value(text: &[u8], what: &str) -> Result<Val, JqError> {
+    deep_enough(what, text)?;
     jaq_json::read::parse_single(text)
         .map_err(|error| JqError::Json { what: what.to_owned(), reason: error.to_string() })
 }
@@ -180,6 +240,46 @@ mod tests {
         for program in ["env", "$ENV", "env.HOME", "include \"/etc/passwd\"; .", "import \"a\" as a; ."] {
             assert!(jq(program, &[], "{}").is_err(), "{program}");
         }
+    }
+
+    #[test]
+    fn no_program_is_too_twisted_to_be_read() {
+        for (part, end) in [
+            ("(", ""),
+            ("[", ""),
+            ("-", "1"),
+            (".|", "."),
+            ("1+", "1"),
+            (".a", ""),
+            (".[0]", ""),
+            ("if ", ""),
+            ("{a:", ""),
+            ("\"\\(", ""),
+            ("try ", "."),
+            ("def f:", ""),
+            ("reduce ", ""),
+            ("label $a|", "."),
+        ] {
+            let program = part.repeat((LONGEST_PROGRAM - end.len()) / part.len()) + end;
+            // Whether it is right or wrong: it comes back.
+            let _ = check(&program, &[]);
+        }
+        let error = check(&"(".repeat(60_000), &[]).unwrap_err().to_string();
+        assert_eq!(error, "jq program: it has 60000 bytes, 16384 at most");
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_refused_and_everything_else_is_read() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert_eq!(jq(".", &[], &nested(DEEPEST)).unwrap().trim_end(), nested(DEEPEST));
+        for text in [nested(DEEPEST + 1), "[".repeat(1_000_000), "{\"a\":".repeat(1_000_000)] {
+            assert!(jq(".", &[], &text).unwrap_err().ends_with("nests deeper than 10000 levels"));
+        }
+        let error = jq(".", &[("a", &nested(1_000_000))], "1").unwrap_err();
+        assert!(error.starts_with("variable `a` is not JSON"), "{error}");
+        let brackets = format!("\"{}\\\"[\"", "[".repeat(20_000));
+        assert_eq!(jq("length", &[], &brackets).unwrap(), "20002\n");
+        assert_eq!(jq("length", &[], &"[]".repeat(20_000)).unwrap().len(), 40_000);
     }
 
     #[test]

@@ -169,6 +169,13 @@ impl Equipment {
             tools.extend(connected.tools.into_iter().map(|tool| tools::summarised(tool, summary.clone())));
             self.instructions.extend(connected.instructions);
         }
+        if toolset.kind != ToolsetKind::Mcp {
+            let given = tools.iter().map(|tool| tool.spec().name.clone());
+            let all: Vec<String> = toolset.tools.iter().map(|tool| tool.name.clone()).chain(given).collect();
+            for text in approval::idle(&toolset.approval_required_tools, &all) {
+                progress.warning(&format!("toolset `{}`: {text}", toolset.name));
+            }
+        }
         for tool in tools {
             let rule = Rule { asks: None, names: vec![tool.spec().name.clone()] };
             let tool = approval::guarded(tool, &rule, &toolset.approval_required_tools, &[]);

@@ -68,7 +68,7 @@ pub(super) fn run(args: &JqArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::RunTime, error).hint("ask its source for less"));
     }
     let form = Form { raw: args.raw_output, compact: args.compact_output };
-    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    let mut stdout = BufWriter::new(std::io::stdout());
     let ran = jq::run(&args.program, &variables, &input, form, &mut stdout);
     let flushed = stdout.flush();
     match ran {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{Closing, Outcome, Summary, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
+use crate::evidence::untrusted::visible;
 use crate::shell::Stop;
 
 /// What is known of a tool before its toolset's globs are asked.
@@ -21,18 +22,26 @@ pub struct Rule {
     pub names: Vec<String>,
 }
 
-/// `tool`, or one that denies every call. A glob of `required` always wins; `approved` outweighs what the
-/// tool says of itself.
+/// `tool`, or one that denies every call. A glob of `required` always wins, however a name is capitalised;
+/// `approved` outweighs what the tool says of itself, and means exactly what it says.
 pub fn guarded(tool: Box<dyn Tool>, rule: &Rule, required: &[String], approved: &[String]) -> Box<dyn Tool> {
-    let matches = |globs: &[String]| {
-        globs.iter().find(|glob| rule.names.iter().any(|name| is_match(glob, name))).cloned()
+    let matches = |globs: &[String], any_case| {
+        globs.iter().find(|glob| rule.names.iter().any(|name| is_match(glob, name, any_case))).cloned()
     };
-    let why = match (matches(required), rule.asks) {
+    let why = match (matches(required, true), rule.asks) {
         (Some(glob), _) => format!("`{glob}` in `approval_required_tools` of its toolset"),
-        (None, Some(why)) if matches(approved).is_none() => why.to_owned(),
+        (None, Some(why)) if matches(approved, false).is_none() => why.to_owned(),
         (None, _) => return tool,
     };
     Box::new(Guarded { tool, why })
+}
+
+/// What to say of a glob of `required` that means none of the tools `names`: nothing is held back by it.
+pub fn idle<'a>(required: &'a [String], names: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    required
+        .iter()
+        .filter(|glob| !names.iter().any(|name| is_match(glob, name, true)))
+        .map(|glob| format!("`{}` in `approval_required_tools` means none of its tools", visible(glob)))
 }
 
 /// A tool whose calls are denied.
@@ -62,6 +71,15 @@ impl Tool for Guarded {
         self.tool.close()
     }
 
+    fn run_approved<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a> {
+        self.tool.run_approved(params, output, stop)
+    }
+
     fn run<'a>(&'a self, params: &'a Map<String, Value>, _output: &'a Path, _stop: Stop) -> ToolFuture<'a> {
         let error = format!(
             "`{}` needs a person's approval, and nobody can be asked here ({}); it was not run. Go on without \
@@ -82,8 +100,8 @@ impl Tool for Guarded {
 }
 
 /// `*`, `?` and `[abc]` as shells know them, over the whole name.
-fn is_match(glob: &str, name: &str) -> bool {
-    let mut pattern = String::from("(?s)^");
+fn is_match(glob: &str, name: &str, any_case: bool) -> bool {
+    let mut pattern = String::from(if any_case { "(?is)^" } else { "(?s)^" });
     let mut rest = glob.chars();
     while let Some(c) = rest.next() {
         match c {
@@ -109,7 +127,8 @@ fn is_match(glob: &str, name: &str) -> bool {
     }
     pattern.push('$');
     // A glob that is none matches what is spelled the same.
-    Regex::new(&pattern).map_or(glob == name, |regex| regex.is_match(name))
+    Regex::new(&pattern)
+        .map_or(glob == name || (any_case && glob.eq_ignore_ascii_case(name)), |regex| regex.is_match(name))
 }
 
 #[cfg(test)]
@@ -131,8 +150,20 @@ mod tests {
             ("a[", "a[", true),
             ("[z-a]", "[z-a]", true),
             ("", "a", false),
+            ("**", "a", true),
+            ("[", "[", true),
+            ("[!]", "[!]", true),
+            ("Drop_*", "drop_a", false),
         ] {
-            assert_eq!(is_match(glob, name), want, "{glob} {name}");
+            assert_eq!(is_match(glob, name, false), want, "{glob} {name}");
         }
+        assert!(is_match("Drop_[a-c]", "dROP_B", true));
+    }
+
+    #[test]
+    fn a_glob_that_means_nothing_is_told() {
+        let globs = ["drop_*", "DROP_all", "delete\u{1b}[2J"].map(str::to_owned);
+        let told: Vec<String> = idle(&globs, &["drop_all".to_owned()]).collect();
+        assert_eq!(told, ["`delete` in `approval_required_tools` means none of its tools"]);
     }
 }

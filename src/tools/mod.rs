@@ -49,6 +49,16 @@ pub trait Tool {
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;
 
+    /// As [`Tool::run`], where a person asks for this very call: nobody else needs to approve it.
+    fn run_approved<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a> {
+        self.run(params, output, stop)
+    }
+
     /// Says goodbye to whoever it talks to, within a second. A tool that is only dropped cuts them off.
     fn close(&self) -> Closing<'_> {
         Box::pin(std::future::ready(()))

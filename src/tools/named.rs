@@ -9,15 +9,19 @@ use super::{Closing, Summary, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::shell::Stop;
 
-/// `tool` as `<toolset>_<tool>`, in letters that models can call.
+/// `tool` as `<toolset>_<tool>`.
 pub fn prefixed(tool: Box<dyn Tool>) -> Box<dyn Tool> {
     let own = tool.spec();
-    let prefix = callable(tool.toolset());
-    // The tool's own name tells more than the server's: that one is cut.
-    let room = NAME.saturating_sub(own.name.len() + 1).clamp(8, NAME);
-    let prefix: String = prefix.chars().take(room).collect();
-    let spec = ToolSpec { name: callable(&format!("{prefix}_{}", own.name)), ..own.clone() };
+    let spec = ToolSpec { name: prefixed_name(tool.toolset(), &own.name), ..own.clone() };
     Box::new(Named { spec, tool })
+}
+
+/// `<toolset>_<tool>`, in letters that models can call.
+pub(super) fn prefixed_name(toolset: &str, tool: &str) -> String {
+    // The tool's own name tells more than the server's: that one is cut.
+    let room = NAME.saturating_sub(tool.len() + 1).clamp(8, NAME);
+    let prefix: String = callable(toolset).chars().take(room).collect();
+    callable(&format!("{prefix}_{tool}"))
 }
 
 struct Named {
@@ -44,6 +48,15 @@ impl Tool for Named {
 
     fn close(&self) -> Closing<'_> {
         self.tool.close()
+    }
+
+    fn run_approved<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a> {
+        self.tool.run_approved(params, output, stop)
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {

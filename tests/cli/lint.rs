@@ -118,3 +118,18 @@ fn the_reference_is_printed_by_page_and_by_toolset() {
     let ran = bench.run(["toolset", "docs", "host/cor"]).exits(2);
     assert!(ran.stderr.contains("did you mean `host/core`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_reference_overwrites_nothing_that_it_did_not_write() {
+    let bench = Bench::new().file("d/mine.md", "mine").file("victim", "precious");
+    std::os::unix::fs::symlink(bench.path("victim"), bench.path("d/host.md")).unwrap();
+    let write = || bench.run(["toolset", "docs", "--write", "d"]);
+    let ran = write().exits(1);
+    assert!(ran.stderr.contains("`host.md` is there and is none of these pages"), "{}", ran.stderr);
+    assert!(bench.read("victim") == "precious" && !bench.path("d/README.md").exists());
+    std::fs::remove_file(bench.path("d/host.md")).unwrap();
+    write().exits(0);
+    // Again, over its own pages.
+    write().exits(0);
+    assert_eq!(bench.read("d/mine.md"), "mine");
+}

@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approval;
 mod ask;
 mod config;
 mod endpoint;

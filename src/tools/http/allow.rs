@@ -233,11 +233,15 @@ impl Paths {
 
 /// Every path a server may take `path` for. None when that is anybody's guess.
 fn readings(path: &str) -> Option<BTreeSet<String>> {
+    // `%u002e` is a dot to some servers of old.
+    if path.to_ascii_lowercase().contains("%u") {
+        return None;
+    }
     let mut current = softly_decoded(path);
     let mut all = BTreeSet::from([current.clone(), resolved(&current)]);
     for _ in 0..ENCODINGS {
         let decoded = String::from_utf8(decoded(&current, |_| true)).ok()?;
-        if decoded.chars().any(char::is_control) {
+        if decoded.chars().any(|c| c.is_control() || is_double_of_syntax(c)) {
             return None;
         }
         if decoded == current {
@@ -247,6 +251,24 @@ fn readings(path: &str) -> Option<BTreeSet<String>> {
         current = decoded;
     }
     None
+}
+
+/// Letters that become dots, slashes, `%` or `;` where a server or a file system normalises what it is given
+/// (NFKC): full and small forms, one and two dot leaders, the ellipsis.
+fn is_double_of_syntax(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ff0e}'
+            | '\u{ff0f}'
+            | '\u{ff3c}'
+            | '\u{ff05}'
+            | '\u{ff1b}'
+            | '\u{fe52}'
+            | '\u{fe68}'
+            | '\u{fe6a}'
+            | '\u{fe54}'
+            | '\u{2024}'..='\u{2026}' | '\u{fe19}'
+    )
 }
 
 /// Without dot segments, doubled slashes and `;` parameters; a backslash is a slash.

@@ -102,6 +102,12 @@ fn spellings_that_lead_elsewhere_are_refused() {
         "javascript://api.example.com/v1/%0aalert(1)",
         "data://api.example.com/v1/x",
         "ws://api.example.com/v1/x",
+        // Letters that servers of some kinds make dots and slashes of.
+        "https://api.example.com/v1/%u002e%u002e/admin",
+        "https://api.example.com/v1/．．/admin",
+        "https://api.example.com/v1/%ef%bc%8e%ef%bc%8e%ef%bc%8fadmin",
+        "https://api.example.com/v1/..％2fadmin",
+        "https://api.example.com/v1/%25ef%25bc%258e./admin",
         // Another host behind a listed name.
         "https://evil.com/v1/x",
         "https://api.example.com.evil.com/v1/x",

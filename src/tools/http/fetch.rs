@@ -205,9 +205,7 @@ pub(super) fn allowed_headers(
         let shown = clip(name);
         let name = reqwest::header::HeaderName::from_bytes(name.trim().as_bytes())
             .map_err(|_| format!("`{shown}` is no name of a header"))?;
-        if CLOSED.contains(&name.as_str())
-            || CLOSED_PREFIXES.iter().any(|start| name.as_str().starts_with(start))
-        {
+        if is_closed(name.as_str()) {
             return Err(format!("header `{name}` is not yours to set"));
         }
         let text = match value {
@@ -220,6 +218,12 @@ pub(super) fn allowed_headers(
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// Gateways of scripts read `x_original_url` as `x-original-url`.
+fn is_closed(name: &str) -> bool {
+    let name = name.replace('_', "-");
+    CLOSED.contains(&name.as_str()) || CLOSED_PREFIXES.iter().any(|start| name.starts_with(start))
 }
 
 /// Credentials; what belongs to the connection; what makes servers take another method, path or host for meant.
@@ -236,6 +240,7 @@ const CLOSED: &[&str] = &[
     "keep-alive",
     "proxy-authorization",
     "proxy-connection",
+    "remote-user",
     "te",
     "trailer",
     "transfer-encoding",
@@ -244,8 +249,18 @@ const CLOSED: &[&str] = &[
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-method",
     "x-original-url",
     "x-real-ip",
     "x-rewrite-url",
 ];
-const CLOSED_PREFIXES: &[&str] = &["x-forwarded-", "impersonate-"];
+/// The last four name a user a proxy has vouched for: Kubernetes, Grafana, oauth2-proxy, Elasticsearch.
+const CLOSED_PREFIXES: &[&str] = &[
+    "x-forwarded-",
+    "impersonate-",
+    "x-envoy-",
+    "x-remote-",
+    "x-webauth-",
+    "x-auth-request-",
+    "es-security-runas-",
+];

@@ -117,9 +117,7 @@ impl Request {
         let mut all = self.settings.headers.clone();
         // What the file sets besides credentials may be overridden, as in HolmesGPT.
         for (name, value) in &headers {
-            if all.get(name).is_some_and(reqwest::header::HeaderValue::is_sensitive)
-                || self.is_credential(name)
-            {
+            if self.is_credential(name) {
                 return Err(wrong(format!("header `{name}` is not yours to set")));
             }
             all.insert(name.clone(), value.clone());
@@ -137,7 +135,12 @@ impl Request {
     }
 
     fn is_credential(&self, name: &reqwest::header::HeaderName) -> bool {
-        self.settings.endpoints.iter().any(|one| matches!(&one.auth, Auth::Header(known, _) if known == name))
+        let same = |known: &str| known.replace('_', "-") == name.as_str().replace('_', "-");
+        self.settings
+            .endpoints
+            .iter()
+            .any(|one| matches!(&one.auth, Auth::Header(known, _) if same(known.as_str())))
+            || self.settings.headers.iter().any(|(known, value)| value.is_sensitive() && same(known.as_str()))
     }
 
     async fn perform(&self, params: &Map<String, Value>, output: &Path, stop: Stop) -> Outcome {

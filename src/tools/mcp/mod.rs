@@ -24,6 +24,7 @@ use self::session::{Failed, Server};
 use self::settings::Settings;
 use self::tool::ServerTool;
 use super::approval::{self, Rule};
+use super::named::prefixed_name;
 use super::{Connected, Surroundings, Tool};
 use crate::shell::Stop;
 use crate::toolset::Toolset;
@@ -61,13 +62,22 @@ pub(super) async fn connect(
     if let Some(name) = health {
         prove(&server, &name, limit, &stop).await?;
     }
+    // By the server's name for it, the model's, and the model's where another tool has that one already.
+    let names = |listed: &Listed| {
+        let renamed = prefixed_name(&toolset.name, &listed.spec.name);
+        vec![listed.name.clone(), listed.spec.name.clone(), renamed]
+    };
+    let required = &toolset.approval_required_tools;
+    let all: Vec<String> = listed.iter().flat_map(names).collect();
+    warnings
+        .extend(approval::idle(required, &all).map(|text| format!("MCP server `{}`: {text}", toolset.name)));
     let tools = listed.into_iter().map(|listed| {
         let rule = Rule {
             asks: listed.changes.then_some("its server says that it changes things"),
-            names: vec![listed.name.clone(), listed.spec.name.clone()],
+            names: names(&listed),
         };
         let tool = ServerTool { toolset: toolset.name.clone(), listed, server: Rc::clone(&server) };
-        approval::guarded(Box::new(tool) as Box<dyn Tool>, &rule, &toolset.approval_required_tools, &approved)
+        approval::guarded(Box::new(tool) as Box<dyn Tool>, &rule, required, &approved)
     });
     Ok(Connected {
         tools: tools.collect(),

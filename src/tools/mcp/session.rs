@@ -228,7 +228,9 @@ impl Server {
                         {
                             first = Some(why);
                         }
-                        Err(greeting) => return Err(format!("{at}: {}", self.words(greeting))),
+                        Err(greeting) => {
+                            return Err(format!("{at}: {}", self.unanswered(greeting, &oddity)));
+                        }
                     }
                 }
                 let mut url = url.clone();
@@ -251,7 +253,7 @@ impl Server {
                 Err(match first {
                     // The person's address is the one to speak of.
                     Some(why) => format!("{}: {why}", at.trim_end_matches("/sse")),
-                    None => format!("{at}: {}", self.words(greeting)),
+                    None => format!("{at}: {}", self.unanswered(greeting, &oddity)),
                 })
             }
         }
@@ -276,6 +278,17 @@ impl Server {
                 self.settings.connect_timeout
             ),
             Greeting::Failed { why, .. } => why,
+        }
+    }
+
+    /// Why no session came to be over HTTP.
+    fn unanswered(&self, greeting: Greeting, oddity: &Oddity) -> String {
+        if oddity.is_too_large() {
+            return format!("its greeting is larger than {} MiB", LONGEST_MESSAGE >> 20);
+        }
+        match self.words(greeting) {
+            words if words.is_empty() => "the server closed the connection before it answered".to_owned(),
+            words => words,
         }
     }
 
