@@ -68,6 +68,15 @@ impl Tool for Summarised {
         Some(&self.summary)
     }
 
+    fn run_approved<'a>(
+        &'a self,
+        params: &'a Map<String, Value>,
+        output: &'a Path,
+        stop: Stop,
+    ) -> ToolFuture<'a> {
+        self.tool.run_approved(params, output, stop)
+    }
+
     fn close(&self) -> Closing<'_> {
         self.tool.close()
     }
