@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test's helpers fail the test
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use holmes_rs::agent::Message;
@@ -71,7 +71,7 @@ fn every_template_takes_ordinary_and_odd_values() {
             let given = Given {
                 values: &values,
                 config: &Map::new(),
-                environment: &BTreeSet::new(),
+                environment: &BTreeMap::new(),
                 allow_options: false,
             };
             let rendered = template::render(source, given);

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use holmes_rs::shell::template::{Given, environment_names, render, render_plain, variables};
 use libfuzzer_sys::fuzz_target;
@@ -30,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
         );
     }
     let config = json!({"url": value, "password": format!("s3cr3t{value}")});
-    let environment: BTreeSet<String> = environment_names(&template);
+    let environment: BTreeMap<String, String> =
+        environment_names(&template).into_iter().map(|name| (name, value.clone())).collect();
     for allow_options in [false, true] {
         let given = Given {
             values: &values,

@@ -3,6 +3,7 @@
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
 mod environment;
+mod filters;
 mod go_spelling;
 mod lasting;
 mod lexer;
@@ -16,6 +17,8 @@ mod syntax;
 mod tail;
 pub mod template;
 
+#[cfg(test)]
+mod jinja_tests;
 #[cfg(test)]
 mod template_tests;
 #[cfg(test)]

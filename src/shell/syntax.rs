@@ -16,24 +16,39 @@ pub struct Variable {
 
 /// Given by the engine, not by the model.
 const GIVEN: &[&str] = &["env", "config", "request_context", "loop", "caller", "self"];
+/// Of these, what HolmesGPT's users also call a parameter: `--env {{ env }}` prints no map.
+const ALSO_PARAMETERS: &[&str] = &["env", "config"];
 
-/// Undeclared variables in order of first appearance.
-pub(super) fn variables(source: &str) -> Result<Vec<Variable>, minijinja::Error> {
+/// What one look at a template tells.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Undeclared variables in order of first appearance.
+    pub variables: Vec<Variable>,
+    /// Names that it reads as `env.NAME`, `env['NAME']`, `env.get('NAME')` or asks for by `'NAME' in env`.
+    pub environment: BTreeSet<String>,
+    /// Global functions that it calls.
+    pub called: BTreeSet<String>,
+    /// `a-b` without spaces: most likely meant as one name. Where it stands, and the two names.
+    pub hyphenated: Option<(usize, String, String)>,
+    literals: Vec<(Option<String>, Range<usize>, String)>,
+    computed: BTreeSet<String>,
+}
+
+/// Looks at a template.
+pub(super) fn look(source: &str) -> Result<Look, minijinja::Error> {
     let tree = parse(source, "command", minijinja::syntax::SyntaxConfig::default())?;
-    let mut walk = Walk::default();
+    let mut walk = Walk { source, ..Walk::default() };
     walk.statement(&tree);
-    Ok(walk.found)
+    let Walk { found: variables, literals, computed, environment, called, hyphenated, .. } = walk;
+    Ok(Look { variables, environment, called, hyphenated, literals, computed })
 }
 
 /// String literals that the template prints as they are, with their place in `source`.
-pub(super) fn printed_literals(source: &str) -> Result<Vec<(Range<usize>, String)>, minijinja::Error> {
-    let tree = parse(source, "command", minijinja::syntax::SyntaxConfig::default())?;
-    let mut walk = Walk::default();
-    walk.statement(&tree);
+pub(super) fn printed_literals(source: &str, look: &Look) -> Vec<(Range<usize>, String)> {
     let mut literals = Vec::new();
-    for (name, range, text) in walk.literals {
+    for (name, range, text) in &look.literals {
         // One that a set-variable carries may also be compared or counted: then it must stay what it is.
-        let carried = name.is_none_or(|name| !walk.computed.contains(&name));
+        let carried = name.as_ref().is_none_or(|name| !look.computed.contains(name));
         let slice = source.get(range.clone()).unwrap_or_default();
         let whole = slice.len() >= 2
             && slice.starts_with(['"', '\''])
@@ -43,16 +58,20 @@ pub(super) fn printed_literals(source: &str) -> Result<Vec<(Range<usize>, String
                 Ok(Expr::Const(constant)) if constant.value.as_str() == Some(text.as_str())
             );
         if carried && whole {
-            literals.push((range, text));
+            literals.push((range.clone(), text.clone()));
         }
     }
     literals.sort_by_key(|(range, _)| range.start);
     literals.dedup_by_key(|(range, _)| range.start);
-    Ok(literals)
+    literals
 }
 
 #[derive(Default)]
-struct Walk {
+struct Walk<'s> {
+    source: &'s str,
+    environment: BTreeSet<String>,
+    called: BTreeSet<String>,
+    hyphenated: Option<(usize, String, String)>,
     found: Vec<Variable>,
     /// Names bound by the template, innermost last.
     bound: Vec<BTreeSet<String>>,
@@ -72,7 +91,7 @@ enum Use {
     Tested,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn bind(&mut self, target: &Expr<'_>) {
         match target {
             Expr::Var(variable) => {
@@ -90,7 +109,13 @@ impl Walk {
     }
 
     fn name(&mut self, name: &str, usage: Use) {
-        if GIVEN.contains(&name) || self.bound.iter().any(|scope| scope.contains(name)) {
+        self.outside(name, usage, &[]);
+    }
+
+    /// A name from outside; one of `free` is the model's to give, whatever the engine has under it.
+    fn outside(&mut self, name: &str, usage: Use, free: &[&str]) {
+        let given = GIVEN.contains(&name) && !free.contains(&name);
+        if given || self.bound.iter().any(|scope| scope.contains(name)) {
             return;
         }
         let required = usage == Use::Needed && !self.sure.iter().any(|sure| sure == name);
@@ -215,7 +240,7 @@ impl Walk {
                 if carrier.is_some() {
                     self.computed.insert(variable.id.to_owned());
                 }
-                self.name(variable.id, Use::Needed);
+                self.outside(variable.id, Use::Needed, ALSO_PARAMETERS);
             }
             Expr::IfExpr(choice) => {
                 self.expression(&choice.test_expr, Use::Tested);
@@ -248,6 +273,41 @@ impl Walk {
         }
     }
 
+    /// `map[name]`, `map.get(name)`, `name in map`.
+    fn asked(&mut self, map: &Expr<'_>, name: &Expr<'_>) {
+        if let (true, Expr::Const(constant)) = (is_environment(map), name)
+            && let Some(name) = constant.value.as_str()
+        {
+            self.environment.insert(name.to_owned());
+        }
+    }
+
+    fn subtraction(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        let (Expr::Var(one), Expr::Var(other)) = (left, right) else { return };
+        let (start, end) = (one.span().start_offset as usize, other.span().end_offset as usize);
+        let whole = format!("{}-{}", one.id, other.id);
+        if self.source.get(start..end) == Some(whole.as_str()) {
+            self.hyphenated.get_or_insert((start, one.id.to_owned(), other.id.to_owned()));
+        }
+    }
+
+    /// `x.strip()` needs x; `range(3)` names a function.
+    fn call(&mut self, called: &Expr<'_>, args: &[CallArg<'_>], usage: Use) {
+        match called {
+            Expr::GetAttr(method) => {
+                if let Some(CallArg::Pos(name)) = args.first() {
+                    self.asked(&method.expr, name);
+                }
+                self.expression(&method.expr, usage);
+            }
+            Expr::Var(function) => _ = self.called.insert(function.id.to_owned()),
+            _ => {}
+        }
+        for argument in args {
+            self.argument(argument, Use::Needed);
+        }
+    }
+
     fn argument(&mut self, argument: &CallArg<'_>, usage: Use) {
         match argument {
             CallArg::Pos(value)
@@ -272,6 +332,12 @@ impl Walk {
             }
             Expr::UnaryOp(operation) => self.expression(&operation.expr, usage),
             Expr::BinOp(operation) => {
+                if matches!(operation.op, BinOpKind::Sub) {
+                    self.subtraction(&operation.left, &operation.right);
+                }
+                if matches!(operation.op, BinOpKind::In) {
+                    self.asked(&operation.right, &operation.left);
+                }
                 // `x or y`: the first may be missing. `x and y`: the second is looked at when the first is there.
                 let known = self.sure.len();
                 let left = if matches!(operation.op, BinOpKind::ScOr | BinOpKind::ScAnd) {
@@ -291,6 +357,7 @@ impl Walk {
             Expr::Compare(comparison) => {
                 self.expression(&comparison.expr, usage);
                 for operation in &comparison.ops {
+                    self.asked(&operation.expr, &comparison.expr);
                     self.expression(&operation.expr, usage);
                 }
             }
@@ -321,20 +388,18 @@ impl Walk {
                     self.argument(argument, Use::Needed);
                 }
             }
-            Expr::GetAttr(attribute) => self.expression(&attribute.expr, usage),
+            Expr::GetAttr(attribute) => {
+                if is_environment(&attribute.expr) {
+                    self.environment.insert(attribute.name.to_owned());
+                }
+                self.expression(&attribute.expr, usage);
+            }
             Expr::GetItem(item) => {
+                self.asked(&item.expr, &item.subscript_expr);
                 self.expression(&item.expr, usage);
                 self.expression(&item.subscript_expr, Use::Needed);
             }
-            Expr::Call(call) => {
-                // `x.strip()` needs x; `range(3)` names a function.
-                if let Expr::GetAttr(method) = &call.expr {
-                    self.expression(&method.expr, usage);
-                }
-                for argument in &call.args {
-                    self.argument(argument, Use::Needed);
-                }
-            }
+            Expr::Call(call) => self.call(&call.expr, &call.args, usage),
             Expr::List(list) => list.items.iter().for_each(|item| self.expression(item, usage)),
             Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.expression(item, usage)),
             Expr::Map(map) => {
@@ -344,6 +409,10 @@ impl Walk {
             }
         }
     }
+}
+
+fn is_environment(expression: &Expr<'_>) -> bool {
+    matches!(expression, Expr::Var(variable) if variable.id == "env")
 }
 
 fn is_default(filter: &str) -> bool {

@@ -8,17 +8,18 @@
 //! author prints (`{{ '-A' if all else '' }}`) is the author's shell text: literals are marked in the source
 //! before it is rendered, which is how they are told from values that happen to have the same text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use serde_json::Map;
 
+use super::filters;
 use super::go_spelling::{self, Found};
 use super::lexer::{Item, Printed, Refusal, place};
 use super::methods;
-use super::syntax::{self, Variable};
+use super::syntax::{self, Look, Variable};
 
 const OPEN: char = '\u{e000}';
 const CLOSE: char = '\u{e001}';
@@ -61,8 +62,8 @@ pub struct Rendered {
 pub struct Given<'a> {
     pub values: &'a Map<String, serde_json::Value>,
     pub config: &'a Map<String, serde_json::Value>,
-    /// Names the process will have in its environment.
-    pub environment: &'a BTreeSet<String>,
+    /// The environment the process will have: `$NAME` of these is expanded, `env.NAME` is their value.
+    pub environment: &'a BTreeMap<String, String>,
     /// Bare values may begin with `-`.
     pub allow_options: bool,
 }
@@ -72,16 +73,40 @@ pub struct Given<'a> {
 /// # Errors
 /// When the template does not parse: with its place, and for Go's spelling with Jinja's.
 pub fn variables(source: &str) -> Result<Vec<Variable>, TemplateError> {
-    let found = syntax::variables(source).map_err(|error| syntax_error(source, &error))?;
-    match go_spelling::parsed(source) {
-        Some(piece) => Err(go_error(source, piece)),
-        None => Ok(found),
+    needed(source, |_| true)
+}
+
+/// As [`variables`], where `declared` tells the names that the author describes: `{{ cluster-name }}` is a
+/// subtraction, which nobody means who has neither of the two.
+///
+/// # Errors
+/// As [`variables`], and for such a subtraction.
+pub fn needed(source: &str, declared: impl Fn(&str) -> bool) -> Result<Vec<Variable>, TemplateError> {
+    let found = syntax::look(source).map_err(|error| syntax_error(source, &error))?;
+    if let Some(piece) = go_spelling::parsed(source) {
+        return Err(go_error(source, piece));
+    }
+    match found.hyphenated {
+        Some((at, one, other)) if !declared(&one) && !declared(&other) => {
+            let (line, column) = position(source, at);
+            let reason = format!(
+                "`{one}-{other}` subtracts `{other}` from `{one}`: a name cannot hold `-`, write `{one}_{other}`"
+            );
+            Err(TemplateError::Syntax { line, column, reason })
+        }
+        _ => Ok(found.variables),
     }
 }
 
-/// Names that the author's text reads from the environment as `$NAME` or `${NAME}`, sorted.
+/// Names that the author's text reads from the environment, as `$NAME`, `${NAME}` or `{{ env.NAME }}`, sorted.
 pub fn environment_names(source: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    // Parsing costs, and few templates read it so.
+    let said = ["env.", "env[", "in env"].iter().any(|sign| source.contains(sign));
+    let mut names = if said && ["{{", "{%"].iter().any(|sign| source.contains(sign)) {
+        syntax::look(source).map(|look| look.environment).unwrap_or_default()
+    } else {
+        BTreeSet::new()
+    };
     for part in source.split('$').skip(1) {
         let part = part.strip_prefix('{').unwrap_or(part);
         let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
@@ -99,29 +124,37 @@ pub fn environment_names(source: &str) -> BTreeSet<String> {
 /// When the template fails, or a value cannot be passed safely where it stands.
 pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError> {
     let nonce = uuid::Uuid::now_v7().as_u128().to_string();
-    let literals = syntax::printed_literals(source).map_err(|error| syntax_error(source, &error))?;
+    let look = syntax::look(source).map_err(|error| syntax_error(source, &error))?;
+    let literals = syntax::printed_literals(source, &look);
     let mut marked = source.to_owned();
     for (number, (range, _)) in literals.iter().enumerate().rev() {
         let mark = format!("\"{OPEN_LITERAL}{nonce}:{number}{CLOSE}\"");
         marked.replace_range(range.clone(), &mark);
     }
     let literals = literals.into_iter().map(|(_, text)| text).collect();
-    let press =
-        Arc::new(Press { nonce, literals, secrets: secrets(given.config), values: Mutex::new(Vec::new()) });
-    let mut engine = engine();
+    let press = Arc::new(Press {
+        nonce,
+        literals,
+        secrets: secrets(given.config),
+        shown: (!look.environment.is_empty()).then(|| known_texts(given)),
+        values: Mutex::new(Vec::new()),
+    });
+    let mut engine = engine(&look.called);
     let printer = Arc::clone(&press);
     engine.set_formatter(move |out, _, value| {
         let text = printer.print(value)?;
         out.write_str(&text).map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
     });
-    let text =
-        engine.render_named_str("command", &marked, context(given)).map_err(|error| render_error(&error))?;
+    let text = engine
+        .render_named_str("command", &marked, context(given, &look))
+        .map_err(|error| render_error(&error))?;
     let values = std::mem::take(&mut *press.values.lock().unwrap_or_else(PoisonError::into_inner));
     if text.len() > LONGEST {
         return Err(TemplateError::TooLong { what: "the command", bytes: text.len(), limit: LONGEST });
     }
     check_values(&values)?;
-    let scanned = place(&press.items(&text), &values, given.environment, given.allow_options)
+    let names = given.environment.keys().cloned().collect();
+    let scanned = place(&press.items(&text), &values, &names, given.allow_options)
         .map_err(|refusal| refused(&refusal, &values))?;
     Ok(Rendered {
         text: scanned.text,
@@ -140,13 +173,14 @@ pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError>
 /// When the template does not parse or fails.
 pub fn render_plain(source: &str, given: Given<'_>) -> Result<String, TemplateError> {
     let secrets = secrets(given.config);
-    let mut engine = engine();
+    let look = syntax::look(source).map_err(|error| syntax_error(source, &error))?;
+    let mut engine = engine(&look.called);
     engine.set_formatter(move |out, _, value| {
         let text = masked(&text_of(value)?, &secrets);
         out.write_str(&text).map_err(|_| minijinja::Error::new(ErrorKind::WriteFailure, "cannot write"))
     });
     let text = engine
-        .render_named_str("description", source, context(given))
+        .render_named_str("description", source, context(given, &Look::default()))
         .map_err(|error| render_error(&error))?;
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     Ok(words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
@@ -163,6 +197,9 @@ struct Press {
     nonce: String,
     literals: Vec<String>,
     secrets: Vec<String>,
+    /// Texts that may be shown where the template computes with the environment: what a filter made of a
+    /// variable's value cannot be told from what it made of a parameter's.
+    shown: Option<HashSet<String>>,
     values: Mutex<Vec<Printed>>,
 }
 
@@ -207,7 +244,9 @@ impl Press {
         out.push(':');
         out.push_str(&values.len().to_string());
         out.push(CLOSE);
-        values.push(Printed { shown: masked(&text, &self.secrets), text, number });
+        let hidden = self.shown.as_ref().is_some_and(|known| !known.contains(&text));
+        let shown = if hidden { "***".to_owned() } else { masked(&text, &self.secrets) };
+        values.push(Printed { text, shown, number });
     }
 
     /// Splits at this rendering's marks: their numbers, and the text between.
@@ -238,16 +277,17 @@ impl Press {
     }
 }
 
-/// Without what leads out of the sandbox or makes a missing parameter look given (`namespace`, `range`, `dict`
-/// are functions that a parameter of the same name would be taken for).
-fn engine() -> Environment<'static> {
+/// Without what leads out of the sandbox or makes a missing parameter look given: `namespace`, `range`, `dict`
+/// are functions that a parameter of the same name would be taken for, so only a template that calls them has them.
+fn engine(called: &BTreeSet<String>) -> Environment<'static> {
     let mut engine = Environment::new();
-    for name in ["namespace", "range", "dict", "debug"] {
-        engine.remove_global(name);
+    engine.remove_global("debug");
+    for name in ["namespace", "range", "dict"] {
+        if !called.contains(name) {
+            engine.remove_global(name);
+        }
     }
-    for name in ["safe", "escape", "e"] {
-        engine.remove_filter(name);
-    }
+    filters::add(&mut engine);
     engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     // As in HolmesGPT a missing optional parameter prints nothing. A name that is no parameter cannot come up:
     // parameters are inferred from the same tree.
@@ -258,15 +298,43 @@ fn engine() -> Environment<'static> {
     engine
 }
 
-fn context(given: Given<'_>) -> Value {
+/// What HolmesGPT gives a command: the parameters, `env` and `request_context`, which only its server fills.
+/// Of the environment only what the template names, and ours is `config`. A parameter goes before all of them.
+fn context(given: Given<'_>, look: &Look) -> Value {
     let values = given
         .values
         .iter()
         // Explicit null is absent.
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.clone(), Value::from(Serde(value))));
-    let config = ("config".to_owned(), Value::from(Serde(given.config)));
-    Value::from_pairs(values.chain(std::iter::once(config)))
+    let named = given.environment.iter().filter(|(name, _)| look.environment.contains(*name));
+    let mut builtin = BTreeMap::from([
+        ("config", Value::from(Serde(given.config))),
+        ("env", Value::from_pairs(named.map(|(name, value)| (name.clone(), Value::from(value.as_str()))))),
+        (
+            "request_context",
+            Value::from_pairs([("headers", Value::from_pairs(std::iter::empty::<(String, Value)>()))]),
+        ),
+    ]);
+    builtin.retain(|name, _| {
+        !given.values.contains_key(*name) && !look.variables.iter().any(|parameter| parameter.name == *name)
+    });
+    Value::from_pairs(values.chain(builtin.into_iter().map(|(name, value)| (name.to_owned(), value))))
+}
+
+/// The texts of what was given, alone and inside lists and maps.
+fn known_texts(given: Given<'_>) -> HashSet<String> {
+    fn collect(value: &serde_json::Value, found: &mut HashSet<String>) {
+        found.extend(text_of(&Value::from(Serde(value))));
+        match value {
+            serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            serde_json::Value::Object(map) => map.values().for_each(|item| collect(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = HashSet::new();
+    given.values.values().chain(given.config.values()).for_each(|value| collect(value, &mut found));
+    found
 }
 
 /// Strings as they are, booleans and numbers as in JSON, lists and objects as JSON, nothing for nothing.
@@ -309,22 +377,41 @@ fn refused(refusal: &Refusal, values: &[Printed]) -> TemplateError {
     TemplateError::Refused { value, place: refusal.place.clone(), remedy: refusal.remedy.clone() }
 }
 
-fn go_error(source: &str, Found { at, reason }: Found) -> TemplateError {
+/// Line and column of an offset, from 1.
+fn position(source: &str, at: usize) -> (usize, usize) {
     let before = source.get(..at).unwrap_or_default();
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    TemplateError::Syntax { line: before.matches('\n').count() + 1, column, reason }
+    (before.matches('\n').count() + 1, column)
+}
+
+fn go_error(source: &str, Found { at, reason }: Found) -> TemplateError {
+    let (line, column) = position(source, at);
+    TemplateError::Syntax { line, column, reason }
 }
 
 fn syntax_error(source: &str, error: &minijinja::Error) -> TemplateError {
     if let Some(piece) = go_spelling::find(source) {
         return go_error(source, piece);
     }
+    if let Some(at) = open_comment(source) {
+        let (line, column) = position(source, at);
+        let reason = if source.get(..at).is_some_and(|before| before.ends_with('$')) {
+            "`{#` begins a Jinja comment that never ends; for the shell's `${#x}` write \
+             `{% raw %}${#x}{% endraw %}`"
+        } else {
+            "`{#` begins a Jinja comment that never ends, `#}` is missing"
+        };
+        return TemplateError::Syntax { line, column, reason: reason.to_owned() };
+    }
     let line = error.line().unwrap_or(1);
-    let column = error.range().map_or(1, |range| {
-        let before = source.get(..range.start).unwrap_or_default();
-        before.chars().rev().take_while(|c| *c != '\n').count() + 1
-    });
+    let column = error.range().map_or(1, |range| position(source, range.start).1);
     TemplateError::Syntax { line, column, reason: reason(error) }
+}
+
+/// Where a comment begins that has no end; for sources that do not parse.
+fn open_comment(source: &str) -> Option<usize> {
+    let at = source.rfind("{#")?;
+    (!source.get(at..)?.contains("#}")).then_some(at)
 }
 
 fn render_error(error: &minijinja::Error) -> TemplateError {
@@ -334,7 +421,7 @@ fn render_error(error: &minijinja::Error) -> TemplateError {
 fn reason(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => "it runs without end".to_owned(),
-        (_, Some(detail)) => detail.to_owned(),
+        (_, Some(detail)) => filters::advice(detail).unwrap_or_else(|| detail.to_owned()),
         (kind, None) => kind.to_string(),
     }
 }

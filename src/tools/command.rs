@@ -1,6 +1,6 @@
 //! A tool that is a shell command of a toolset: arguments checked, command rendered, run, outcome judged.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub struct CommandTool {
     filter: Option<String>,
     /// The environment of its process, values of a call apart.
     env: Vec<(String, String)>,
-    names: BTreeSet<String>,
+    environment: BTreeMap<String, String>,
     limits: Limits,
 }
 
@@ -79,7 +79,7 @@ impl CommandTool {
             toolset: toolset.name.clone(),
             config: toolset.config.clone(),
             filter: filter.filter(|filter| !filter.trim().is_empty()).cloned(),
-            names: env.iter().map(|(name, _)| name.clone()).collect(),
+            environment: env.iter().cloned().collect(),
             env,
             limits: Limits {
                 timeout: definition.timeout.unwrap_or(Limits::default().timeout),
@@ -93,7 +93,7 @@ impl CommandTool {
         Given {
             values,
             config: &self.config,
-            environment: &self.names,
+            environment: &self.environment,
             allow_options: self.definition.allow_options,
         }
     }

@@ -1,6 +1,8 @@
 //! Finds the toolsets of a document: in a plain file, a configuration, Helm values, a ConfigMap, an Argo CD
 //! Application or a HelmRelease. It does not read what a toolset says.
 
+use std::borrow::Cow;
+
 use crate::config::yaml::{self, Kind, Node, Warning, nearest};
 
 /// Wrappers inside wrappers that are followed: a List of an Application of values of `holmes:` is four.
@@ -8,10 +10,17 @@ const DEPTH: usize = 8;
 
 /// A map or list of toolsets.
 #[derive(Debug, Clone)]
-pub(super) struct Section {
-    pub node: Node,
+pub(super) struct Section<'a> {
+    /// Owned where it was text inside another document.
+    pub node: Cow<'a, Node>,
     /// Under `mcp_servers:`, where every entry is of type `mcp`.
     pub mcp: bool,
+}
+
+impl Section<'_> {
+    fn into_owned<'b>(self) -> Section<'b> {
+        Section { node: Cow::Owned(self.node.into_owned()), mcp: self.mcp }
+    }
 }
 
 const SECTIONS: &[&str] = &["toolsets", "mcp_servers", "mcpServers", "customToolsets", "holmes", "runner"];
@@ -57,7 +66,7 @@ fn foreign(key: &str) -> bool {
 }
 
 /// The sections of the documents of one file.
-pub(super) fn sections(documents: &[&Node], warnings: &mut Vec<Warning>) -> Vec<Section> {
+pub(super) fn sections<'a>(documents: &[&'a Node], warnings: &mut Vec<Warning>) -> Vec<Section<'a>> {
     let mut found = Vec::new();
     let before = warnings.len();
     for document in documents {
@@ -96,7 +105,7 @@ fn bare(document: &Node) -> String {
     }
 }
 
-fn collect(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+fn collect<'a>(node: &'a Node, depth: usize, found: &mut Vec<Section<'a>>, warnings: &mut Vec<Warning>) {
     if depth == 0 {
         return;
     }
@@ -132,14 +141,14 @@ fn unknown(node: &Node, key: &str, entry: &yaml::Entry, warnings: &mut Vec<Warni
 }
 
 /// Empty sections (`toolsets:`, `{}`) are fine and hold nothing.
-fn push(node: &Node, mcp: bool, found: &mut Vec<Section>) {
+fn push<'a>(node: &'a Node, mcp: bool, found: &mut Vec<Section<'a>>) {
     if !node.is_null() {
-        found.push(Section { node: node.clone(), mcp });
+        found.push(Section { node: Cow::Borrowed(node), mcp });
     }
 }
 
 /// `customToolsets` holds toolsets, or a whole file: as a map with `toolsets:` or as text.
-fn custom(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+fn custom<'a>(node: &'a Node, depth: usize, found: &mut Vec<Section<'a>>, warnings: &mut Vec<Warning>) {
     match &node.kind {
         Kind::Scalar { .. } => text(node, depth, found, warnings),
         _ if node.get("toolsets").is_some() || node.get("mcp_servers").is_some() => {
@@ -149,7 +158,13 @@ fn custom(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Ve
     }
 }
 
-fn wrapped(kind: &str, node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+fn wrapped<'a>(
+    kind: &str,
+    node: &'a Node,
+    depth: usize,
+    found: &mut Vec<Section<'a>>,
+    warnings: &mut Vec<Warning>,
+) {
     let at = |path: &[&str]| path.iter().try_fold(node, |node, key| node.get(key));
     match kind {
         "List" => {
@@ -194,7 +209,7 @@ fn wrapped(kind: &str, node: &Node, depth: usize, found: &mut Vec<Section>, warn
     }
 }
 
-fn application(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+fn application<'a>(node: &'a Node, depth: usize, found: &mut Vec<Section<'a>>, warnings: &mut Vec<Warning>) {
     let spec = |key: &str| node.get("spec").and_then(|spec| spec.get(key));
     let one = spec("source").into_iter();
     let many = spec("sources").and_then(|sources| sources.items().ok()).unwrap_or_default();
@@ -209,7 +224,7 @@ fn application(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &m
 }
 
 /// A file that stands as text inside another. Its places are those of the outer file.
-fn text(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<Warning>) {
+fn text(node: &Node, depth: usize, found: &mut Vec<Section<'_>>, warnings: &mut Vec<Warning>) {
     let Ok(text) = node.as_str() else { return };
     // A block's lines were freed of their indent: with it, lines and columns are the outer file's again.
     let indent = " ".repeat(node.column.saturating_sub(1).min(200));
@@ -228,7 +243,9 @@ fn text(node: &Node, depth: usize, found: &mut Vec<Section>, warnings: &mut Vec<
         Ok(documents) => {
             for document in documents {
                 warnings.extend(document.warnings);
-                collect(&document.node, depth - 1, found, warnings);
+                let mut inner = Vec::new();
+                collect(&document.node, depth - 1, &mut inner, warnings);
+                found.extend(inner.into_iter().map(Section::into_owned));
             }
         }
         Err(error) => warnings.push(Warning {

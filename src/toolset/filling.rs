@@ -50,8 +50,7 @@ impl<'a> Filling<'a> {
 
     /// Words: a description, instructions.
     pub(super) fn text(&mut self, node: &Node) -> Result<String, YamlError> {
-        let text = node.as_str()?.to_owned();
-        Ok(self.scalar(&text, node, true))
+        Ok(self.scalar(node.as_str()?, node, true))
     }
 
     fn scalar(&mut self, text: &str, node: &Node, needed: bool) -> String {
@@ -67,21 +66,13 @@ impl<'a> Filling<'a> {
         })
     }
 
-    /// A command: the names stay names.
-    pub(super) fn command(&mut self, node: &Node) -> Result<String, YamlError> {
-        let text = node.as_str()?.to_owned();
-        Ok(replaced(&text, |name, default| {
-            match default {
-                // Braces and quotes would end what stands around them: such a default is left to fail loudly.
-                Some(default) if default.contains(|c: char| "'\"`$\\{}".contains(c)) => None,
-                Some(default) => Some(format!("${{{name}:-{default}}}")),
-                None => {
-                    if !self.env.contains_key(name) {
-                        self.lacks(name, node);
-                    }
-                    Some(format!("${{{name}}}"))
-                }
-            }
+    /// A command: the names stay names. One that is not set is empty there, as in HolmesGPT.
+    pub(super) fn command(node: &Node) -> Result<String, YamlError> {
+        Ok(replaced(node.as_str()?, |name, default| match default {
+            // Braces and quotes would end what stands around them: the template engine has such a default.
+            Some(default) if default.contains(|c: char| "'\"`$\\{}".contains(c)) => None,
+            Some(default) => Some(format!("${{{name}:-{default}}}")),
+            None => Some(format!("${{{name}}}")),
         }))
     }
 
@@ -106,6 +97,9 @@ impl<'a> Filling<'a> {
 
 /// `text` with each `{{ env.NAME }}` and `{{ env.NAME | default('x') }}` as `by` says; `None` leaves it.
 fn replaced(text: &str, mut by: impl FnMut(&str, Option<&str>) -> Option<String>) -> String {
+    if !text.contains("env.") {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {

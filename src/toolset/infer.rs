@@ -2,7 +2,7 @@
 
 use crate::config::yaml::Node;
 use crate::shell::Variable;
-use crate::shell::template::{TemplateError, variables};
+use crate::shell::template::{TemplateError, needed, variables};
 
 use super::{Parameter, ToolDefinition};
 
@@ -11,24 +11,25 @@ use super::{Parameter, ToolDefinition};
 /// # Errors
 /// In one line, with the place in the file, when the template does not parse.
 pub(super) fn parameters(tool: &mut ToolDefinition, node: &Node) -> Result<(), String> {
-    let found = variables(&without_comments(&tool.template)).map_err(|error| placed(&error, node))?;
+    let template = without_comments(&tool.template);
+    let declared = |name: &str| tool.parameters.iter().any(|parameter| parameter.name == name);
+    let found = needed(&template, declared).map_err(|error| placed(&error, node))?;
     // `jq: "{{ expression }}"`: the parameter is the program.
     let program = tool.jq.as_deref().map(|jq| variables(jq).map_err(|error| format!("`jq`: {error}")));
     add(tool, found.into_iter().chain(program.transpose()?.unwrap_or_default()));
     Ok(())
 }
 
-/// Adds what a toolset's `prelude` needs besides.
+/// What a toolset's `prelude` needs besides, of every tool.
 ///
 /// # Errors
 /// In one line, when it does not parse.
-pub(super) fn of_prelude(tool: &mut ToolDefinition, prelude: &str) -> Result<(), String> {
-    let found = variables(&without_comments(prelude)).map_err(|error| error.to_string())?;
-    add(tool, found.into_iter());
-    Ok(())
+pub(super) fn of_prelude(prelude: Option<&str>) -> Result<Vec<Variable>, String> {
+    let found = prelude.map(|text| variables(&without_comments(text))).transpose();
+    found.map(Option::unwrap_or_default).map_err(|error| format!("`prelude`: {error}"))
 }
 
-fn add(tool: &mut ToolDefinition, found: impl Iterator<Item = Variable>) {
+pub(super) fn add(tool: &mut ToolDefinition, found: impl Iterator<Item = Variable>) {
     for variable in found {
         if tool.parameters.iter().any(|parameter| parameter.name == variable.name) {
             continue;
@@ -54,11 +55,19 @@ fn without_comments(template: &str) -> String {
 fn placed(error: &TemplateError, node: &Node) -> String {
     match error {
         TemplateError::Syntax { line, column, reason } => {
-            let column = if *line > 1 { node.column + column - 1 } else { node.column };
-            node.error_at(line.saturating_sub(1), column, reason).inline()
+            let quote = usize::from(*line == 1 && is_quoted(node));
+            node.error_at(line.saturating_sub(1), node.column + quote + column - 1, reason).inline()
         }
         other => node.error(other.to_string()).inline(),
     }
+}
+
+/// Whether its first line begins with a quote, which is no part of the text.
+fn is_quoted(node: &Node) -> bool {
+    let error = node.error("");
+    let line = error.snippet.lines().next().and_then(|line| line.split_once(" | "));
+    line.and_then(|(_, line)| line.chars().nth(node.column - 1)).is_some_and(|c| c == '"' || c == '\'')
+        && !node.as_str().is_ok_and(|text| text.starts_with(['"', '\'']))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reads every source, weakest first. What a toolset becomes of it is `merge`'s business.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loa
         merge.path(path)?;
     }
     for (key, node) in &sources.blocks {
-        let section = Section { node: (*node).clone(), mcp: *key == "mcp_servers" };
+        let section = Section { node: Cow::Borrowed(*node), mcp: *key == "mcp_servers" };
         merge.section(&section, node.file());
     }
     for path in &sources.files {
@@ -165,7 +166,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn section(&mut self, section: &Section, origin: &str) {
+    fn section(&mut self, section: &Section<'_>, origin: &str) {
         let mut reading = Reading { env: self.env, warnings: &mut self.warnings };
         for part in parts(section, &mut reading) {
             self.layers.part(part, origin, &mut self.warnings);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::yaml::{Warning, nearest};
 
+use super::infer;
 use super::parse::Part;
 use super::tool::{Defaults, Told, replace};
 use super::{Toolset, ToolsetKind, Toolsets};
@@ -98,6 +99,12 @@ impl Layer {
             toolset.config = said.config;
             self.missing = part.missing;
         }
+        if anew {
+            // What speaks of the commands themselves was said of those before: `read_only` of ours is no word on
+            // theirs, nor is our prelude theirs.
+            let Defaults { timeout, env, workdir, .. } = std::mem::take(&mut self.defaults);
+            self.defaults = Defaults { timeout, env, workdir, ..Defaults::default() };
+        }
         replace(&mut self.tools, part.tools.unwrap_or_default());
         self.defaults.overlay(part.defaults);
         origin.clone_into(&mut toolset.origin);
@@ -105,7 +112,8 @@ impl Layer {
 
     fn finished(self) -> Toolset {
         let Self { mut toolset, defaults, tools, missing, bare } = self;
-        toolset.tools = tools.into_iter().map(|told| told.completed(&defaults)).collect();
+        let shared = infer::of_prelude(defaults.prelude.as_deref());
+        toolset.tools = tools.into_iter().map(|told| told.completed_with(&defaults, &shared)).collect();
         toolset.additional_instructions = defaults.additional_instructions;
         toolset.prelude = defaults.prelude;
         toolset.transformers = defaults.transformers;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError, nearest};
+use crate::shell::template;
 
 use super::containers::Section;
 use super::fields::{duration, name_of, text, texts, unknown_key};
@@ -110,7 +111,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// Every toolset of a section: a map by name or, in the older form, a list.
-pub(super) fn parts(section: &Section, reading: &mut Reading<'_>) -> Vec<Part> {
+pub(super) fn parts(section: &Section<'_>, reading: &mut Reading<'_>) -> Vec<Part> {
     let mut found = Vec::new();
     match &section.node.kind {
         Kind::Mapping(entries) => {
@@ -249,7 +250,7 @@ fn field(
         "icon_url" => said.icon_url = Some(filling.text(value)?),
         "subtype" => said.subtype = Some(text(value)?),
         "installation_instructions" => said.installation_instructions = Some(text(value)?),
-        "prerequisites" => said.prerequisites = read_prerequisites(value, filling, warnings)?,
+        "prerequisites" => said.prerequisites = read_prerequisites(value, warnings)?,
         "tags" => said.tags = tags(value, warnings)?,
         "config" => config(said, value, filling, warnings),
         "llm_instructions" => said.llm_instructions = Some(filling.text(value)?),
@@ -281,7 +282,7 @@ fn field(
         "restricted_tools" => {
             warnings.push(entry.warning("`restricted_tools` has no effect, use `approval_required_tools`"));
         }
-        _ => _ = part.defaults.take(entry, filling, warnings)?,
+        _ => _ = part.defaults.take(entry, warnings)?,
     }
     Ok(true)
 }
@@ -334,27 +335,30 @@ fn read_tools(
 }
 
 /// A list of maps and plain commands, or one of them.
-fn read_prerequisites(
-    node: &Node,
-    filling: &mut Filling<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Prerequisite>, YamlError> {
+fn read_prerequisites(node: &Node, warnings: &mut Vec<Warning>) -> Result<Vec<Prerequisite>, YamlError> {
     let mut found = Vec::new();
     match &node.kind {
         Kind::Sequence(items) => {
             for item in items {
-                prerequisite(item, &mut found, filling, warnings)?;
+                prerequisite(item, &mut found, warnings)?;
             }
         }
-        _ => prerequisite(node, &mut found, filling, warnings)?,
+        _ => prerequisite(node, &mut found, warnings)?,
     }
     Ok(found)
+}
+
+/// The command of a prerequisite. HolmesGPT gives it to the shell as it stands: what is no template of ours is
+/// some program's own, `docker info --format '{{ .ServerVersion }}'`.
+fn checking(node: &Node) -> Result<String, YamlError> {
+    let text = Filling::command(node)?;
+    let foreign = text.contains('{') && template::variables(&text).is_err() && !text.contains("endraw");
+    Ok(if foreign { format!("{{% raw %}}{text}{{% endraw %}}") } else { text })
 }
 
 fn prerequisite(
     node: &Node,
     found: &mut Vec<Prerequisite>,
-    filling: &mut Filling<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), YamlError> {
     if node.is_null() {
@@ -366,7 +370,7 @@ fn prerequisite(
         timeout: prerequisites::DEADLINE,
     };
     if let Kind::Scalar { .. } = node.kind {
-        found.push(command(filling.command(node)?));
+        found.push(command(checking(node)?));
         return Ok(());
     }
     let before = found.len();
@@ -378,7 +382,7 @@ fn prerequisite(
         let about = |error: YamlError| error.about(&entry.key);
         match entry.key.as_str() {
             "command" => {
-                let mut read = command(filling.command(value).map_err(about)?);
+                let mut read = command(checking(value).map_err(about)?);
                 if let Prerequisite::Command { expected_output, timeout, .. } = &mut read {
                     let given = |key: &str| node.get(key).filter(|value| !value.is_null());
                     if let Some(expected) = given("expected_output") {

@@ -276,7 +276,7 @@ async fn run(
 ) -> Result<(), String> {
     let wanted = environment_of(toolset);
     let mut env = environment(runs.caller, &wanted);
-    let names: BTreeSet<String> = env.iter().map(|(name, _)| name.clone()).collect();
+    let names: BTreeMap<String, String> = env.iter().cloned().collect();
     let none = Map::new();
     let given = Given { values: &none, config: &toolset.config, environment: &names, allow_options: true };
     let wrong = |error| format!("prerequisite `{}`: {error}", shown(command));

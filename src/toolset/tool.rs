@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError};
+use crate::shell::Variable;
 
 use super::fields::{duration, name_of, text, texts, unknown_key};
 use super::filling::Filling;
@@ -55,12 +56,7 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Takes `entry` if it is one of these.
-    pub(super) fn take(
-        &mut self,
-        entry: &Entry,
-        filling: &mut Filling<'_>,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<bool, YamlError> {
+    pub(super) fn take(&mut self, entry: &Entry, warnings: &mut Vec<Warning>) -> Result<bool, YamlError> {
         let value = &entry.value;
         match entry.key.as_str() {
             "timeout" => self.timeout = Some(duration(value)?),
@@ -68,9 +64,9 @@ impl Defaults {
             "output" => self.output = Some(output(value)?),
             "env" => self.env = texts(value)?,
             "workdir" => self.workdir = Some(text(value)?),
-            "prelude" => self.prelude = Some(filling.command(value)?),
+            "prelude" => self.prelude = Some(Filling::command(value)?),
             "allow_options" => self.allow_options = Some(value.as_bool()?),
-            "additional_instructions" => self.additional_instructions = Some(filling.command(value)?),
+            "additional_instructions" => self.additional_instructions = Some(Filling::command(value)?),
             "transformers" | "transformer_configs" => self.transformers = transformers(value, warnings),
             "examples" => self.examples = examples(value),
             _ => return Ok(false),
@@ -130,10 +126,21 @@ pub(super) struct Told {
 impl Told {
     /// With what the toolset says where the tool says nothing.
     pub(super) fn completed(self, base: &Defaults) -> ToolDefinition {
+        let shared = infer::of_prelude(base.prelude.as_deref());
+        self.completed_with(base, &shared)
+    }
+
+    /// As [`Self::completed`], for a toolset's every tool: `shared` is what its prelude needs.
+    pub(super) fn completed_with(
+        self,
+        base: &Defaults,
+        shared: &Result<Vec<Variable>, String>,
+    ) -> ToolDefinition {
         let Self { mut tool, own } = self;
         if let Some(prelude) = base.prelude.as_deref().filter(|_| tool.broken.is_none()) {
-            if let Err(reason) = infer::of_prelude(&mut tool, prelude) {
-                tool.broken = Some(format!("`prelude`: {reason}"));
+            match shared {
+                Ok(found) => infer::add(&mut tool, found.iter().cloned()),
+                Err(reason) => tool.broken = Some(reason.clone()),
             }
             tool.template = format!("{}\n{}", prelude.trim_end(), tool.template);
         }
@@ -212,7 +219,7 @@ pub(super) fn tool(node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Wa
                 }
                 true
             }),
-            _ => own.take(entry, filling, warnings),
+            _ => own.take(entry, warnings),
         };
         match taken {
             Ok(true) => {}
@@ -229,7 +236,7 @@ pub(super) fn tool(node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Wa
                 tool.broken.get_or_insert(node.error("is empty").about("command").inline());
             } else if let Err(reason) = infer::parameters(&mut tool, node) {
                 tool.broken.get_or_insert(reason);
-            } else if let Ok(command) = filling.command(node) {
+            } else if let Ok(command) = Filling::command(node) {
                 // After the look at the tree, whose places are those of the file.
                 tool.template = command;
             }

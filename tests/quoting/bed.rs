@@ -1,6 +1,6 @@
 //! Where rendered templates run: folders with the recording program under many names, one folder a case.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -58,7 +58,7 @@ pub(crate) fn rendered(
     values: &Map<String, Value>,
     config: &Map<String, Value>,
 ) -> Result<Rendered, TemplateError> {
-    render(template, Given { values, config, environment: &BTreeSet::new(), allow_options: false })
+    render(template, Given { values, config, environment: &BTreeMap::new(), allow_options: false })
 }
 
 /// For bash, whatever the bytes.

@@ -1,6 +1,6 @@
 //! One tool: its templates, its parameters and its commands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::yaml::Node;
 use crate::shell::survey::{Survey, survey};
@@ -127,7 +127,7 @@ fn engine(tool: &ToolDefinition, source: &Node, lines: &Lines<'_>, findings: &mu
     let given = Given {
         values: &values,
         config: &serde_json::Map::new(),
-        environment: &BTreeSet::new(),
+        environment: &BTreeMap::new(),
         allow_options: true,
     };
     if let Err(error @ TemplateError::Render { .. }) = template::render(&tool.template, given)

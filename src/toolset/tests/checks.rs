@@ -306,3 +306,31 @@ fn a_change_of_path_account_or_cluster_is_never_hidden() {
     write(&folder, "bin/new-program", "");
     assert_eq!(check(&first, "b"), 5);
 }
+
+#[test]
+fn another_programs_template_in_a_prerequisite_reaches_it() {
+    let toolset = one(
+        "toolsets:\n  a:\n    prerequisites: [{command: \"docker info --format '{{ .Name }}'\"}]\n    tools: [{name: t, command: ls}]\n",
+    );
+    let Prerequisite::Command { command, .. } = &toolset.prerequisites[0] else { panic!() };
+    assert_eq!(command, "{% raw %}docker info --format '{{ .Name }}'{% endraw %}");
+}
+
+#[test]
+fn places_of_one_line_commands_are_exact() {
+    for (line, column) in [
+        ("      - {name: t, command: \"p {{ a | }}\"}", 38),
+        ("      - {name: t, command: \"p ${#x}\"}", 32),
+        ("      - {name: t, command: 'p {{ shop-id }}'}", 34),
+    ] {
+        let (toolsets, _) = load_text(&format!("toolsets:\n  a:\n    tools:\n{line}\n"));
+        let broken = toolsets["a"].tools[0].broken.clone().unwrap();
+        assert!(broken.starts_with(&format!("f.yaml:4:{column}: ")), "{line}: {broken}");
+    }
+}
+
+#[test]
+fn an_unset_name_in_a_command_is_empty_there() {
+    let toolset = one("toolsets:\n  a:\n    tools: [{name: t, command: 'p {{ env.GONE }}'}]\n");
+    assert_eq!((toolset.broken.as_deref(), toolset.tools[0].template.as_str()), (None, "p ${GONE}"));
+}

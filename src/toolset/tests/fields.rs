@@ -151,7 +151,6 @@ fn names_of_the_environment_are_filled_where_they_stand() {
             "f.yaml:3:21: environment variables `NO`, `NOR`, named in `config`, are not set",
         ),
         ("    llm_instructions: '{{ env.NO }}'", "f.yaml:3:23: environment variable `NO` is not set"),
-        ("    prerequisites: ['test {{ env.NO }}']", "f.yaml:3:21: environment variable `NO` is not set"),
     ] {
         let (toolset, _) = only(&format!("{fields}\n    tools: [{{name: t, command: ls}}]\n"));
         assert!(toolset.broken.as_deref().unwrap_or_default().starts_with(reason), "{:?}", toolset.broken);

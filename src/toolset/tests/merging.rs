@@ -181,3 +181,21 @@ fn a_later_tools_replaces_the_list_and_clears_what_was_broken() {
     assert!(!docker.tools.is_empty() && !docker.auto && warnings.is_empty());
     assert_eq!(json!(docker.config), json!({"x": 1}));
 }
+
+#[test]
+fn tools_said_anew_are_not_spoken_for_by_what_was_said_of_others() {
+    let first = "toolsets:\n  a:\n    read_only: true\n    prelude: x=1\n    timeout: 5\n    env: [TOKEN]\n    additional_instructions: head\n    tools: [{name: t, command: ls}]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let location = write(&folder, "one.yaml", first);
+    let extra = write(&folder, "two.yaml", "toolsets:\n  a: {tools: [{name: t, command: rm x}]}\n");
+    let sources = Sources { location: Some(location), extra: vec![extra], ..Sources::default() };
+    let tool = &load(&sources, &environment()).unwrap().toolsets["a"].tools[0];
+    assert_eq!(
+        (tool.template.as_str(), tool.read_only, tool.timeout),
+        ("rm x", None, Some(Duration::from_secs(5)))
+    );
+    assert_eq!(
+        (tool.additional_instructions.as_deref(), tool.env.as_slice()),
+        (None, &["TOKEN".to_owned()][..])
+    );
+}
