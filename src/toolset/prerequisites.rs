@@ -281,6 +281,8 @@ fn verdict(
         },
         Ending::Exited(code) => Err(match said.and_then(missing_program) {
             Some(program) => format!("`{program}` is not installed"),
+            // The first words of a script explain nothing; what it said does.
+            None if command.ends_with('…') && said.is_some() => said.unwrap_or_default().to_owned(),
             None => format!("`{command}`: exit {code}{}", last_word()),
         }),
         Ending::Signalled(signal) => Err(format!("`{command}`: killed by signal {signal}{}", last_word())),

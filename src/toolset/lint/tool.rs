@@ -34,7 +34,7 @@ pub(super) fn check(
     if tool.template.is_empty() || template::variables(&tool.template).is_err() {
         return;
     }
-    unused(tool, node, lines, findings);
+    unused(tool, part, node, lines, findings);
     engine(tool, source, lines, findings);
     let surveyed = survey(&tool.template, |expression| sample(expression, &tool.parameters));
     for hazard in &surveyed.hazards {
@@ -88,11 +88,12 @@ pub(super) fn template_finding(error: &TemplateError, node: &Node, lines: &Lines
     lines.finding(line, column, Level::Error, "template", reason)
 }
 
-/// Declared, and neither the command nor the jq program has it.
-fn unused(tool: &ToolDefinition, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
+/// Declared, and neither a command, the jq program nor what people are shown has it.
+fn unused(tool: &ToolDefinition, part: &Part, node: &Node, lines: &Lines<'_>, findings: &mut Vec<Finding>) {
     let mut used: BTreeSet<String> = BTreeSet::new();
-    let filter = tool.additional_instructions.as_deref().unwrap_or_default();
-    for text in [tool.template.as_str(), tool.jq.as_deref().unwrap_or_default(), filter] {
+    let texts = [&tool.jq, &tool.additional_instructions, &tool.user_description, &part.defaults.prelude];
+    let texts = texts.into_iter().filter_map(Option::as_deref);
+    for text in texts.chain([tool.template.as_str()]) {
         used.extend(template::variables(text).unwrap_or_default().into_iter().map(|variable| variable.name));
     }
     used.extend(tool.jq.as_deref().map(template::environment_names).unwrap_or_default());
@@ -191,7 +192,9 @@ fn commands(
         }
     }
     if tool.read_only != Some(false) {
-        for change in writes::changes(surveyed, &all) {
+        let prelude = part.defaults.prelude.as_deref().unwrap_or_default();
+        let temporary = [prelude, &tool.template].iter().any(|text| text.contains("$(mktemp"));
+        for change in writes::changes(surveyed, &all, temporary) {
             let level =
                 if tool.read_only == Some(true) && change.sure { Level::Error } else { Level::Warning };
             let (message, remedy) = if tool.read_only == Some(true) {
@@ -217,6 +220,7 @@ fn commands(
     if let Some(run) = all.iter().find(|run| run.outer && !common(run))
         && !part.said.prerequisites.is_empty()
         && !super::whole::named(part, &run.program)
+        && !super::whole::defined(part, &run.program)
         && !tool.template.contains(&format!("command -v {}", run.program))
     {
         let message = format!("no prerequisite asks for `{}`, which `{}` runs", run.program, tool.name);
