@@ -656,6 +656,7 @@ fn functions_get_only_what_they_are_given() {
         "f() { curl \"$@\"; }; f /path \"query={{ q }}\"",
         "f() { curl \"${@:2}\"; }; f /path -d 'a={{ q }}'",
         "f() { curl \"$1\"; }; f /path; echo {{ q }}",
+        "set -o pipefail; f() { curl \"$@\"; }; f \"x={{ q }}\"",
     ];
     let refused = [
         "f() { curl \"$@\"; }; f {{ q }}",
@@ -664,6 +665,7 @@ fn functions_get_only_what_they_are_given() {
         "f() { curl \"$@\"; }; g() { f \"$@\"; }; time g {{ q }}",
         "f() { curl \"$@\"; }; name=f; $name {{ q }}",
         "set -- {{ q }}; curl \"$@\"",
+        "set -e {{ q }}; curl \"$@\"",
         "f() { curl \"$@\"; }; words=(); words+=(\"{{ q }}\"); f \"${words[@]}\"",
     ];
     let values = json!({"q": "-o /tmp/x"});
