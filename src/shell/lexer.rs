@@ -108,6 +108,8 @@ fn scan<'a>(
         pipelines: Vec::new(),
         programs: Vec::new(),
         functions: false,
+        sets_arguments: false,
+        calls: Vec::new(),
         named: BTreeSet::new(),
         seen: Vec::new(),
         notes: None,
@@ -183,6 +185,10 @@ struct Scan<'a> {
     pipelines: Vec<Pipeline>,
     programs: Vec<Program>,
     functions: bool,
+    /// `set --` somewhere: arguments may be anything.
+    sets_arguments: bool,
+    /// Commands with words that a value may begin: what functions get as their arguments is in them.
+    calls: Vec<Vec<Word>>,
     /// Names of functions.
     named: BTreeSet<String>,
     seen: Vec<usize>,

@@ -240,7 +240,7 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
             judged.reads_program = Some(Language::Shell);
         }
         "set" => {
-            judged.sets_arguments = true;
+            judged.sets_arguments = !switches(words.get(next..).unwrap_or_default());
             judged.dumps = words.len() <= next;
         }
         // `function name { command`.
@@ -649,4 +649,14 @@ fn inner(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
             return;
         }
     }
+}
+
+/// `set -o pipefail`, `set -eu`: options of the shell, and no arguments.
+fn switches(words: &[Word]) -> bool {
+    words.iter().enumerate().all(|(at, word)| {
+        let named = |before: &Word| matches!(before.text.as_str(), "-o" | "+o" | "-eo" | "-euo");
+        let literal = word.values.is_empty() && word.variables.is_empty() && !word.substituted;
+        let option = word.text.len() > 1 && word.text.starts_with(['-', '+']) && word.text != "--";
+        literal && (option || at.checked_sub(1).and_then(|at| words.get(at)).is_some_and(named))
+    })
 }

@@ -145,6 +145,9 @@ pub async fn capture(script: &Script, limits: Limits, stop: Stop) -> io::Result<
     })
 }
 
+/// Reads of a full buffer at the end: who writes on for ever was left behind.
+const REST: usize = 16;
+
 /// Where output goes, counted as it goes.
 struct Kept<W> {
     to: W,
@@ -310,10 +313,35 @@ impl<W: Write> Session<'_, W> {
                 () = sleep_until(until) => {
                     return Ok(match self.exited {
                         // The command is done; who is still there was left behind by it.
-                        Some(_) => None,
+                        Some(_) => {
+                            self.rest();
+                            None
+                        }
                         None => Some(Ending::TimedOut),
                     });
                 }
+            }
+        }
+    }
+
+    /// What lies in the pipes when the time is up: on a busy machine the timer may come before the data.
+    fn rest(&mut self) {
+        for _ in 0..REST {
+            let Some(Ok(count @ 1..)) = self.output.as_ref().map(|pipe| pipe.try_read(&mut self.buffer))
+            else {
+                break;
+            };
+            if self.kept.take(self.buffer.get(..count).unwrap_or_default(), self.limit) {
+                break;
+            }
+        }
+        for _ in 0..REST {
+            let Some(Ok(count @ 1..)) = self.errors.as_ref().map(|pipe| pipe.try_read(&mut self.buffer))
+            else {
+                break;
+            };
+            if let Some(tail) = &mut self.error_tail {
+                tail.push(self.buffer.get(..count).unwrap_or_default());
             }
         }
     }

@@ -651,3 +651,30 @@ proptest! {
         let _ = rendered(&source, json!({"x": "a b"}));
     }
 }
+
+/// What a function gets as its arguments is what its callers give it, not every value of the template.
+#[test]
+fn functions_get_only_what_they_are_given() {
+    let taken = [
+        "f() { curl \"$@\"; }; f /path \"query={{ q }}\"",
+        "f() { curl \"${@:2}\"; }; f /path -d 'a={{ q }}'",
+        "f() { curl \"$1\"; }; f /path; echo {{ q }}",
+        "set -o pipefail; f() { curl \"$@\"; }; f \"x={{ q }}\"",
+    ];
+    let refused = [
+        "f() { curl \"$@\"; }; f {{ q }}",
+        "f() { curl \"$@\"; }; x={{ q }}; f \"$x\"",
+        "f() { curl \"$@\"; }; x=\"a {{ q }}\"; f $x",
+        "f() { curl \"$@\"; }; g() { f \"$@\"; }; time g {{ q }}",
+        "f() { curl \"$@\"; }; name=f; $name {{ q }}",
+        "set -- {{ q }}; curl \"$@\"",
+        "set -e {{ q }}; curl \"$@\"",
+        "f() { curl \"$@\"; }; words=(); words+=(\"{{ q }}\"); f \"${words[@]}\"",
+    ];
+    let values = json!({"q": "-o /tmp/x"});
+    for (sources, fine) in [(&taken[..], true), (&refused[..], false)] {
+        for source in sources {
+            assert_eq!(rendered(source, values.clone()).is_ok(), fine, "{source}");
+        }
+    }
+}

@@ -169,7 +169,7 @@ fn without_an_account_nothing_is_tried_and_nothing_is_loud() {
     let Some(bin) = programs() else { return };
     let path = std::env::var("PATH").unwrap();
     let bench = Bench::new().env("PATH", format!("{}:{path}", bin.display()));
-    let listed = bench.run(["toolset", "list"]).exits(0).stdout;
+    let listed = bench.run(["toolset", "list", "--all"]).exits(0).stdout;
     let line = listed.lines().find(|line| line.starts_with("aws/core")).unwrap();
     assert!(line.contains("disabled") && line.contains("no AWS credentials"), "{line}");
 }

@@ -18,6 +18,7 @@ mod support;
 
 mod alertmanager;
 mod aws;
+mod clouds;
 mod databases;
 mod elasticsearch;
 mod git;

@@ -75,7 +75,13 @@ fn every_tool_with_hostile_values() {
                 let key: String =
                     key.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 let url = key.contains("url") || key.contains("host");
-                config.insert(key, json!(if url { "http://127.0.0.1:9" } else { "configured" }));
+                let value = match key.as_str() {
+                    // A map by what its toolset's instructions say.
+                    "headers" | "additional_headers" => json!({"X-Tenant": "configured"}),
+                    _ if url => json!("http://127.0.0.1:9"),
+                    _ => json!("configured"),
+                };
+                config.insert(key, value);
             }
             for (number, value) in VALUES.iter().enumerate() {
                 let mut values = Map::new();

@@ -25,10 +25,14 @@ impl Scan<'_> {
                 }
             }
         }
+        let opens = |word: &Word| {
+            !word.leading.is_empty() || !word.leading_variables.is_empty() || !word.split.is_empty()
+        };
+        if words.iter().any(opens) {
+            self.calls.push(words.clone());
+        }
         for (at, word) in words.iter().enumerate() {
-            let opens =
-                !word.leading.is_empty() || !word.leading_variables.is_empty() || !word.split.is_empty();
-            if opens && word.assigns().is_none() && operands::may_be_option(&words, at) {
+            if opens(word) && word.assigns().is_none() && operands::may_be_option(&words, at) {
                 self.operands.push(Operand {
                     program: words.first().map(|word| word.text.clone()).unwrap_or_default(),
                     values: word.leading.clone(),
@@ -55,6 +59,7 @@ impl Scan<'_> {
             pipeline.dumps = true;
         }
         self.functions |= judged.sets_arguments;
+        self.sets_arguments |= judged.sets_arguments;
         for word in judged.evaluated.iter().filter_map(|at| words.get(*at)) {
             self.programs.push(Program {
                 language: Language::Arithmetic,
@@ -120,11 +125,40 @@ impl Scan<'_> {
 
     /// What is read, the arguments of a function, and what the shell itself sets may be any value.
     fn holds_anything(&self, variable: &str) -> bool {
-        let arguments = variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c));
-        arguments && self.functions
+        is_argument(variable) && self.functions
             || variable == "_"
             || variable.starts_with("HOLMES_ARG_")
             || self.read.contains(variable)
+    }
+
+    /// Values that an argument of a function may begin with: those its callers pass on as words of their own.
+    fn passed(&self) -> Vec<usize> {
+        if self.sets_arguments {
+            return self.seen.clone();
+        }
+        if !self.functions {
+            return Vec::new();
+        }
+        let mut passed = Vec::new();
+        for words in &self.calls {
+            let opaque = words.first().is_some_and(|word| {
+                word.substituted || !word.values.is_empty() || !word.variables.is_empty()
+            });
+            // Also behind `time` and assignments.
+            let called = words.iter().position(|word| self.named.contains(&word.text));
+            let Some(at) = opaque.then_some(0).or(called) else { continue };
+            // `query=VALUE` begins with its name.
+            for word in words.iter().skip(at + 1).filter(|word| word.assigns().is_none()) {
+                passed.extend(&word.leading);
+                for name in word.leading_variables.iter().filter(|name| !is_argument(name)) {
+                    passed.extend(self.held(name, &self.leading));
+                }
+                for name in word.split.iter().filter(|name| !is_argument(name)) {
+                    passed.extend(self.held(name, &self.assigned));
+                }
+            }
+        }
+        passed
     }
 
     fn held<'a>(&'a self, variable: &str, known: &'a BTreeMap<String, Vec<usize>>) -> &'a [usize] {
@@ -139,9 +173,13 @@ impl Scan<'_> {
         if self.allow_options {
             return Ok(());
         }
+        let passed = self.passed();
         for operand in self.operands.iter().filter(|operand| !self.named.contains(&operand.program)) {
-            let whole = operand.variables.iter().flat_map(|name| self.held(name, &self.leading));
-            let split = operand.split.iter().flat_map(|name| self.held(name, &self.assigned));
+            let held = |name, known| {
+                if is_argument(name) { passed.as_slice() } else { self.held(name, known) }
+            };
+            let whole = operand.variables.iter().flat_map(|name| held(name, &self.leading));
+            let split = operand.split.iter().flat_map(|name| held(name, &self.assigned));
             let begins = |index: &usize| {
                 self.value(*index).is_some_and(|value| !value.number && value.text.starts_with('-'))
             };
@@ -202,4 +240,9 @@ impl Scan<'_> {
         }
         Ok(())
     }
+}
+
+/// `$1`, `$@`, `$*`.
+fn is_argument(variable: &str) -> bool {
+    variable.starts_with(|c: char| c.is_ascii_digit() || "@*".contains(c))
 }

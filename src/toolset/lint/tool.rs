@@ -193,7 +193,9 @@ fn commands(
         }
     }
     if tool.read_only != Some(false) {
-        for change in writes::changes(surveyed, &all) {
+        let prelude = part.defaults.prelude.as_deref().unwrap_or_default();
+        let temporary = [prelude, &tool.template].iter().any(|text| text.contains("$(mktemp"));
+        for change in writes::changes(surveyed, &all, temporary) {
             let level =
                 if tool.read_only == Some(true) && change.sure { Level::Error } else { Level::Warning };
             let (message, remedy) = if tool.read_only == Some(true) {
@@ -224,6 +226,7 @@ fn commands(
     if let Some(run) = all.iter().find(foreign)
         && !part.said.prerequisites.is_empty()
         && !super::whole::named(part, &run.program)
+        && !super::whole::defined(part, &run.program)
         && !tool.template.contains(&format!("command -v {}", run.program))
     {
         let message = format!("no prerequisite asks for `{}`, which `{}` runs", run.program, tool.name);

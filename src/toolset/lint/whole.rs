@@ -127,6 +127,14 @@ pub(super) fn named(part: &Part, program: &str) -> bool {
     })
 }
 
+/// Whether the toolset's prelude has a function of this name.
+pub(super) fn defined(part: &Part, name: &str) -> bool {
+    let prelude = part.defaults.prelude.as_deref().unwrap_or_default();
+    prelude
+        .lines()
+        .any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with("()")))
+}
+
 /// A reason as reading gave it: `file:line:column: message, at: line`.
 pub(super) fn broken(reason: &str, node: &Node, code: &'static str, lines: &Lines<'_>) -> Finding {
     let placed = reason.strip_prefix(lines.place).and_then(|rest| rest.strip_prefix(':')).and_then(|rest| {

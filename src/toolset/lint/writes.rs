@@ -13,10 +13,9 @@ pub(super) struct Change {
     pub sure: bool,
 }
 
-/// Every change the commands of a tool make.
-pub(super) fn changes(surveyed: &Survey, runs: &[Run]) -> Vec<Change> {
-    // What a script makes with mktemp is its own.
-    let temporary = runs.iter().any(|run| run.program == "mktemp");
+/// Every change the commands of a tool make. What a script makes with mktemp (`temporary`) is its own.
+pub(super) fn changes(surveyed: &Survey, runs: &[Run], temporary: bool) -> Vec<Change> {
+    let temporary = temporary || runs.iter().any(|run| run.program == "mktemp");
     let mut found: Vec<Change> = Vec::new();
     let statements = |run: &Run| {
         let joined = |pipeline: usize| pipeline == run.pipeline;
