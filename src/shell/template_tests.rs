@@ -98,6 +98,8 @@ fn a_leading_dash_is_refused_unless_it_cannot_be_an_option() {
     for refused in [
         "kubectl exec p -- ls {{ x }}",
         "ls '{{ x }}'",
+        "echo {{ x }}",
+        "echo -e {{ x }}",
         "grep \"{{ x }}\" f",
         "grep -n \"{{ x }}\" f",
         "grep -e -e {{ x }} f",
@@ -130,7 +132,7 @@ fn a_leading_dash_is_refused_unless_it_cannot_be_an_option() {
         rendered(refused, values()).expect_err(refused);
     }
     for passed in [
-        "echo {{ x }}",
+        "echo x {{ x }}",
         "printf '%s' \"{{ x }}\"",
         "grep -e \"{{ x }}\" f",
         "grep -i -e '{{ x }}' f",
@@ -145,7 +147,7 @@ fn a_leading_dash_is_refused_unless_it_cannot_be_an_option() {
         "case {{ x }} in -*) exit 1 ;; esac",
         "case a in {{ x }}) ;; esac",
         "for v in {{ x }}; do echo \"$v\"; done",
-        "f() { echo \"$1\"; }; f {{ x }}",
+        "f() { printf %s \"$1\"; }; f {{ x }}",
         "sh -c 'grep -- \"$1\" f' _ {{ x }}",
         "jq --arg a {{ x }} .b f",
         "jq --argjson {{ x }} 1 .b f",
@@ -658,7 +660,7 @@ fn functions_get_only_what_they_are_given() {
     let taken = [
         "f() { curl \"$@\"; }; f /path \"query={{ q }}\"",
         "f() { curl \"${@:2}\"; }; f /path -d 'a={{ q }}'",
-        "f() { curl \"$1\"; }; f /path; echo {{ q }}",
+        "f() { curl \"$1\"; }; f /path; printf %s {{ q }}",
         "set -o pipefail; f() { curl \"$@\"; }; f \"x={{ q }}\"",
     ];
     let refused = [

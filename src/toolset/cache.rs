@@ -161,7 +161,7 @@ fn key(toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
             program(command, path).map(|hit| (changed_at(&hit), hit)).hash(&mut hasher);
         }
     }
-    for file in kubeconfigs(env).into_iter().chain(accounts(env)) {
+    for file in kubeconfigs(env).into_iter().chain(accounts(toolset, env)) {
         (changed_at(&file), file).hash(&mut hasher);
     }
     // What every command gets, and what decides whom it speaks to.
@@ -192,18 +192,27 @@ fn decides(name: &str) -> bool {
         || name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
-/// Where logging in and choosing an account leave their marks.
-fn accounts(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+/// Where logging in and choosing an account leave their marks, for the programs this toolset asks.
+fn accounts(toolset: &Toolset, env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let commands = toolset.prerequisites.iter().filter_map(|one| match one {
+        Prerequisite::Command { command, .. } => Some(command.as_str()),
+        _ => None,
+    });
+    let text: String = commands.chain(toolset.prelude.as_deref()).collect();
+    let asks = |program: &str| {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == program)
+    };
     let home = env.get("HOME").map(PathBuf::from).unwrap_or_default();
     let of = |name: &str, file: &str| env.get(name).map_or_else(|| home.join(file), PathBuf::from);
-    vec![
-        of("AWS_CONFIG_FILE", ".aws/config"),
-        of("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
-        home.join(".docker/config.json"),
-        home.join(".config/gcloud/active_config"),
-        home.join(".azure/azureProfile.json"),
-        home.join(".config/gh/hosts.yml"),
-    ]
+    let all = [
+        ("aws", of("AWS_CONFIG_FILE", ".aws/config")),
+        ("aws", of("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")),
+        ("docker", home.join(".docker/config.json")),
+        ("gcloud", home.join(".config/gcloud/active_config")),
+        ("az", home.join(".azure/azureProfile.json")),
+        ("gh", home.join(".config/gh/hosts.yml")),
+    ];
+    all.into_iter().filter(|(program, _)| asks(program)).map(|(_, file)| file).collect()
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {

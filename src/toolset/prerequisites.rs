@@ -364,9 +364,8 @@ pub(super) fn environment_of(toolset: &Toolset) -> Vec<String> {
             Prerequisite::OneOf(wanted) => {
                 names.extend(wanted.iter().filter(|name| !name.starts_with("config.")).cloned());
             }
-            Prerequisite::Program(_) => {}
             Prerequisite::Command { command, .. } => names.extend(environment_names(command)),
-            Prerequisite::Static { .. } => {}
+            Prerequisite::Program(_) | Prerequisite::Static { .. } => {}
         }
     }
     names.extend(toolset.tools.iter().flat_map(|tool| tool.env.iter().cloned()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::support::peer::{Peer, program, status};
+use crate::support::peer::{Peer, may_install, program, status};
 use crate::support::{Bench, Ran};
 
 /// moto does not have `cloudtrail lookup-events`; a page of it is served in its place.
@@ -45,6 +45,9 @@ fn installed() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("aws");
     let ready = folder.join("ready");
     if !ready.is_file() {
+        if !may_install("moto") {
+            return None;
+        }
         let step = |program: &Path, args: &[&str]| {
             let run = Command::new(program).args(args).stdin(Stdio::null()).output();
             run.is_ok_and(|output| output.status.success())

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::support::peer::{Peer, free_port, listens, program};
+use crate::support::peer::{Peer, free_port, listens, may_install, program};
 use crate::support::{Bench, Ran};
 
 /// Only one test installs.
@@ -39,7 +39,7 @@ fn everything() -> Option<(PathBuf, PathBuf)> {
     let package = "@modelcontextprotocol/server-everything@2026.8.31";
     let mut install = Command::new(npm);
     install.arg("--prefix").arg(&root).args(["install", "--no-audit", "--no-fund", package]);
-    (script.exists() || installed(&mut install)).then_some((node, script))
+    (script.exists() || may_install("server-everything") && installed(&mut install)).then_some((node, script))
 }
 
 /// Python of an environment with the SDK.
@@ -49,7 +49,8 @@ fn python() -> Option<PathBuf> {
     let root = folder("mcp-python");
     let (python, done) = (root.join("bin/python"), root.join("installed"));
     if !done.exists() {
-        let made = installed(Command::new(base).args(["-m", "venv"]).arg(&root))
+        let made = may_install("the Python SDK of MCP")
+            && installed(Command::new(base).args(["-m", "venv"]).arg(&root))
             && installed(Command::new(&python).args(["-m", "pip", "install", "--quiet", "mcp==2.3.0"]));
         if !made {
             return None;

@@ -49,10 +49,10 @@ fn kafka_tools() {
     let began = std::time::Instant::now();
     let brokers = loop {
         let log = cluster.log();
-        if let Some((_, rest)) = log.split_once("bootstrap.servers=") {
-            if let Some((brokers, _)) = rest.split_once('\n') {
-                break brokers.to_owned();
-            }
+        if let Some((_, rest)) = log.split_once("bootstrap.servers=")
+            && let Some((brokers, _)) = rest.split_once('\n')
+        {
+            break brokers.to_owned();
         }
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "{log}");
     };

@@ -32,6 +32,16 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// Whether tests may fetch what they need: as CI that asks for it, or a person, says.
+#[must_use]
+pub fn may_install(what: &str) -> bool {
+    let may = std::env::var("HOLMES_TEST_PEERS").is_ok_and(|value| value == "install");
+    if !may {
+        println!("SKIPPED: {what} is not in target/peers; HOLMES_TEST_PEERS=install fetches it");
+    }
+    may
+}
+
 /// A port nobody listens on now.
 #[must_use]
 pub fn free_port() -> u16 {

@@ -132,7 +132,7 @@ fn engine(tool: &ToolDefinition, source: &Node, lines: &Lines<'_>, findings: &mu
     };
     if let Err(error @ TemplateError::Render { .. }) = template::render(&tool.template, given)
         && let TemplateError::Render { reason, .. } = &error
-        && ["unknown filter", "unknown test", "unknown function", "unknown method", "is unknown"]
+        && ["filter `", "unknown filter", "unknown test", "unknown function", "unknown method", "is unknown"]
             .iter()
             .any(|sign| reason.contains(sign))
     {
