@@ -146,7 +146,7 @@ fn a_leading_dash_is_refused_unless_it_cannot_be_an_option() {
         "if [[ {{ x }} == a ]]; then echo; fi",
         "case {{ x }} in -*) exit 1 ;; esac",
         "case a in {{ x }}) ;; esac",
-        "for v in {{ x }}; do echo \"$v\"; done",
+        "for v in {{ x }}; do printf '%s' \"$v\"; done",
         "f() { printf %s \"$1\"; }; f {{ x }}",
         "sh -c 'grep -- \"$1\" f' _ {{ x }}",
         "jq --arg a {{ x }} .b f",
