@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{Closing, Outcome, Summary, Tool, ToolFuture};
+use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::evidence::untrusted::visible;
@@ -63,21 +63,8 @@ impl Tool for Guarded {
         self.tool.describe(params)
     }
 
-    fn summary(&self) -> Option<&Summary> {
-        self.tool.summary()
-    }
-
-    fn close(&self) -> Closing<'_> {
-        self.tool.close()
-    }
-
-    fn run_approved<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a> {
-        self.tool.run_approved(params, output, stop)
+    fn wrapped(&self) -> Option<&dyn Tool> {
+        Some(self.tool.as_ref())
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, _output: &'a Path, _stop: Stop) -> ToolFuture<'a> {

@@ -40,9 +40,14 @@ pub trait Tool {
     /// The progress line for a person.
     fn describe(&self, params: &Map<String, Value>) -> String;
 
+    /// The tool that this one only dresses: what it does not say itself, that one does.
+    fn wrapped(&self) -> Option<&dyn Tool> {
+        None
+    }
+
     /// When a fast model is to sum its output up.
     fn summary(&self) -> Option<&Summary> {
-        None
+        self.wrapped().and_then(Tool::summary)
     }
 
     /// Runs with the model's parameters, raw output into the file `output`.
@@ -56,12 +61,15 @@ pub trait Tool {
         output: &'a Path,
         stop: Stop,
     ) -> ToolFuture<'a> {
-        self.run(params, output, stop)
+        match self.wrapped() {
+            Some(tool) => tool.run_approved(params, output, stop),
+            None => self.run(params, output, stop),
+        }
     }
 
     /// Says goodbye to whoever it talks to, within a second. A tool that is only dropped cuts them off.
     fn close(&self) -> Closing<'_> {
-        Box::pin(std::future::ready(()))
+        self.wrapped().map_or_else(|| Box::pin(std::future::ready(())) as Closing<'_>, Tool::close)
     }
 }
 

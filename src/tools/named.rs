@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::mcp::listing::{NAME, callable};
-use super::{Closing, Summary, Tool, ToolFuture};
+use super::{Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::shell::Stop;
 
@@ -42,21 +42,8 @@ impl Tool for Named {
         self.tool.describe(params)
     }
 
-    fn summary(&self) -> Option<&Summary> {
-        self.tool.summary()
-    }
-
-    fn close(&self) -> Closing<'_> {
-        self.tool.close()
-    }
-
-    fn run_approved<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a> {
-        self.tool.run_approved(params, output, stop)
+    fn wrapped(&self) -> Option<&dyn Tool> {
+        Some(self.tool.as_ref())
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Closing, Tool, ToolFuture};
+use super::{Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::shell::Stop;
 use crate::toolset::Transformer;
@@ -68,17 +68,8 @@ impl Tool for Summarised {
         Some(&self.summary)
     }
 
-    fn run_approved<'a>(
-        &'a self,
-        params: &'a Map<String, Value>,
-        output: &'a Path,
-        stop: Stop,
-    ) -> ToolFuture<'a> {
-        self.tool.run_approved(params, output, stop)
-    }
-
-    fn close(&self) -> Closing<'_> {
-        self.tool.close()
+    fn wrapped(&self) -> Option<&dyn Tool> {
+        Some(self.tool.as_ref())
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {

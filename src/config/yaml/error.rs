@@ -96,10 +96,12 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line, whatever a file's texts hold: none of them may look like a line of this program.
+        let message = self.message.lines().collect::<Vec<_>>().join(" ");
         if self.line == 0 {
-            return write!(f, "{}: {}", self.place, self.message);
+            return write!(f, "{}: {message}", self.place);
         }
-        write!(f, "{}:{}:{}: {}", self.place, self.line, self.column, self.message)
+        write!(f, "{}:{}:{}: {message}", self.place, self.line, self.column)
     }
 }
 

@@ -204,3 +204,9 @@ proptest! {
         prop_assert_eq!(read(&value.to_string()).node.to_json(), value);
     }
 }
+
+#[test]
+fn a_warning_is_one_line_whatever_the_file_says() {
+    let warning = Warning::about_file("f.yaml", "unknown tag `a\nerror: forged`");
+    assert_eq!(warning.to_string(), "f.yaml: unknown tag `a error: forged`");
+}
