@@ -228,13 +228,14 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
     let version = |c: char| c.is_ascii_digit() || c == '.';
     let next = start + 1;
     let program = match name.trim_end_matches(version) {
-        // A number is no program's version but the pattern of a `case` arm on a line of its own.
-        "" if name != "." => name,
+        "" if name == "." => "source",
+        // A number is no program's version but the pattern of a `case` arm on a line of its own, and what ends
+        // in a slash is a folder: neither can be run.
+        "" => name,
         program => program,
     };
     match program {
-        // `.` itself, of which the line above leaves nothing.
-        "" | "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb" | "lldb" => {
+        "source" | "at" | "batch" | "crontab" | "ed" | "ex" | "vi" | "vim" | "gdb" | "lldb" => {
             all(words, next, Language::Shell, judged);
             judged.files.push((next, Language::Shell));
             judged.reads_program = Some(Language::Shell);

@@ -122,6 +122,11 @@ fn made_up_shapes_with_made_up_values() {
     );
     let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
     let refused = std::cell::Cell::new(0);
+    // Found by chance: the pattern of an arm was taken for `.`, which runs a file.
+    assert!(
+        rendered("case {{ x }} in\n  '{{ x }}') prog =' {{ x }} ' ;;\nesac", &with("{/"), &Map::new())
+            .is_ok()
+    );
     proptest::test_runner::TestRunner::new(config)
         .run(&(shapes, value()), |((words, around), value)| {
             let mut template =
