@@ -121,7 +121,8 @@ impl Run {
             (window / VIEW_SHARE).clamp(*VIEW_TOKENS.start(), *VIEW_TOKENS.end())
         });
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
-        let store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
+        let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
+        store.look_for(&question.text);
         let jsonl = outlets.format == OutputFormat::Jsonl;
         let streams = outlets.format == OutputFormat::Text
             && context.stdout.tty

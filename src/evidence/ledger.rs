@@ -44,6 +44,12 @@ pub fn order_by_question<'a>(
     });
 }
 
+/// Words of a question that may tell what it is about.
+#[must_use]
+pub(super) fn telling_words(question: &str) -> Vec<String> {
+    words(question).collect()
+}
+
 /// Words of three letters and more, in lower case, without the s of a plural.
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())

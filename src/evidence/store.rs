@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::condense;
+use super::condense::{self, Wanted};
 use super::exhibit::{Exhibit, ShownSummary};
 use super::redact::Redactor;
 use super::tokens;
@@ -23,6 +23,8 @@ pub struct Store {
     redactor: Rc<Redactor>,
     /// Tokens one view may take.
     allowance: u64,
+    /// Words of the question, in lower case.
+    words: Vec<String>,
     exhibits: Vec<Exhibit>,
     next: u32,
 }
@@ -31,7 +33,12 @@ impl Store {
     /// `folder` must exist. `marker` is unguessable and new for each run: it fences untrusted text.
     #[must_use]
     pub fn new(folder: PathBuf, marker: String, redactor: Rc<Redactor>, allowance: u64) -> Self {
-        Self { folder, marker, redactor, allowance, exhibits: Vec::new(), next: 1 }
+        Self { folder, marker, redactor, allowance, words: Vec::new(), exhibits: Vec::new(), next: 1 }
+    }
+
+    /// What to look for in outputs of no known kind: the words of the question that tell something.
+    pub fn look_for(&mut self, question: &str) {
+        self.words = super::ledger::telling_words(question);
     }
 
     /// The next exhibit's number and the file for its raw output.
@@ -67,10 +74,11 @@ impl Store {
     /// # Errors
     /// When the raw output cannot be read.
     pub fn view_within(&self, exhibit: &mut Exhibit, allowance: u64) -> io::Result<String> {
-        let mut lines = Vec::new();
+        let (mut notes, mut lines) = (Vec::new(), Vec::new());
         if exhibit.bytes > 0 {
-            let chosen = condense::condense(&exhibit.path, allowance)?;
+            let chosen = condense::condense(&exhibit.path, Wanted { allowance, words: &self.words })?;
             exhibit.condensed = chosen.left_out;
+            notes = chosen.notes.iter().map(|note| self.shown(note)).collect();
             lines = chosen.lines;
             // Terminal codes go first, since a colour in the middle of a secret hides it; cutting comes last.
             for (_, text) in &mut lines {
@@ -81,7 +89,7 @@ impl Store {
                 *text = view::clip(text, chosen.longest);
             }
         }
-        Ok(view::render(exhibit, &lines, &self.marker))
+        Ok(view::render(exhibit, &notes, &lines, &self.marker))
     }
 
     /// Puts what `model` wrote about a kept exhibit in the place of its view, within the tokens of one.

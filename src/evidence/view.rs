@@ -17,15 +17,19 @@ pub type Line = (u64, String);
 
 /// Renders one exhibit between fences that carry the run's `marker`.
 ///
-/// `lines` are the lines chosen by condensation, in order; gaps between their numbers are named.
+/// `notes` say what the whole output is, and are no lines of it; `lines` are those chosen by condensation, in order,
+/// parts of one line perhaps one after the other. Gaps between their numbers are named.
 #[must_use]
-pub fn render(exhibit: &Exhibit, lines: &[Line], marker: &str) -> String {
+pub fn render(exhibit: &Exhibit, notes: &[String], lines: &[Line], marker: &str) -> String {
     let mut view = String::new();
     let id = exhibit.id;
     let _ = writeln!(view, "<exhibit E{id} k={marker}>");
     let _ = writeln!(view, "{}", neutral(&header(exhibit), marker));
     if let Some(error) = &exhibit.error {
         let _ = writeln!(view, "error: {}", neutral(error, marker));
+    }
+    for note in notes {
+        let _ = writeln!(view, "({})", neutral(note, marker));
     }
     let width = lines.last().map_or(1, |(number, _)| number.to_string().len());
     let mut next = 1;

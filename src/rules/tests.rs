@@ -67,7 +67,7 @@ impl Machine {
             condensed: false,
             summary: None,
         };
-        view::render(&exhibit, &lines, "k9f3")
+        view::render(&exhibit, &[], &lines, "k9f3")
     }
 
     /// What `grep` leaves of the recorded list of pods.
