@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::event::{Event, Finish, Limit};
-use super::machine::{Effect, Source, State};
+use super::machine::{Effect, Offered, Source, State};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
 use crate::answer::{self, Answer};
 use crate::clock::Clock;
@@ -22,8 +22,8 @@ use crate::tools::Toolbox;
 
 pub use summary::Fast;
 
-/// Requests shortened and sent again after "context length exceeded".
-const SHORTENED_REQUESTS: u32 = 8;
+/// Requests of a run that are shortened and sent again after "context length exceeded".
+const SHORTENED_REQUESTS: u32 = 12;
 
 /// What a run needs besides its state and its evidence.
 pub struct Engine<'a> {
@@ -42,6 +42,8 @@ pub struct Engine<'a> {
     pub interrupt: watch::Receiver<bool>,
     /// Whether listeners want text as it arrives.
     pub stream: bool,
+    /// Whether the model is asked once to correct an answer whose quotes do not stand.
+    pub corrects: bool,
     /// Toolsets that could not be used: name and reason, for the ledger.
     pub unusable: Vec<(String, String)>,
 }
@@ -83,6 +85,8 @@ pub async fn drive(
         failure: None,
         fast_failures: BTreeMap::new(),
         finish_reason: String::new(),
+        questioned: None,
+        shortened: 0,
     };
     driver.run().await
 }
@@ -101,6 +105,10 @@ struct Driver<'a, 'b> {
     /// Failures in a row of each fast model, by its name.
     fast_failures: BTreeMap<String, u32>,
     finish_reason: String,
+    /// The answer that the model was asked to correct.
+    questioned: Option<Answer>,
+    /// Requests of this run that did not fit.
+    shortened: u32,
 }
 
 /// What ended a wait before its time.
@@ -121,10 +129,18 @@ impl Driver<'_, '_> {
                         effects.extend(next);
                     }
                     Effect::RunTool(call) => calls.push(call),
-                    Effect::Answered { call, reply, repeats } => {
-                        self.emit(&Event::ToolAnswered { call, reply, repeats });
+                    Effect::Answered { call, reply, repeats, brings } => {
+                        self.emit(&Event::ToolAnswered { call, reply, repeats, brings });
                     }
-                    Effect::Conclude { source, finish } => return self.conclude(source, finish).await,
+                    Effect::Conclude { source, finish } => {
+                        let answer = self.answer(source, finish).await;
+                        let again = self.question(&answer);
+                        if again.is_empty() {
+                            return self.conclude(answer, finish);
+                        }
+                        self.questioned = Some(answer);
+                        effects.extend(again);
+                    }
                 }
                 // The calls of a turn stand together: they run once the next effect is something else.
                 if !calls.is_empty()
@@ -162,46 +178,44 @@ impl Driver<'_, '_> {
         }
     }
 
-    async fn call_model(&mut self, tools: bool) -> Vec<Effect> {
-        for _ in 0..=SHORTENED_REQUESTS {
-            let specs = if tools { self.state.tools() } else { &[] };
-            let tools_count = specs.len();
-            let tool_tokens: u64 = specs.iter().map(spec_tokens).sum();
-            let step = self.state.calls();
-            (self.listener)(&Event::ModelRequested {
-                step,
-                messages: self.state.transcript().len(),
-                tools: tools_count,
-                tokens: self.state.request_tokens() + tool_tokens,
-            });
-            let started = self.engine.clock.instant();
-            let request = Request {
-                messages: self.state.transcript(),
-                tools: if tools { self.state.tools() } else { &[] },
-                stream: self.engine.stream,
-            };
-            let listener = &mut *self.listener;
-            let mut on_delta = |delta: Delta<'_>| listener(&event_of(delta));
-            let reply = tokio::select! {
-                reply = self.engine.model.complete(request, &mut on_delta) => Ok(reply),
-                cut = wait_for_cut(self.deadline, self.engine.interrupt.clone()) => Err(cut),
-            };
-            match reply {
-                Err(cut) => return self.cut(&cut),
-                Ok(Ok(reply)) => return self.replied(step, reply, started),
-                Ok(Err(error)) => {
-                    if matches!(error.kind, ModelErrorKind::ContextTooLong { .. }) && self.state.compact() {
-                        continue;
+    async fn call_model(&mut self, tools: Offered) -> Vec<Effect> {
+        let step = self.state.calls();
+        let specs = self.state.tools(tools);
+        (self.listener)(&Event::ModelRequested {
+            step,
+            messages: self.state.transcript().len(),
+            tools: specs.len(),
+            tokens: self.state.request_tokens(tools),
+        });
+        let started = self.engine.clock.instant();
+        let request = Request {
+            messages: self.state.transcript(),
+            tools: specs,
+            reply_tokens: self.state.reply_tokens(tools),
+            stream: self.engine.stream,
+        };
+        let listener = &mut *self.listener;
+        let mut on_delta = |delta: Delta<'_>| listener(&event_of(delta));
+        let reply = tokio::select! {
+            reply = self.engine.model.complete(request, &mut on_delta) => Ok(reply),
+            cut = wait_for_cut(self.deadline, self.engine.interrupt.clone()) => Err(cut),
+        };
+        match reply {
+            Err(cut) => self.cut(&cut),
+            Ok(Ok(reply)) => self.replied(step, reply, started),
+            Ok(Err(error)) => {
+                if let ModelErrorKind::ContextTooLong { limit } = error.kind
+                    && self.shortened < SHORTENED_REQUESTS
+                {
+                    self.shortened += 1;
+                    let again = self.emit(&Event::RequestTooLong { limit });
+                    if !again.is_empty() {
+                        return again;
                     }
-                    return self.failed(error);
                 }
+                self.failed(error)
             }
         }
-        self.failed(ModelError {
-            kind: ModelErrorKind::Unavailable,
-            message: "the request is still too long after shortening it".to_owned(),
-            hint: Some("use a model with a larger context window".to_owned()),
-        })
     }
 
     fn replied(&mut self, step: u32, reply: Reply, started: Instant) -> Vec<Effect> {
@@ -228,13 +242,36 @@ impl Driver<'_, '_> {
         self.emit(&event)
     }
 
-    async fn conclude(mut self, source: Source, finish: Finish) -> Conclusion {
-        let mut answer = match source {
-            Source::Call(ToolCall { arguments: Arguments::Object(map), .. }) => answer::from_call(&map),
-            Source::Text(text) => answer::from_text(&text),
-            Source::Call(_) | Source::Exhibits => self.answer_from_exhibits(finish).await,
+    /// What the model or the rules conclude, with its quotes checked. Of a questioned answer and its correction the better one.
+    async fn answer(&mut self, source: Source, finish: Finish) -> Answer {
+        let earlier = self.questioned.take();
+        let mut answer = match (source, earlier.clone()) {
+            (Source::Call(ToolCall { arguments: Arguments::Object(map), .. }), _) => answer::from_call(&map),
+            (Source::Text(text), _) => answer::from_text(&text),
+            (Source::Earlier, Some(earlier)) => return earlier,
+            (Source::Call(_) | Source::Exhibits | Source::Earlier, _) => {
+                self.answer_from_exhibits(finish).await
+            }
         };
         evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
+        match earlier {
+            Some(earlier) if !is_better(&answer, &earlier) => earlier,
+            _ => answer,
+        }
+    }
+
+    /// Asks the model to correct an answer whose quotes do not stand; nothing to do where it cannot be asked.
+    fn question(&mut self, answer: &Answer) -> Vec<Effect> {
+        if !self.engine.corrects || self.interrupted || self.out_of_time || !self.state.may_correct() {
+            return Vec::new();
+        }
+        match evidence::objections(answer) {
+            Some(objections) => self.emit(&Event::AnswerQuestioned { objections }),
+            None => Vec::new(),
+        }
+    }
+
+    fn conclude(self, mut answer: Answer, finish: Finish) -> Conclusion {
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
         if answer.text.is_empty() {
             answer.text = answer::to_markdown(&answer);
@@ -280,7 +317,7 @@ impl Driver<'_, '_> {
                 text.clone_from(&exhibit.view);
             }
         }
-        let request = Request { messages: &messages, tools: &tools, stream: false };
+        let request = Request { messages: &messages, tools: &tools, reply_tokens: None, stream: false };
         let reply = self.engine.fallback.complete(request, &mut |_| {}).await;
         let mut answer = match reply.map(|reply| reply.message) {
             Ok(AssistantMessage { tool_calls, text, .. }) => match tool_calls.into_iter().next() {
@@ -304,9 +341,15 @@ fn event_of(delta: Delta<'_>) -> Event {
     }
 }
 
-fn spec_tokens(spec: &super::message::ToolSpec) -> u64 {
-    12 + evidence::tokens::estimate(&spec.description)
-        + evidence::tokens::estimate(&spec.parameters.to_string())
+/// Whether a corrected answer takes the place of the first: it says a cause, and fewer of its claims are unproven.
+fn is_better(corrected: &Answer, first: &Answer) -> bool {
+    let unproven = |answer: &Answer| answer.findings.iter().filter(|finding| !finding.verified).count();
+    let proven = |answer: &Answer| answer.findings.iter().filter(|finding| finding.verified).count();
+    let says = |answer: &Answer| !answer.root_cause.trim().is_empty();
+    (says(corrected) || !says(first))
+        && unproven(corrected) <= unproven(first)
+        && (unproven(corrected) < unproven(first) || proven(corrected) > proven(first))
+        && (proven(corrected) > 0 || proven(first) == 0)
 }
 
 /// Returns when the time is up or the person wants to stop; never, when neither can happen.

@@ -93,6 +93,20 @@ pub enum Event {
         reply: String,
         /// The earlier exhibit, where the call repeats one.
         repeats: Option<u32>,
+        /// Tools that the model may call from now on, where it looked for some.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        brings: Vec<String>,
+    },
+    /// The endpoint refused a request for its length; it is shortened and sent again where that can be done.
+    RequestTooLong {
+        /// Tokens of the window, where the endpoint said it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
+    },
+    /// Quotes of the answer do not stand in the evidence: the model is asked once to correct it.
+    AnswerQuestioned {
+        /// As the model is told.
+        objections: String,
     },
     LimitReached {
         limit: Limit,

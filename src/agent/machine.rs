@@ -3,46 +3,61 @@
 //! Limits, repeats, forced endings and the invariants of the transcript (every tool call is answered
 //! exactly once, in call order) live here and are tested here.
 
+mod budget;
+mod offer;
+mod transcript;
+mod window;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::event::{Event, Finish, Limit};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, Usage};
-use crate::evidence::{Exhibit, Status, tokens};
+use crate::evidence::{Exhibit, Status};
+pub use budget::Limits;
+use budget::Spent;
+use offer::Offer;
+pub(super) use offer::spec_tokens;
+pub use offer::{FIND_TOOLS, Usable};
+use transcript::Transcript;
+pub(super) use transcript::message_tokens;
+use window::Window;
 
 /// The tool a model ends a run with.
 pub const ANSWER_TOOL: &str = "answer";
 /// Rounds without anything new before the answer is forced.
 const FRUITLESS_ROUNDS: u32 = 3;
+/// Characters of the list of tools that an unknown name is answered with.
+const LONGEST_LIST: usize = 600;
 /// A failed call may be tried again this often before it counts as a repeat.
 const FAILED_RETRIES: u32 = 1;
-/// Budgets are announced to the model at this share.
-const WARN_AT_PERCENT: u64 = 80;
-
-/// Budgets the machine keeps. Time is the driver's, who sends `Event::LimitReached`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// Model calls with tools; one more without them asks for the answer.
-    pub max_steps: u32,
-    /// Tokens of all calls together, as the server counts them.
-    pub max_tokens: Option<u64>,
-    /// USD.
-    pub max_cost: Option<f64>,
-}
+/// Tokens of the system prompt and all schemas before a question, whatever the window. The share of a small window …
+const OPENING_TOKENS: u64 = 2_000;
+/// … is this: one part of so many.
+const OPENING_SHARE: u64 = 4;
 
 /// What the driver must do next, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Ask the model. `tools` is false when they are withdrawn.
-    CallModel { tools: bool },
+    /// Ask the model.
+    CallModel { tools: Offered },
     /// Run one tool; calls of one turn run at the same time.
     RunTool(ToolCall),
     /// Tell listeners that a call was answered without running anything.
-    Answered { call: ToolCall, reply: String, repeats: Option<u32> },
+    Answered { call: ToolCall, reply: String, repeats: Option<u32>, brings: Vec<String> },
     /// The run is over.
     Conclude { source: Source, finish: Finish },
+}
+
+/// What a model may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    All,
+    /// It is to correct its answer.
+    Answer,
+    /// They are withdrawn.
+    None,
 }
 
 /// Where the answer comes from.
@@ -54,6 +69,8 @@ pub enum Source {
     Text(String),
     /// The model gave none: it is built from the exhibits.
     Exhibits,
+    /// The one that was questioned stands: no other came.
+    Earlier,
 }
 
 /// One call of the current turn and what has become of it.
@@ -71,6 +88,8 @@ enum Phase {
     Acting,
     /// The call without tools is out.
     LastCall,
+    /// The call that asks for a corrected answer is out.
+    Correcting,
     Done,
 }
 
@@ -83,19 +102,27 @@ struct Ran {
     view: String,
 }
 
+/// Tokens that each of so many views may take together in a window of so many tokens.
+#[must_use]
+pub fn view_tokens(window: u64, views: usize) -> u64 {
+    Window::new(Some(window)).view(views).unwrap_or_default()
+}
+
 /// Everything the loop knows.
 #[derive(Debug, Clone)]
 pub struct State {
-    transcript: Vec<Message>,
-    tools: Vec<ToolSpec>,
+    transcript: Transcript,
+    offer: Offer,
+    window: Window,
     limits: Limits,
     phase: Phase,
     /// Model calls made so far.
     calls: u32,
     /// Calls of fast models for summaries: they take no step, but tokens and money.
     summaries: u32,
-    usage: Usage,
-    cost: Option<f64>,
+    spent: Spent,
+    /// Estimated tokens of the request that is out.
+    asked: u64,
     turn: Vec<Pending>,
     /// Calls that ran, by tool and arguments.
     ran: BTreeMap<String, Ran>,
@@ -103,6 +130,7 @@ pub struct State {
     /// Why the run is ending, once it is.
     ending: Option<Finish>,
     warned: bool,
+    corrected: bool,
     empty_replies: u32,
 }
 
@@ -111,31 +139,75 @@ impl State {
     #[must_use]
     pub fn new(transcript: Vec<Message>, tools: Vec<ToolSpec>, limits: Limits) -> Self {
         Self {
-            transcript,
-            tools,
+            transcript: Transcript::new(transcript),
+            offer: Offer::all(tools),
+            window: Window::new(None),
             limits,
             phase: Phase::Thinking,
             calls: 0,
             summaries: 0,
-            usage: Usage::default(),
-            cost: None,
+            spent: Spent::default(),
+            asked: 0,
             turn: Vec::new(),
             ran: BTreeMap::new(),
             fruitless: 0,
             ending: None,
             warned: false,
+            corrected: false,
             empty_replies: 0,
         }
     }
 
+    /// A run whose requests must fit into `window` tokens with their replies. Of `usable` it offers what `question`
+    /// is likely to need, so that system prompt and schemas leave the window to the evidence; `always` it offers in any case.
     #[must_use]
-    pub fn transcript(&self) -> &[Message] {
-        &self.transcript
+    pub fn within(
+        transcript: Vec<Message>,
+        usable: Vec<Usable>,
+        always: Vec<ToolSpec>,
+        question: &str,
+        window: u64,
+        limits: Limits,
+    ) -> Self {
+        let system: u64 =
+            transcript.iter().filter(|m| matches!(m, Message::System { .. })).map(message_tokens).sum();
+        let budget = OPENING_TOKENS.min(window / OPENING_SHARE).saturating_sub(system);
+        let offer = Offer::choose(usable, always, question, budget);
+        Self { offer, window: Window::new(Some(window)), ..Self::new(transcript, Vec::new(), limits) }
     }
 
     #[must_use]
-    pub fn tools(&self) -> &[ToolSpec] {
-        &self.tools
+    pub fn transcript(&self) -> &[Message] {
+        self.transcript.messages()
+    }
+
+    /// What the model may call now.
+    #[must_use]
+    pub fn tools(&self, offered: Offered) -> &[ToolSpec] {
+        match offered {
+            Offered::All => self.offer.specs(),
+            Offered::Answer => self.offer.get(ANSWER_TOOL).map_or(&[], std::slice::from_ref),
+            Offered::None => &[],
+        }
+    }
+
+    /// Tokens that each of so many results of one turn may take, where the window limits them.
+    #[must_use]
+    pub fn view_tokens(&self, results: usize) -> Option<u64> {
+        self.window.view(results)
+    }
+
+    /// Tokens that the reply to the next request may take, where a budget limits them.
+    #[must_use]
+    pub fn reply_tokens(&self, offered: Offered) -> Option<u64> {
+        let is_last = offered != Offered::All;
+        self.limits.reply(&self.spent, self.expected(offered), is_last)
+    }
+
+    /// Tokens of a request and its reply that the run reckons with: as told, or as learned from refusals.
+    #[must_use]
+    pub fn window(&self) -> Option<u64> {
+        self.window.tokens()
     }
 
     /// Model calls made so far.
@@ -153,21 +225,19 @@ impl State {
     /// Whether the budgets allow for so many more tokens, and still for the last call.
     #[must_use]
     pub fn affords(&self, tokens: u64) -> bool {
-        let after = self.tokens_after_next_call().saturating_add(tokens);
-        self.limits.max_tokens.is_none_or(|most| after <= most)
-            && self.limits.max_cost.is_none_or(|most| self.cost_after_next_call() <= most)
+        self.limits.affords(&self.spent, self.expected(Offered::All), tokens)
     }
 
     /// Tokens of all calls, as the server counted them.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.usage
+        self.spent.usage
     }
 
     /// USD of all calls, where known.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
-        self.cost
+        self.spent.cost
     }
 
     /// The first effects of a run.
@@ -175,16 +245,26 @@ impl State {
         if self.limits.max_steps == 0 {
             return self.withdraw_tools(Limit::Steps);
         }
+        self.make_room(Offered::All);
+        if let Some(limit) = self.limits.broken_by(&self.spent, self.expected(Offered::All)) {
+            return self.withdraw_tools(limit);
+        }
         self.call_model()
     }
 
     /// What `event` means for the run.
     pub fn step(&mut self, event: &Event) -> Vec<Effect> {
         if self.phase == Phase::Done {
-            return Vec::new();
+            return match event {
+                Event::AnswerQuestioned { objections } => self.ask_to_correct(objections),
+                _ => Vec::new(),
+            };
         }
         match event {
             Event::ModelReplied { message, usage, cost, .. } => self.on_reply(message, *usage, *cost),
+            Event::ModelFailed { .. } if self.phase == Phase::Correcting => {
+                self.conclude(Source::Earlier, Finish::Answered)
+            }
             Event::ModelFailed { exit_code, .. } => {
                 let finish = self.ending.unwrap_or(Finish::ModelFailed { exit_code: *exit_code });
                 self.conclude(Source::Exhibits, finish)
@@ -194,9 +274,10 @@ impl State {
                 Vec::new()
             }
             Event::SummaryReplied { usage, cost, .. } => {
-                self.spend(*usage, *cost);
+                self.spent.add(*usage, *cost);
                 Vec::new()
             }
+            Event::RequestTooLong { limit } => self.on_too_long(*limit),
             Event::ToolFinished { exhibit } => self.on_tool(exhibit),
             Event::LimitReached { limit } => match self.phase {
                 Phase::Thinking => self.withdraw_tools(*limit),
@@ -205,6 +286,7 @@ impl State {
                     Vec::new()
                 }
                 Phase::LastCall => self.conclude(Source::Exhibits, Finish::Limit(*limit)),
+                Phase::Correcting => self.conclude(Source::Earlier, Finish::Answered),
                 Phase::Done => Vec::new(),
             },
             Event::Interrupted => match self.phase {
@@ -213,6 +295,7 @@ impl State {
                     Vec::new()
                 }
                 Phase::Thinking | Phase::LastCall => self.conclude(Source::Exhibits, Finish::Interrupted),
+                Phase::Correcting => self.conclude(Source::Earlier, Finish::Interrupted),
                 Phase::Done => Vec::new(),
             },
             Event::RunStarted { .. }
@@ -223,59 +306,53 @@ impl State {
             | Event::ReasoningDelta { .. }
             | Event::ToolStarted { .. }
             | Event::ToolAnswered { .. }
+            | Event::AnswerQuestioned { .. }
             | Event::Concluded { .. } => Vec::new(),
         }
     }
 
-    /// Makes room after the endpoint said that the request is too long: older exhibits are reduced to
-    /// their header. The question, the ids and the newest exhibit stay. False when nothing is left to reduce.
-    pub fn compact(&mut self) -> bool {
-        let newest = self.transcript.iter().rposition(|m| matches!(m, Message::Tool { .. }));
-        let sizes: Vec<(usize, u64)> = self
-            .transcript
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| Some(*at) != newest)
-            .filter_map(|(at, message)| match message {
-                Message::Tool { text, .. } if text.lines().count() > 4 => Some((at, tokens::estimate(text))),
-                _ => None,
-            })
-            .collect();
-        // Half of what can go, so that a few rounds reach any window without emptying the transcript at once.
-        let mut to_free = sizes.iter().map(|(_, size)| size).sum::<u64>().div_ceil(2);
-        let mut any = false;
-        for (at, size) in sizes {
-            if to_free == 0 {
-                break;
-            }
-            if let Some(Message::Tool { text, .. }) = self.transcript.get_mut(at) {
-                let header = text.lines().nth(1).unwrap_or_default().to_owned();
-                *text = format!("{header}\n(shortened to make room: `read_exhibit` shows it again)");
-                to_free = to_free.saturating_sub(size);
-                any = true;
-            }
-        }
-        if any {
-            return true;
-        }
-        // Only the newest exhibit is left: its first half stays.
-        let Some(Message::Tool { text, .. }) = newest.and_then(|at| self.transcript.get_mut(at)) else {
-            return false;
+    /// The endpoint says that the request does not fit: the window is smaller than thought. Once no room can be made, it fails.
+    fn on_too_long(&mut self, limit: Option<u64>) -> Vec<Effect> {
+        let tools = match self.phase {
+            Phase::LastCall => Offered::None,
+            Phase::Correcting => Offered::Answer,
+            Phase::Thinking | Phase::Acting | Phase::Done => Offered::All,
         };
-        let count = text.lines().count();
-        if count < 12 {
-            return false;
+        self.window.learn_limit(limit, self.asked);
+        let before = self.transcript.tokens();
+        self.make_room(tools);
+        if self.transcript.tokens() >= before {
+            return Vec::new();
         }
-        let close = text.lines().last().unwrap_or_default().to_owned();
-        let half: Vec<&str> = text.lines().take(count / 2).collect();
-        *text = format!("{}\n{close}\n(cut to make room: `read_exhibit` shows the rest)", half.join("\n"));
-        true
+        self.asked = self.request_tokens(tools);
+        vec![Effect::CallModel { tools }]
+    }
+
+    /// Takes older results out until the next request fits into the window.
+    fn make_room(&mut self, tools: Offered) {
+        if let Some(room) = self.window.room() {
+            self.transcript.fit(room.saturating_sub(self.schema_tokens(tools)));
+        }
+    }
+
+    /// Estimated tokens of the schemas that go with a request.
+    fn schema_tokens(&self, tools: Offered) -> u64 {
+        match tools {
+            Offered::All => self.offer.tokens(),
+            Offered::Answer | Offered::None => self.tools(tools).iter().map(spec_tokens).sum(),
+        }
+    }
+
+    /// What the next request is expected to be counted at.
+    fn expected(&self, tools: Offered) -> u64 {
+        self.window.counted(self.transcript.tokens() + self.schema_tokens(tools))
     }
 
     fn call_model(&mut self) -> Vec<Effect> {
         self.phase = Phase::Thinking;
         self.calls += 1;
-        vec![Effect::CallModel { tools: true }]
+        self.asked = self.request_tokens(Offered::All);
+        vec![Effect::CallModel { tools: Offered::All }]
     }
 
     fn conclude(&mut self, source: Source, finish: Finish) -> Vec<Effect> {
@@ -286,8 +363,6 @@ impl State {
     /// One last call, without tools, for the best answer from the evidence.
     fn withdraw_tools(&mut self, limit: Limit) -> Vec<Effect> {
         self.ending = Some(Finish::Limit(limit));
-        self.phase = Phase::LastCall;
-        self.calls += 1;
         let spent = match limit {
             Limit::Steps => "The step limit is reached",
             Limit::Time => "The time limit is reached",
@@ -301,18 +376,56 @@ impl State {
                  and say what remains unproven."
             ),
         });
-        vec![Effect::CallModel { tools: false }]
+        self.make_room(Offered::None);
+        if let Some(most) = self.limits.last_request(&self.spent)
+            && !self.transcript.fit(self.window.estimated(most))
+        {
+            // Not even this call can be paid for.
+            return self.conclude(Source::Exhibits, Finish::Limit(limit));
+        }
+        self.phase = Phase::LastCall;
+        self.calls += 1;
+        self.asked = self.request_tokens(Offered::None);
+        vec![Effect::CallModel { tools: Offered::None }]
     }
 
-    fn spend(&mut self, usage: Usage, cost: Option<f64>) {
-        self.usage += usage;
-        if let Some(cost) = cost {
-            *self.cost.get_or_insert(0.0) += cost;
+    /// Whether the model can be asked to correct its answer: once, and only within the budgets.
+    #[must_use]
+    pub fn may_correct(&self) -> bool {
+        !self.corrected
+            && self.phase == Phase::Done
+            && self.ending.is_none()
+            && self.calls < self.limits.max_steps
+            && self.limits.broken_by(&self.spent, self.expected(Offered::Answer)).is_none()
+    }
+
+    /// Puts the objections to the model: behind the `answer` call, or as words where it answered in words.
+    fn ask_to_correct(&mut self, objections: &str) -> Vec<Effect> {
+        self.corrected = true;
+        let calls = match self.transcript.messages().last() {
+            Some(Message::Assistant(said)) => said.tool_calls.clone(),
+            _ => Vec::new(),
+        };
+        if calls.is_empty() {
+            self.transcript.push(Message::User { text: objections.to_owned() });
         }
+        let mut told = false;
+        for call in calls {
+            let is_answer = call.tool == ANSWER_TOOL && !told;
+            told |= is_answer;
+            let text = if is_answer { objections } else { "Not run: the answer came with it." };
+            self.transcript.push(Message::Tool { call_id: call.id, tool: call.tool, text: text.to_owned() });
+        }
+        self.make_room(Offered::Answer);
+        self.phase = Phase::Correcting;
+        self.calls += 1;
+        self.asked = self.request_tokens(Offered::Answer);
+        vec![Effect::CallModel { tools: Offered::Answer }]
     }
 
     fn on_reply(&mut self, message: &AssistantMessage, usage: Usage, cost: Option<f64>) -> Vec<Effect> {
-        self.spend(usage, cost);
+        self.spent.add(usage, cost);
+        self.window.learn_count(self.asked, usage.prompt_tokens);
         let finish = self.ending.unwrap_or(Finish::Answered);
         let answer = message.tool_calls.iter().find(|call| {
             call.tool == ANSWER_TOOL && matches!(&call.arguments, Arguments::Object(map) if !map.is_empty())
@@ -322,6 +435,12 @@ impl State {
             return self.conclude(Source::Call(call.clone()), finish);
         }
         let text = message.text.trim();
+        if self.phase == Phase::Correcting {
+            let source = if text.is_empty() { Source::Earlier } else { Source::Text(text.to_owned()) };
+            self.transcript
+                .push(Message::Assistant(AssistantMessage { tool_calls: Vec::new(), ..message.clone() }));
+            return self.conclude(source, finish);
+        }
         if self.phase == Phase::LastCall || message.tool_calls.is_empty() {
             if !text.is_empty() {
                 self.transcript
@@ -347,8 +466,18 @@ impl State {
         self.turn.clear();
         let mut effects = Vec::new();
         let mut this_turn: Vec<String> = Vec::new();
+        let mut found_any = false;
         for call in calls {
             let key = key_of(call);
+            if call.tool == FIND_TOOLS && self.offer.get(FIND_TOOLS).is_some() {
+                let (reply, brings) = self.offer.find(call);
+                found_any |= !brings.is_empty();
+                self.turn.push(Pending { call: call.clone(), reply: Some(reply.clone()) });
+                effects.push(Effect::Answered { call: call.clone(), reply, repeats: None, brings });
+                continue;
+            }
+            // Some models call what they remember from elsewhere: a tool that is there needs no search.
+            self.offer.bring(&call.tool);
             let refusal = self.refusal(call).map(|reply| (reply, None)).or_else(|| {
                 if this_turn.contains(&key) {
                     return Some(("Same call as another of this turn: see its result.".to_owned(), None));
@@ -357,7 +486,7 @@ impl State {
             });
             if let Some((reply, repeats)) = refusal {
                 self.turn.push(Pending { call: call.clone(), reply: Some(reply.clone()) });
-                effects.push(Effect::Answered { call: call.clone(), reply, repeats });
+                effects.push(Effect::Answered { call: call.clone(), reply, repeats, brings: Vec::new() });
             } else {
                 this_turn.push(key);
                 self.turn.push(Pending { call: call.clone(), reply: None });
@@ -365,7 +494,7 @@ impl State {
             }
         }
         if this_turn.is_empty() {
-            self.fruitless += 1;
+            self.fruitless = if found_any { 0 } else { self.fruitless + 1 };
             effects.extend(self.end_turn());
         } else {
             self.fruitless = 0;
@@ -375,11 +504,11 @@ impl State {
 
     /// Why a call cannot run at all.
     fn refusal(&self, call: &ToolCall) -> Option<String> {
-        let Some(spec) = self.tools.iter().find(|spec| spec.name == call.tool) else {
-            let names: Vec<&str> = self.tools.iter().map(|spec| spec.name.as_str()).collect();
+        let Some(spec) = self.offer.get(&call.tool) else {
+            let names = self.offer.names();
             let nearest = nearest(&call.tool, &names);
             let hint = nearest.map_or_else(
-                || format!("tools: {}", names.join(", ")),
+                || format!("tools: {}", crate::evidence::view::clip(&names.join(", "), LONGEST_LIST)),
                 |nearest| format!("the nearest is `{nearest}`"),
             );
             return Some(format!("There is no tool `{}`; {hint}.", clip(&call.tool)));
@@ -438,6 +567,7 @@ impl State {
             Some(finish) => return self.conclude(Source::Exhibits, finish),
             None => {}
         }
+        self.make_room(Offered::All);
         if let Some(limit) = self.spent() {
             return self.withdraw_tools(limit);
         }
@@ -449,10 +579,8 @@ impl State {
     fn spent(&self) -> Option<Limit> {
         if self.calls >= self.limits.max_steps {
             Some(Limit::Steps)
-        } else if self.limits.max_tokens.is_some_and(|most| self.tokens_after_next_call() > most) {
-            Some(Limit::Tokens)
-        } else if self.limits.max_cost.is_some_and(|most| self.cost_after_next_call() > most) {
-            Some(Limit::Cost)
+        } else if let Some(limit) = self.limits.broken_by(&self.spent, self.expected(Offered::All)) {
+            Some(limit)
         } else if self.fruitless >= FRUITLESS_ROUNDS {
             Some(Limit::Fruitless)
         } else {
@@ -460,59 +588,23 @@ impl State {
         }
     }
 
-    /// The last call must still fit: what is spent, plus about twice what the next request takes.
-    fn tokens_after_next_call(&self) -> u64 {
-        self.usage.total().saturating_add(2 * self.request_tokens())
-    }
-
-    fn cost_after_next_call(&self) -> f64 {
-        let spent = self.cost.unwrap_or(0.0);
-        // Calls only grow: the average so far is the least that one more will cost.
-        spent + spent / f64::from(self.calls.max(1))
-    }
-
-    /// Estimated tokens of the next request's messages.
+    /// Estimated tokens of the next request.
     #[must_use]
-    pub fn request_tokens(&self) -> u64 {
-        self.transcript.iter().map(message_tokens).sum()
+    pub fn request_tokens(&self, tools: Offered) -> u64 {
+        self.transcript.tokens() + self.schema_tokens(tools)
     }
 
     /// Tells the model once that a budget is nearly used up, behind the newest result.
     fn warn(&mut self) {
-        let share = |spent: u64, most: u64| spent.saturating_mul(100) >= most.saturating_mul(WARN_AT_PERCENT);
-        let left = self.limits.max_steps.saturating_sub(self.calls);
-        let near = (self.limits.max_steps > 1
-            && share(u64::from(self.calls), u64::from(self.limits.max_steps)))
-            || self.limits.max_tokens.is_some_and(|most| share(self.usage.total(), most));
-        if !near || self.warned {
+        if self.warned || !self.limits.is_near(&self.spent, self.calls) {
             return;
         }
         self.warned = true;
-        if let Some(Message::Tool { text, .. }) = self.transcript.last_mut() {
-            let _ = write!(text, "\n({left} steps left: ask only for what decides, then answer.)");
-        }
-    }
-}
-
-pub(super) fn message_tokens(message: &Message) -> u64 {
-    4 + match message {
-        Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
-            tokens::estimate(text)
-        }
-        Message::Assistant(message) => {
-            let calls: u64 = message
-                .tool_calls
-                .iter()
-                .map(|call| {
-                    let arguments = match &call.arguments {
-                        Arguments::Object(map) => serde_json::to_string(map).unwrap_or_default(),
-                        Arguments::Unreadable(text) => text.clone(),
-                    };
-                    8 + tokens::estimate(&arguments)
-                })
-                .sum();
-            tokens::estimate(&message.text) + calls
-        }
+        let left = self.limits.max_steps.saturating_sub(self.calls);
+        self.transcript.append_to_result(&format!(
+            "
+({left} steps left: ask only for what decides, then answer.)"
+        ));
     }
 }
 

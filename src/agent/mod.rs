@@ -8,5 +8,5 @@ pub mod machine;
 mod message;
 
 pub use event::{Event, Finish, Limit, Unusable};
-pub use machine::{ANSWER_TOOL, Limits};
+pub use machine::{ANSWER_TOOL, Limits, Usable};
 pub use message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, Usage};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Context;
 use super::failure::{Exit, Failure};
 use crate::agent::machine::ANSWER_TOOL;
-use crate::agent::{Event, Unusable};
+use crate::agent::{Event, ToolSpec, Unusable, Usable};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
@@ -34,6 +34,8 @@ pub(super) struct Equipment {
     /// Toolsets that were wanted and cannot be used: name and reason.
     pub unusable: Vec<(String, String)>,
     usable: Vec<String>,
+    /// Usable toolsets that are on for everybody, or because the user says so; the others are on where they can be.
+    wanted: BTreeSet<String>,
     /// What each unusable toolset is about: its name and the descriptions of its tools, in lower case.
     about: BTreeMap<String, String>,
     /// `config` of every toolset: what is secret in it must never be shown.
@@ -47,6 +49,20 @@ impl Equipment {
     pub(super) fn order_by(&mut self, question: &str) {
         let about = |name: &str| self.about.get(name).map_or("", String::as_str);
         evidence::order_by_question(question, &mut self.unusable, about);
+    }
+
+    /// Every tool but `read_exhibit`, as it may be offered to a model; and that one, which always is.
+    pub(super) fn usable_tools(&self) -> (Vec<Usable>, Vec<ToolSpec>) {
+        let (mut usable, mut always) = (Vec::new(), Vec::new());
+        for (toolset, spec) in self.toolbox.with_toolsets() {
+            if toolset == tools::EVIDENCE {
+                always.push(spec.clone());
+            } else {
+                let first = self.wanted.contains(toolset);
+                usable.push(Usable { spec: spec.clone(), toolset: toolset.to_owned(), first });
+            }
+        }
+        (usable, always)
     }
 
     /// What listeners are told.
@@ -99,6 +115,7 @@ pub(super) fn equip(
         instructions: Vec::new(),
         unusable: Vec::new(),
         usable: Vec::new(),
+        wanted: BTreeSet::new(),
         about: BTreeMap::new(),
         settings: known.toolsets.values().map(|toolset| toolset.config.clone()).collect(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -192,6 +209,9 @@ impl Equipment {
             }
         }
         self.usable.push(toolset.name.clone());
+        if !toolset.auto {
+            self.wanted.insert(toolset.name.clone());
+        }
         match toolset::instructions(&names) {
             Ok(text) => self.instructions.extend(text),
             Err(reason) => progress.warning(&reason),

@@ -19,8 +19,8 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
-use crate::agent::machine::State;
-use crate::agent::{Event, Finish, Limits};
+use crate::agent::machine::{State, view_tokens};
+use crate::agent::{Event, Finish, Limits, Message};
 use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
@@ -33,10 +33,6 @@ use crate::rules::RulesModel;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
-/// One exhibit's view takes at most this share of the window …
-const VIEW_SHARE: u64 = 8;
-/// … and between these numbers of tokens.
-const VIEW_TOKENS: std::ops::RangeInclusive<u64> = 400..=6_000;
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
 const CAREFUL_WINDOW: u64 = 32_768;
 /// The rules read views of this size, in tokens: they pay nothing for them.
@@ -116,10 +112,9 @@ impl Run {
             progress.note(&notice);
         }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
-        let allowance = model.as_ref().map_or(RULES_VIEW, |model| {
-            let window = model.context_window().unwrap_or(CAREFUL_WINDOW);
-            (window / VIEW_SHARE).clamp(*VIEW_TOKENS.start(), *VIEW_TOKENS.end())
-        });
+        let allowance = model
+            .as_ref()
+            .map_or(RULES_VIEW, |model| view_tokens(window_of(model.as_ref()), question.attachments.len()));
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         store.look_for(&question.text);
@@ -180,7 +175,9 @@ impl Run {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
         let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
-        let state = self.opening_state(&views)?;
+        let opening = self.opening(&views)?;
+        let state = self.state(opening.clone(), self.model.as_deref());
+        let without_model = self.state(opening, None);
         let (interrupt, interrupted) = watch::channel(false);
         let grace = grace(self.limits.timeout);
         let instructions = |prompt: Option<&str>| {
@@ -197,6 +194,7 @@ impl Run {
             grace,
             interrupt: interrupted.clone(),
             stream: self.listeners.want_stream(),
+            corrects: self.model.is_some(),
             unusable: self.equipment.unusable.clone(),
         };
         let first = engine(self.model.as_deref().unwrap_or(&self.rules), fast.as_ref());
@@ -204,8 +202,7 @@ impl Run {
         let conclusion = {
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let mut conclusion =
-                    drive(&first, state.clone(), store, &mut |event| listeners.hear(event)).await;
+                let mut conclusion = drive(&first, state, store, &mut |event| listeners.hear(event)).await;
                 if let (Some(rewriting), Some(model), Finish::Answered) =
                     (&self.rewriting, self.model.as_deref(), conclusion.finish)
                 {
@@ -217,7 +214,8 @@ impl Run {
                     return (conclusion, name);
                 }
                 listeners.progress.warning("the model cannot be reached: the built-in rules answer");
-                let conclusion = drive(&second, state, store, &mut |event| listeners.hear(event)).await;
+                let conclusion =
+                    drive(&second, without_model, store, &mut |event| listeners.hear(event)).await;
                 (conclusion, self.rules.name().to_owned())
             };
             tokio::pin!(investigation);
@@ -257,10 +255,9 @@ impl Run {
 }
 
 impl Run {
-    /// What the model sees before its first answer, what it may call, and when it is made to end.
-    fn opening_state(&self, attachments: &[String]) -> Result<State, Failure> {
-        let opening = self
-            .prompts
+    /// What the model sees before its first answer.
+    fn opening(&self, attachments: &[String]) -> Result<Vec<Message>, Failure> {
+        self.prompts
             .open(&Opening {
                 question: &self.question.text,
                 now: &self.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
@@ -270,11 +267,26 @@ impl Run {
                 instructions: &self.equipment.instructions,
                 additions: &self.additions,
             })
-            .map_err(|error| Failure::new(Exit::Configuration, error))?;
-        let mut tools = self.equipment.toolbox.specs();
-        tools.push(answer_tool());
-        Ok(State::new(opening, tools, of_machine(&self.limits)))
+            .map_err(|error| Failure::new(Exit::Configuration, error))
     }
+
+    /// What it may call, and when it is made to end. The rules pay nothing for tools and know no window.
+    fn state(&self, opening: Vec<Message>, model: Option<&dyn Model>) -> State {
+        let limits = of_machine(&self.limits);
+        let Some(model) = model else {
+            let mut tools = self.equipment.toolbox.specs();
+            tools.push(answer_tool());
+            return State::new(opening, tools, limits);
+        };
+        let (usable, mut always) = self.equipment.usable_tools();
+        always.push(answer_tool());
+        State::within(opening, usable, always, &self.question.text, window_of(model), limits)
+    }
+}
+
+/// Tokens of a request and its reply.
+fn window_of(model: &dyn Model) -> u64 {
+    model.context_window().unwrap_or(CAREFUL_WINDOW)
 }
 
 fn of_machine(limits: &crate::config::Limits) -> Limits {

@@ -80,7 +80,7 @@ async fn rewrite(prompt: &str, model: &dyn Model, conclusion: &mut Conclusion) -
         None => format!("{prompt}\n\n{report}"),
     };
     let messages = [Message::System { text: ROLE.to_owned() }, Message::User { text }];
-    let request = Request { messages: &messages, tools: &[], stream: false };
+    let request = Request { messages: &messages, tools: &[], reply_tokens: None, stream: false };
     let reply = model.complete(request, &mut |_| {}).await.map_err(|error| error.to_string())?;
     conclusion.calls += 1;
     conclusion.usage += reply.usage;

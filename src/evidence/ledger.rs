@@ -46,7 +46,7 @@ pub fn order_by_question<'a>(
 
 /// Words of a question that may tell what it is about.
 #[must_use]
-pub(super) fn telling_words(question: &str) -> Vec<String> {
+pub fn telling_words(question: &str) -> Vec<String> {
     words(question).collect()
 }
 

@@ -41,6 +41,11 @@ impl Store {
         self.words = super::ledger::telling_words(question);
     }
 
+    /// Tokens that each view may take from now on.
+    pub fn allow(&mut self, tokens: u64) {
+        self.allowance = tokens;
+    }
+
     /// The next exhibit's number and the file for its raw output.
     pub fn allot(&mut self) -> (u32, PathBuf) {
         let id = self.next;

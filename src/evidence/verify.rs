@@ -45,6 +45,23 @@ pub fn verify(answer: &mut Answer, exhibits: &[Exhibit], redactor: &Redactor) {
     }
 }
 
+/// What to tell the model of an answer with claims that nothing proves; `None` where all stand.
+#[must_use]
+pub fn objections(answer: &Answer) -> Option<String> {
+    let unproven: Vec<&Finding> = answer.findings.iter().filter(|finding| !finding.verified).collect();
+    let list: Vec<String> = unproven
+        .iter()
+        .take(5)
+        .map(|finding| format!("- E{}: {}", finding.exhibit, clip(&finding.quote, 120)))
+        .collect();
+    (!list.is_empty()).then(|| {
+        format!(
+            "These quotes do not stand in the evidence:\n{}\nAnswer once more: quote verbatim, or drop the claim.",
+            list.join("\n")
+        )
+    })
+}
+
 /// Whether a tool failed and never succeeded afterwards.
 fn has_failed_source(exhibits: &[Exhibit]) -> bool {
     let failed = |e: &Exhibit| !matches!(e.status, Status::Success | Status::NoData);

@@ -74,6 +74,71 @@ pub fn render_summary(exhibit: &Exhibit, model: &str, text: &str, marker: &str) 
     view
 }
 
+/// Characters of the one line that stays of a reduced view.
+const LONGEST_FINDING: usize = 240;
+
+/// `text` with each exhibit in it reduced to its fence, its header, its error and the line that tells most; what stands
+/// outside of exhibits stays.
+#[must_use]
+pub fn reduced(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut open: Option<(String, &str, Vec<&str>)> = None;
+    for line in text.lines() {
+        match open.take() {
+            None => match line.strip_prefix("<exhibit E").and_then(|fence| fence.strip_suffix('>')) {
+                Some(fence) => open = Some((format!("</exhibit E{fence}>"), line, Vec::new())),
+                None => out.push(line.to_owned()),
+            },
+            Some((close, first, inside)) if line == close => {
+                out.push(first.to_owned());
+                out.extend(inside.first().map(|header| (*header).to_owned()));
+                let rest = inside.get(1..).unwrap_or_default();
+                out.extend(
+                    rest.iter()
+                        .find(|line| line.starts_with("error: "))
+                        .map(|line| clip(line, LONGEST_FINDING)),
+                );
+                out.extend(telling(rest).map(|line| clip(line, LONGEST_FINDING)));
+                out.push("(taken out to make room: `read_exhibit` shows it again)".to_owned());
+                out.push(close);
+            }
+            Some((close, first, mut inside)) => {
+                inside.push(line);
+                open = Some((close, first, inside));
+            }
+        }
+    }
+    if let Some((_, first, inside)) = open {
+        out.push(first.to_owned());
+        out.extend(inside.into_iter().map(str::to_owned));
+    }
+    out.join("\n")
+}
+
+/// The numbered line that most likely says what is wrong: the first of the worst.
+fn telling<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let numbered = lines.iter().filter(|line| {
+        let number = line.split(" | ").next().unwrap_or_default().trim();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let weight = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        WORST.iter().position(|words| words.iter().any(|word| line.contains(word)))
+    };
+    numbered
+        .filter_map(|line| Some((weight(line)?, *line)))
+        .min_by_key(|(weight, _)| *weight)
+        .map(|(_, line)| line)
+}
+
+/// Words of lines that say what is wrong, the worst first.
+const WORST: &[&[&str]] = &[
+    &["oomkilled", "out of memory", "panic", "fatal", "no space left"],
+    &["refused", "denied", "exception", "caused by", "killed", "expired", "crashloop", "imagepull"],
+    &["error", "fail", "cannot", "unable", "timed out", "timeout", "unhealthy"],
+    &["warn", "not ready", "restart"],
+];
+
 /// How the line begins that says that what follows is a summary.
 const SUMMARY: &str = "(summary of E";
 

@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub messages: &'a [Message],
     /// Empty when tools are withdrawn (the last call of a run that hit a limit).
     pub tools: &'a [ToolSpec],
+    /// Tokens the reply may take, where a budget is nearly spent.
+    pub reply_tokens: Option<u64>,
     /// Whether the listener wants text as it arrives.
     pub stream: bool,
 }

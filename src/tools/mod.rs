@@ -23,7 +23,7 @@ use crate::shell::Stop;
 
 pub use command::CommandTool;
 pub use named::prefixed;
-pub use read_exhibit::ReadExhibit;
+pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};
 pub use summary::{Summary, summarised};
 pub use toolbox::Toolbox;

@@ -20,6 +20,9 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// Bytes searched before others get their turn.
 const PAUSE: usize = 4 << 20;
 
+/// The toolset of tools that read what is there already.
+pub const EVIDENCE: &str = "evidence";
+
 /// Reads from the exhibits of one run.
 pub struct ReadExhibit {
     spec: ToolSpec,
@@ -53,7 +56,7 @@ impl Tool for ReadExhibit {
     }
 
     fn toolset(&self) -> &'static str {
-        "evidence"
+        EVIDENCE
     }
 
     fn describe(&self, params: &Map<String, Value>) -> String {

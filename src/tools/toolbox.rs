@@ -33,6 +33,11 @@ impl Toolbox {
         self.tools.iter().map(|tool| tool.spec().clone()).collect()
     }
 
+    /// The schemas with the names of their toolsets, in the same order.
+    pub fn with_toolsets(&self) -> impl Iterator<Item = (&str, &ToolSpec)> {
+        self.tools.iter().map(|tool| (tool.toolset(), tool.spec()))
+    }
+
     /// What authors want summarised: the tool's name and how.
     pub fn summaries(&self) -> impl Iterator<Item = (&str, &Summary)> {
         self.tools.iter().filter_map(|tool| Some((tool.spec().name.as_str(), tool.summary()?)))

@@ -170,7 +170,11 @@ impl Progress {
                 });
                 self.tool(exhibit);
             }
-            Event::ToolAnswered { call, reply, repeats } => match repeats {
+            Event::ToolAnswered { brings, .. } if !brings.is_empty() => {
+                let line = self.styled(&format!("  more tools: {}", sanitize(&brings.join(", "))), DIM);
+                self.plain_note(&line);
+            }
+            Event::ToolAnswered { call, reply, repeats, .. } => match repeats {
                 Some(earlier) => {
                     let line = format!("  {}: same call as E{earlier}", sanitize(&call.tool));
                     let line = self.styled(&line, DIM);
@@ -180,6 +184,18 @@ impl Progress {
                     self.warning(&format!("{}: {}", words::first_line(&call.tool), words::first_line(reply)));
                 }
             },
+            Event::RequestTooLong { limit } => {
+                let window = limit.map_or_else(String::new, |limit| format!(" of {limit} tokens"));
+                self.note(&format!(
+                    "the request is longer than the window{window}: older results are taken out"
+                ));
+            }
+            Event::AnswerQuestioned { objections } => {
+                self.idle();
+                let count = objections.lines().filter(|line| line.starts_with("- ")).count();
+                let quotes = if count == 1 { "1 quote does" } else { "some quotes do" };
+                self.note(&format!("{quotes} not stand in the evidence: asking once for a correction"));
+            }
             Event::LimitReached { limit } => {
                 self.warning(&format!("{}; asking for the answer now", words::limit(*limit)));
             }

@@ -89,7 +89,7 @@ pub fn take(model: &OpenAiModel, server: Option<&ScriptedModel>, messages: &[Mes
             retries.push((attempt, wait, reason.to_owned()));
         }
     };
-    let request = Request { messages, tools: &tools, stream };
+    let request = Request { messages, tools: &tools, reply_tokens: None, stream };
     let result = run(model.complete(request, &mut listener));
     Turn {
         result,

@@ -99,7 +99,7 @@ fn strict_schemas_are_sent_where_they_are_wanted_and_taken() {
     let model = OpenAiModel::new(settings).unwrap();
     let messages = question();
     let mut ignore = |_: Delta<'_>| {};
-    let request = Request { messages: &messages, tools: &free, stream: false };
+    let request = Request { messages: &messages, tools: &free, reply_tokens: None, stream: false };
     let reply = run(model.complete(request, &mut ignore)).unwrap();
     assert_eq!(serde_json::to_value(&reply.message.tool_calls[0].arguments).unwrap(), json!({"kind": null}));
     let sent: Vec<_> = server.requests().iter().map(|request| request.body["tools"].clone()).collect();

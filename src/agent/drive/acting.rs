@@ -25,6 +25,9 @@ impl Driver<'_, '_> {
         let (stop, stopped) = watch::channel(false);
         let permits = Semaphore::new(PARALLEL_TOOLS);
         let engine = self.engine;
+        if let Some(tokens) = self.state.view_tokens(calls.len()) {
+            self.store.allow(tokens);
+        }
         let mut effects = Vec::new();
         let mut prepared = Vec::new();
         for call in calls {

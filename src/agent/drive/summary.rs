@@ -68,7 +68,7 @@ impl Asked<'_> {
     /// Asks the model, for as long as a summary may take.
     pub(super) async fn perform(self, clock: &dyn Clock) -> (u32, Said) {
         let started = clock.instant();
-        let request = Request { messages: &self.messages, tools: &[], stream: false };
+        let request = Request { messages: &self.messages, tools: &[], reply_tokens: None, stream: false };
         let mut deaf = |_: crate::model::Delta<'_>| {};
         let reply = tokio::time::timeout(self.timeout, self.model.complete(request, &mut deaf)).await;
         let mut said = Said { by_model: true, took: since(started, clock), ..Said::nothing(String::new()) };

@@ -27,6 +27,14 @@ pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -
     if stream && !quirks.no_stream_options {
         body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     }
+    if let Some(most) = request.reply_tokens
+        && let Some(name) = quirks.sent_name("max_tokens")
+    {
+        let configured = ["max_tokens", "max_completion_tokens"]
+            .iter()
+            .filter_map(|name| settings.extra_body.get(*name).and_then(Value::as_u64));
+        body.insert(name, Value::from(configured.chain([most]).min()));
+    }
     for (name, value) in &settings.extra_body {
         if let Some(name) = quirks.sent_name(name) {
             // What was decided above is not a setting.

@@ -101,11 +101,17 @@ fn events() -> Vec<Event> {
         Event::ToolFinished { exhibit: exhibit(3, Status::TimedOut, None, Some("timed out after 30 s")) },
         Event::ToolFinished { exhibit: exhibit(4, Status::NoData, Some(0), None) },
         Event::ToolFinished { exhibit: exhibit(5, Status::Denied, None, Some("`rm` changes things")) },
-        Event::ToolAnswered { call: call(), reply: "earlier".to_owned(), repeats: Some(1) },
+        Event::ToolAnswered {
+            call: call(),
+            reply: "earlier".to_owned(),
+            repeats: Some(1),
+            brings: Vec::new(),
+        },
         Event::ToolAnswered {
             call: call(),
             reply: "no tool of that name; nearest: `kubectl_get`".to_owned(),
             repeats: None,
+            brings: Vec::new(),
         },
         Event::LimitReached { limit: Limit::Steps },
         Event::ModelFailed {
