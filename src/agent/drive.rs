@@ -245,6 +245,7 @@ impl Driver<'_, '_> {
     /// What the model or the rules conclude, with its quotes checked. Of a questioned answer and its correction the better one.
     async fn answer(&mut self, source: Source, finish: Finish) -> Answer {
         let earlier = self.questioned.take();
+        let is_call = matches!(source, Source::Call(_));
         let mut answer = match (source, earlier.clone()) {
             (Source::Call(ToolCall { arguments: Arguments::Object(map), .. }), _) => answer::from_call(&map),
             (Source::Text(text), _) => answer::from_text(&text),
@@ -255,7 +256,7 @@ impl Driver<'_, '_> {
         };
         evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
         match earlier {
-            Some(earlier) if !is_better(&answer, &earlier) => earlier,
+            Some(earlier) if !is_better(&answer, is_call, &earlier) => earlier,
             _ => answer,
         }
     }
@@ -341,15 +342,16 @@ fn event_of(delta: Delta<'_>) -> Event {
     }
 }
 
-/// Whether a corrected answer takes the place of the first: it says a cause, and fewer of its claims are unproven.
-fn is_better(corrected: &Answer, first: &Answer) -> bool {
-    let unproven = |answer: &Answer| answer.findings.iter().filter(|finding| !finding.verified).count();
+/// Whether a corrected answer takes the place of the first: it says a cause, and fewer of its claims are unproven. Claims may
+/// be dropped in a call; words without any proof are no correction.
+fn is_better(corrected: &Answer, is_call: bool, first: &Answer) -> bool {
     let proven = |answer: &Answer| answer.findings.iter().filter(|finding| finding.verified).count();
+    let unproven = |answer: &Answer| answer.findings.len() - proven(answer);
     let says = |answer: &Answer| !answer.root_cause.trim().is_empty();
     (says(corrected) || !says(first))
         && unproven(corrected) <= unproven(first)
         && (unproven(corrected) < unproven(first) || proven(corrected) > proven(first))
-        && (proven(corrected) > 0 || proven(first) == 0)
+        && (proven(corrected) > 0 || is_call && proven(first) == 0)
 }
 
 /// Returns when the time is up or the person wants to stop; never, when neither can happen.

@@ -28,3 +28,4 @@ mod rules;
 mod summaries;
 mod toolsets;
 mod webpage;
+mod windows;

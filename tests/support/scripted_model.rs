@@ -22,6 +22,9 @@
 //! | `delay_ms`, `hang`, `close` | wait first; say nothing until the server stops; hang up at once |
 //! | `hang_after` | after so many bytes of the body, keep the line open and say nothing |
 //! | `repeat` | serves any number of requests |
+//!
+//! A request that offers nothing but the `answer` tool asks for a corrected answer: with no reply left for it, the last one is
+//! given again.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -77,6 +80,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     replies: Vec<Value>,
+    /// What was said last.
+    last: Option<Value>,
     settings: Value,
     requests: Vec<Recorded>,
     violations: Vec<String>,
@@ -191,14 +196,29 @@ impl Shared {
                 break;
             }
         }
+        // A model that is asked to correct its answer and has no other insists on it.
+        if found.is_none()
+            && asks_for_correction(body)
+            && let Some(last) = &state.last
+        {
+            return Ok(last.clone());
+        }
         let Some(at) = found else {
             return Err(format!("the scenario has no reply left for: {last}"));
         };
         if state.replies[at].get("repeat") == Some(&Value::Bool(true)) {
             return Ok(state.replies[at].clone());
         }
-        Ok(state.replies.remove(at))
+        let reply = state.replies.remove(at);
+        state.last = Some(reply.clone());
+        Ok(reply)
     }
+}
+
+/// Of all tools only the answer is left.
+fn asks_for_correction(body: &Value) -> bool {
+    let tools = body.get("tools").and_then(Value::as_array).map(Vec::as_slice);
+    matches!(tools, Some([only]) if only.pointer("/function/name") == Some(&json!("answer")))
 }
 
 fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {

@@ -133,7 +133,13 @@ impl Offer {
             }
             Arguments::Unreadable(text) => text.clone(),
         };
-        let relevance = Relevance::of(&self.hidden, &words);
+        let mut relevance = Relevance::of(&self.hidden, &words);
+        // Named outright.
+        for (score, tool) in relevance.0.iter_mut().zip(&self.hidden) {
+            if words.contains(&tool.spec.name) {
+                *score += NAMED;
+            }
+        }
         let mut order: Vec<usize> = (0..self.hidden.len()).filter(|at| relevance.score(*at) > 0).collect();
         order.sort_by_key(|at| std::cmp::Reverse(relevance.score(*at)));
         let (mut found, mut spent) = (BTreeSet::new(), 0);
@@ -167,6 +173,8 @@ impl Offer {
     }
 }
 
+/// A tool whose name stands among the words goes before all others.
+const NAMED: u64 = 10_000;
 /// What is on for everybody stands before what only few words speak for.
 const FIRST: u64 = 60;
 
