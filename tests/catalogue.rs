@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use holmes_rs::agent::Message;
+use holmes_rs::agent::machine::{Offered, State};
+use holmes_rs::agent::{Limits, Message, ToolSpec, Usable};
 use holmes_rs::answer::answer_tool;
 use holmes_rs::config::yaml;
 use holmes_rs::context::{Opening, Prompts};
@@ -47,6 +48,27 @@ fn tools(enabled: &[Value]) -> Vec<(String, Value)> {
 fn parameters(tool: &Value) -> Vec<(String, Value)> {
     let map = tool["parameters"].as_object();
     map.into_iter().flatten().map(|(name, parameter)| (name.clone(), parameter.clone())).collect()
+}
+
+/// A tool as it is sent.
+fn function(tool: &Value) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, parameter) in parameters(tool) {
+        let mut property = Map::new();
+        for key in ["type", "description"] {
+            if let Some(value) = parameter.get(key) {
+                property.insert(key.to_owned(), value.clone());
+            }
+        }
+        if parameter["required"] != json!(false) {
+            required.push(name.clone());
+        }
+        properties.insert(name, Value::Object(property));
+    }
+    json!({"type": "function", "function": {
+        "name": tool["name"], "description": tool["description"],
+        "parameters": {"type": "object", "properties": properties, "required": required}}})
 }
 
 #[test]
@@ -103,23 +125,7 @@ fn all_schemas_and_the_system_prompt_stay_small() {
     let mut size = 0;
     let mut total = 0;
     for (_, tool) in tools(&[json!(true)]) {
-        let mut properties = Map::new();
-        let mut required = Vec::new();
-        for (name, parameter) in parameters(&tool) {
-            let mut property = Map::new();
-            for key in ["type", "description"] {
-                if let Some(value) = parameter.get(key) {
-                    property.insert(key.to_owned(), value.clone());
-                }
-            }
-            if parameter["required"] != json!(false) {
-                required.push(name.clone());
-            }
-            properties.insert(name, Value::Object(property));
-        }
-        let function = json!({"type": "function", "function": {
-            "name": tool["name"], "description": tool["description"],
-            "parameters": {"type": "object", "properties": properties, "required": required}}});
+        let function = function(&tool);
         size += function.to_string().len();
         total += tokens::estimate(&function.to_string());
     }
@@ -132,4 +138,65 @@ fn all_schemas_and_the_system_prompt_stay_small() {
     let Some(Message::System { text }) = opening.first() else { panic!("the system prompt comes first") };
     total += tokens::estimate(text);
     assert!(total < 2000, "{total} tokens");
+}
+
+/// Everything the catalogue has, in the order a run has it, for a question in a window.
+fn offered(question: &str, window: u64) -> (State, Vec<(String, String)>) {
+    let mut names = Vec::new();
+    let mut usable = Vec::new();
+    let on: Vec<String> = tools(&[json!(true)]).into_iter().map(|(toolset, _)| toolset).collect();
+    let mut all = tools(&[]);
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    for (toolset, tool) in all {
+        let function = function(&tool)["function"].take();
+        let text = |key: &str| function[key].as_str().unwrap_or_default().to_owned();
+        let spec = ToolSpec {
+            name: text("name"),
+            description: text("description"),
+            parameters: function["parameters"].clone(),
+        };
+        names.push((spec.name.clone(), toolset.clone()));
+        usable.push(Usable { spec, first: on.contains(&toolset), toolset });
+    }
+    let opening = Opening { question, ..Opening::default() };
+    let opening = Prompts::load(None).unwrap().open(&opening).unwrap();
+    let always = vec![ReadExhibit::new(PathBuf::new()).spec().clone(), answer_tool()];
+    let limits = Limits { max_steps: 10, max_tokens: None, max_cost: None };
+    (State::within(opening, usable, always, question, window, limits), names)
+}
+
+/// A workstation on which all 300 tools can be used pays for few of them, and for those that the question needs.
+#[test]
+fn the_question_decides_what_is_offered_and_the_first_request_stays_small() {
+    for (question, wanted) in [
+        ("why does checkout crash in namespace shop?", "kubectl_logs"),
+        ("why do pods of payments restart?", "kubectl_"),
+        ("why is postgres slow since this morning?", "postgres"),
+        ("redis runs out of memory", "redis"),
+        ("consumer lag of kafka topic orders grows", "kafka"),
+        ("rabbitmq queue is full", "rabbitmq"),
+        ("prometheus target of billing is down", "prometheus"),
+        ("what did cloudtrail see of the deleted bucket?", "aws"),
+        ("the certificate of shop.example expires", "tls"),
+        ("disk is full on this host", "host"),
+        ("helm release of shop failed to upgrade", "helm"),
+        ("nginx answers 502", "nginx"),
+        ("loki shows no logs of checkout", "loki"),
+        ("mysql replication is behind", "mysql"),
+    ] {
+        for window in [6_000, 8_000, 32_000, 1_000_000] {
+            let (state, names) = offered(question, window);
+            let schemas: Vec<&ToolSpec> = state.tools(Offered::All).iter().collect();
+            let before = state.request_tokens(Offered::All);
+            assert!(before <= 2_000.min(window / 4) + 60, "{question} in {window}: {before} tokens");
+            let found = schemas.iter().any(|spec| {
+                let toolset =
+                    names.iter().find(|(name, _)| *name == spec.name).map_or("", |(_, of)| of.as_str());
+                spec.name.contains(wanted) || toolset.contains(wanted)
+            });
+            let offered: Vec<&str> = schemas.iter().map(|spec| spec.name.as_str()).collect();
+            assert!(found, "{question} in {window}: {offered:?}");
+            assert!(offered.contains(&"find_tools") && offered.contains(&"answer"), "{offered:?}");
+        }
+    }
 }

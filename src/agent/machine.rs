@@ -171,7 +171,9 @@ impl State {
     ) -> Self {
         let system: u64 =
             transcript.iter().filter(|m| matches!(m, Message::System { .. })).map(message_tokens).sum();
-        let budget = OPENING_TOKENS.min(window / OPENING_SHARE).saturating_sub(system);
+        let most = OPENING_TOKENS.min(window / OPENING_SHARE);
+        // Long instructions of somebody's toolset must not leave the model without tools.
+        let budget = most.saturating_sub(system).max(most / 2);
         let offer = Offer::choose(usable, always, question, budget);
         Self { offer, window: Window::new(Some(window)), ..Self::new(transcript, Vec::new(), limits) }
     }

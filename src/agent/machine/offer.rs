@@ -65,23 +65,23 @@ impl Offer {
         let mut left = budget.saturating_sub(cost(&always) + spec_tokens(&find_tools(names)));
         let relevance = Relevance::of(&usable, question);
         let mut order: Vec<usize> = (0..usable.len()).collect();
-        let rank = |at: usize| {
-            let first = usable.get(at).is_some_and(|tool| tool.first);
-            // Those for everybody need no word of the question; others do.
-            let score = relevance.score(at);
-            std::cmp::Reverse(score + if first { FIRST } else { 0 })
-        };
-        order.sort_by_key(|at| rank(*at));
+        order.sort_by_key(|at| std::cmp::Reverse(relevance.score(*at)));
+        let is_first = |at: usize| usable.get(at).is_some_and(|tool| tool.first);
         let mut chosen = BTreeSet::new();
-        for at in order {
-            let Some(tool) = usable.get(at) else { continue };
-            let tokens = spec_tokens(&tool.spec);
-            let wanted = tool.first || relevance.score(at) > 0;
-            if wanted && tokens <= left {
-                left -= tokens;
-                chosen.insert(at);
+        let mut choose = |wanted: &dyn Fn(usize) -> bool, mut most: u64, left: &mut u64| {
+            for at in order.iter().copied().filter(|at| wanted(*at)) {
+                let tokens = usable.get(at).map_or(u64::MAX, |tool| spec_tokens(&tool.spec));
+                if tokens <= most.min(*left) && chosen.insert(at) {
+                    most -= tokens;
+                    *left -= tokens;
+                }
             }
-        }
+        };
+        // A part for what the question names, the rest for what every investigation needs.
+        let named = left * 2 / 5;
+        choose(&|at| !is_first(at) && relevance.score(at) > 0, named, &mut left);
+        choose(&|at| is_first(at), u64::MAX, &mut left);
+        choose(&|at| relevance.score(at) > 0, u64::MAX, &mut left);
         let (mut offered, mut hidden) = (Vec::new(), Vec::new());
         for (at, tool) in usable.into_iter().enumerate() {
             if chosen.contains(&at) {
@@ -175,9 +175,6 @@ impl Offer {
 
 /// A tool whose name stands among the words goes before all others.
 const NAMED: u64 = 10_000;
-/// What is on for everybody stands before what only few words speak for.
-const FIRST: u64 = 60;
-
 fn find_tools<'a>(toolsets: impl Iterator<Item = &'a str>) -> ToolSpec {
     ToolSpec {
         name: FIND_TOOLS.to_owned(),
