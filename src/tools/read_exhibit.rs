@@ -46,7 +46,7 @@ impl ReadExhibit {
     pub fn new(folder: PathBuf) -> Self {
         let spec = ToolSpec {
             name: "read_exhibit".to_owned(),
-            description: "Lines left out of an earlier result".to_owned(),
+            description: "More of an earlier result".to_owned(),
             parameters: json!({
                 "type": "object",
                 "properties": {

@@ -19,6 +19,8 @@ const SHAPED: usize = 4 * 1024;
 const REMEMBERED: usize = 1 << 16;
 /// Lines of new shapes that are read closely; by then no two lines are alike, and only trouble is.
 const READ_CLOSELY: u64 = 200_000;
+/// Bytes that are read even where the run is to end: a tenth of a second, so that there is something to conclude from.
+const READ_ANYWAY: u64 = 16 << 20;
 /// Lines with a name of the question that are remembered.
 const MOST_NAMED: usize = 200;
 
@@ -111,7 +113,7 @@ impl Survey {
             size: size.max(1),
         };
         let mut block = Vec::with_capacity(2 * BLOCK);
-        while !stop.load(Ordering::Relaxed) {
+        while pass.survey.bytes < READ_ANYWAY || !stop.load(Ordering::Relaxed) {
             let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut block)?;
             let end =
                 if read == 0 { block.len() } else { memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1) };

@@ -178,11 +178,14 @@ fn endless_lines_noise_and_blank_lines_are_bounded() {
 
 #[test]
 fn an_interrupt_ends_the_reading_and_the_view_says_so() {
-    let raw = file(log(20_000, &[]));
-    let got =
-        condense_until(raw.path(), Wanted { allowance: 500, words: &[] }, &AtomicBool::new(true)).unwrap();
-    assert!(got.left_out && got.lines.is_empty(), "{got:?}");
-    assert!(got.notes[0].starts_with("0 lines, read only so far"), "{got:?}");
+    let mut text = log(10, &[(3, "ERROR disk sda is gone")]);
+    text.push_str(&"INFO x y z \n".repeat(2_000_000));
+    let raw = file(text);
+    let wanted = Wanted { allowance: 500, words: &[] };
+    let got = condense_until(raw.path(), wanted, &AtomicBool::new(true)).unwrap();
+    assert!(got.left_out && has(&got, "sda is gone"), "{got:?}");
+    assert!(got.notes[0].contains(" lines, read only so far"), "{got:?}");
+    assert!(got.lines.last().is_some_and(|(number, _)| *number < 1_900_000), "{got:?}");
 }
 
 proptest::proptest! {
