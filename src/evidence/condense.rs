@@ -8,6 +8,7 @@ mod whole;
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::view::Line;
 pub use kind::Kind;
@@ -49,6 +50,14 @@ pub struct Condensed {
 /// # Errors
 /// When the file cannot be read.
 pub fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Condensed> {
+    condense_until(raw, wanted, &AtomicBool::new(false))
+}
+
+/// As `condense`; once `stop` is set a long log is read no further, and its view says so.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn condense_until(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io::Result<Condensed> {
     let size = std::fs::metadata(raw)?.len();
     // A token is seldom more than six bytes of log text: more than that cannot fit whole.
     if size <= wanted.allowance.saturating_mul(6)
@@ -58,6 +67,6 @@ pub fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Condensed> {
     }
     match Kind::of(raw)? {
         // Kinds without a reading of their own are read as logs are.
-        Kind::Log | Kind::Json | Kind::Table | Kind::Document => logs::condense(raw, wanted),
+        Kind::Log | Kind::Json | Kind::Table | Kind::Document => logs::condense(raw, wanted, stop),
     }
 }

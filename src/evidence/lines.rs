@@ -58,9 +58,12 @@ impl Lines {
     /// # Errors
     /// When the file cannot be read.
     pub fn skip_to(&mut self, number: u64) -> io::Result<()> {
+        let mut unfinished = false;
         while self.number + 1 < number {
             let available = self.reader.fill_buf()?;
             if available.is_empty() {
+                // A last line without a line feed is one too.
+                self.number += u64::from(unfinished);
                 break;
             }
             let wanted = number - 1 - self.number;
@@ -74,9 +77,44 @@ impl Lines {
             } else {
                 (count as u64, available.len())
             };
+            unfinished = available.get(used - 1).is_some_and(|byte| *byte != b'\n');
             self.reader.consume(used);
             self.number += lines;
         }
         Ok(())
+    }
+
+    /// Passes over at most `most` lines; how many there were.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pass(&mut self, most: u64) -> io::Result<u64> {
+        let before = self.number;
+        self.skip_to(before.saturating_add(most).saturating_add(1))?;
+        Ok(self.number - before)
+    }
+
+    /// Number of the line read last; 0 before the first.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[test]
+    fn lines_passed_over_are_counted_with_and_without_a_last_line_feed() {
+        let raw = tempfile::NamedTempFile::new().unwrap();
+        for (text, wanted) in [("", 0), ("a", 1), ("a\n", 1), ("a\n\nb", 3), ("a\n\nb\n", 3)] {
+            std::fs::write(raw.path(), text).unwrap();
+            let mut lines = Lines::open(raw.path()).unwrap();
+            assert_eq!(lines.pass(100).unwrap(), wanted, "{text:?}");
+            assert_eq!(lines.number(), wanted);
+            let mut lines = Lines::open(raw.path()).unwrap();
+            assert_eq!(lines.pass(1).unwrap() + lines.pass(9).unwrap(), wanted, "{text:?}");
+        }
     }
 }

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use super::condense::{self, Wanted};
+use super::condense::{self, Condensed, Wanted};
 use super::exhibit::{Exhibit, ShownSummary};
 use super::redact::Redactor;
 use super::tokens;
@@ -14,6 +16,27 @@ use super::view;
 
 /// Characters of one line of a summary.
 const LONGEST_OF_SUMMARY: usize = 2_000;
+
+/// How outputs are condensed in a run. It can be sent to another thread, which a store cannot.
+#[derive(Debug, Clone)]
+pub struct Condenser {
+    allowance: u64,
+    words: Arc<[String]>,
+}
+
+impl Condenser {
+    /// Chooses the lines of the view of `raw`: seconds for gigabytes, so not on the thread that listens to people.
+    /// Once `stop` is set a long log is read no further.
+    ///
+    /// # Errors
+    /// When the raw output cannot be read.
+    pub fn condense(&self, raw: &Path, stop: &AtomicBool) -> io::Result<Condensed> {
+        if std::fs::metadata(raw).is_ok_and(|about| about.len() == 0) {
+            return Ok(Condensed::default());
+        }
+        condense::condense_until(raw, Wanted { allowance: self.allowance, words: &self.words }, stop)
+    }
+}
 
 /// Keeps a run's exhibits and shows them.
 #[derive(Debug)]
@@ -24,7 +47,7 @@ pub struct Store {
     /// Tokens one view may take.
     allowance: u64,
     /// Words of the question, in lower case.
-    words: Vec<String>,
+    words: Arc<[String]>,
     exhibits: Vec<Exhibit>,
     next: u32,
 }
@@ -33,12 +56,12 @@ impl Store {
     /// `folder` must exist. `marker` is unguessable and new for each run: it fences untrusted text.
     #[must_use]
     pub fn new(folder: PathBuf, marker: String, redactor: Rc<Redactor>, allowance: u64) -> Self {
-        Self { folder, marker, redactor, allowance, words: Vec::new(), exhibits: Vec::new(), next: 1 }
+        Self { folder, marker, redactor, allowance, words: Arc::default(), exhibits: Vec::new(), next: 1 }
     }
 
     /// What to look for in outputs of no known kind: the words of the question that tell something.
     pub fn look_for(&mut self, question: &str) {
-        self.words = super::ledger::telling_words(question);
+        self.words = super::ledger::telling_words(question).into();
     }
 
     /// Tokens that each view may take from now on.
@@ -57,7 +80,22 @@ impl Store {
     ///
     /// # Errors
     /// When the raw output cannot be read; the exhibit is then not kept.
-    pub fn keep(&mut self, mut exhibit: Exhibit) -> io::Result<Exhibit> {
+    pub fn keep(&mut self, exhibit: Exhibit) -> io::Result<Exhibit> {
+        let chosen = match exhibit.bytes {
+            0 => Condensed::default(),
+            _ => self.condenser().condense(&exhibit.path, &AtomicBool::new(false))?,
+        };
+        Ok(self.keep_condensed(exhibit, chosen))
+    }
+
+    /// What condenses outputs as `keep` does.
+    #[must_use]
+    pub fn condenser(&self) -> Condenser {
+        Condenser { allowance: self.allowance, words: Arc::clone(&self.words) }
+    }
+
+    /// As `keep`, with the lines a `Condenser` chose.
+    pub fn keep_condensed(&mut self, mut exhibit: Exhibit, chosen: Condensed) -> Exhibit {
         exhibit.invocation = self.shown(&exhibit.invocation);
         exhibit.description = self.shown(&exhibit.description);
         exhibit.error = exhibit.error.map(|error| self.shown(&error));
@@ -67,10 +105,10 @@ impl Store {
             serde_json::Value::Object(params) => params,
             _ => serde_json::Map::new(),
         };
-        exhibit.view = self.view_within(&mut exhibit, self.allowance)?;
+        exhibit.view = self.view_of(&mut exhibit, chosen);
         self.exhibits.push(exhibit.clone());
         self.exhibits.sort_by_key(|kept| kept.id);
-        Ok(exhibit)
+        exhibit
     }
 
     /// The view of an exhibit that takes about `allowance` tokens: redacted, fenced, and condensed where the
@@ -79,9 +117,16 @@ impl Store {
     /// # Errors
     /// When the raw output cannot be read.
     pub fn view_within(&self, exhibit: &mut Exhibit, allowance: u64) -> io::Result<String> {
+        let chosen = match exhibit.bytes {
+            0 => Condensed::default(),
+            _ => condense::condense(&exhibit.path, Wanted { allowance, words: &self.words })?,
+        };
+        Ok(self.view_of(exhibit, chosen))
+    }
+
+    fn view_of(&self, exhibit: &mut Exhibit, chosen: Condensed) -> String {
         let (mut notes, mut lines) = (Vec::new(), Vec::new());
         if exhibit.bytes > 0 {
-            let chosen = condense::condense(&exhibit.path, Wanted { allowance, words: &self.words })?;
             exhibit.condensed = chosen.left_out;
             notes = chosen.notes.iter().map(|note| self.shown(note)).collect();
             lines = chosen.lines;
@@ -94,7 +139,7 @@ impl Store {
                 *text = view::clip(text, chosen.longest);
             }
         }
-        Ok(view::render(exhibit, &notes, &lines, &self.marker))
+        view::render(exhibit, &notes, &lines, &self.marker)
     }
 
     /// Puts what `model` wrote about a kept exhibit in the place of its view, within the tokens of one.

@@ -89,7 +89,10 @@ fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor, readi
             continue;
         }
         let masked = finding.quote.contains("<secret:").then_some(redactor);
-        let place = find(&exhibit.path, &parts, masked, reading).or_else(|| {
+        let place = find(&exhibit.path, &parts, masked, reading);
+        // Lines that `read_exhibit` copied stand behind their numbers; in the original they do not.
+        let place = place.or_else(|| find(&exhibit.path, &uncopied(&parts)?, masked, reading));
+        let place = place.or_else(|| {
             // The error line of the header is part of the view too, though not of the raw output.
             let stands =
                 exhibit.error.as_ref().is_some_and(|e| parts.iter().all(|part| fold(e).contains(part)));
@@ -123,6 +126,16 @@ fn without_number(line: &str) -> &str {
         }
         _ => line,
     }
+}
+
+/// The parts without the numbers `read_exhibit` puts before lines, where all of them have one.
+fn uncopied(parts: &[String]) -> Option<Vec<String>> {
+    let uncopied = |part: &String| {
+        let (number, text) = part.split_once(": ")?;
+        let numbered = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        (numbered && text.chars().count() >= SHORTEST_QUOTE).then(|| text.to_owned())
+    };
+    parts.iter().map(uncopied).collect()
 }
 
 fn fold(line: &str) -> String {
@@ -230,6 +243,16 @@ mod tests {
         let raw = "a\nOOM  killer:\tpid 12\n\u{1b}[31mrestart\u{1b}[0m now\nz\n";
         assert_eq!(checked(raw, quote("OOM killer: pid 12")).lines, Some((2, 2)));
         assert_eq!(checked(raw, quote("2 | OOM killer: pid 12\n3 | restart now")).lines, Some((2, 3)));
+    }
+
+    #[test]
+    fn a_line_copied_by_read_exhibit_stands_in_the_original_too() {
+        let raw = "a\nOOM killer: pid 12\nrestart now\n";
+        assert_eq!(checked(raw, quote("1 | 2: OOM killer: pid 12\n2 | 3: restart now")).lines, Some((2, 3)));
+        assert_eq!(checked(raw, quote("2: OOM killer: pid 12")).lines, Some((2, 2)));
+        assert_eq!(checked("2: OOM killer: pid 12\n", quote("2: OOM killer: pid 12")).lines, Some((1, 1)));
+        assert!(!checked(raw, quote("2: OOM saver")).verified);
+        assert!(!checked(raw, quote("2: a")).verified);
     }
 
     #[test]

@@ -313,7 +313,7 @@ fn unstartable(error: &io::Error) -> String {
     }
 }
 
-fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -> Outcome {
+pub(super) fn judged(finished: &Finished, text: &str, limits: Limits, invocation: String) -> Outcome {
     let (status, exit_code) = match finished.ending {
         Ending::Exited(0) if finished.bytes == 0 => (Status::NoData, Some(0)),
         Ending::Exited(0) => (Status::Success, Some(0)),

@@ -1,6 +1,9 @@
 //! The calls of one turn: run side by side, kept as exhibits, summed up where their toolset wants that.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,7 +16,8 @@ use super::{Cut, Driver, wait_for_cut};
 use crate::agent::event::Event;
 use crate::agent::machine::Effect;
 use crate::agent::message::{Arguments, ToolCall};
-use crate::evidence::{Exhibit, Status};
+use crate::evidence::condense::Condensed;
+use crate::evidence::{Condenser, Exhibit, Status};
 use crate::tools::Outcome;
 
 /// Tools that run at the same time; a model may ask for any number in one turn.
@@ -50,15 +54,18 @@ impl Driver<'_, '_> {
             });
             prepared.push((Running { exhibit, call, toolset, description, params, path }, tool));
         }
+        let condenser = self.store.condenser();
         let mut running: FuturesUnordered<_> = prepared
             .into_iter()
             .map(|(running, tool)| {
-                let (stopped, permits) = (stopped.clone(), &permits);
+                let (stopped, permits, condenser) = (stopped.clone(), &permits, condenser.clone());
                 async move {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
-                    let outcome = tool.run(&running.params, &running.path, stopped).await;
-                    (running, tool.summary(), outcome, engine.clock.instant() - started)
+                    let outcome = tool.run(&running.params, &running.path, stopped.clone()).await;
+                    let duration = engine.clock.instant() - started;
+                    let chosen = condensed(condenser, &running.path, outcome.bytes, stopped).await;
+                    (running, tool.summary(), outcome, duration, chosen)
                 }
             })
             .collect();
@@ -67,8 +74,8 @@ impl Driver<'_, '_> {
         let mut stopping = self.interrupted;
         while !(running.is_empty() && summarising.is_empty()) {
             tokio::select! {
-                Some((finished, summary, outcome, duration)) = running.next() => {
-                    let exhibit = self.keep(finished, outcome, duration);
+                Some((finished, summary, outcome, duration, chosen)) = running.next() => {
+                    let exhibit = self.keep(finished, outcome, duration, chosen);
                     let asked = summary.filter(|_| !stopping).and_then(|summary| {
                         self.ask_for_summary(&exhibit, summary, &waiting)
                     });
@@ -105,7 +112,13 @@ impl Driver<'_, '_> {
         effects
     }
 
-    fn keep(&mut self, running: Running, outcome: Outcome, duration: Duration) -> Exhibit {
+    fn keep(
+        &mut self,
+        running: Running,
+        outcome: Outcome,
+        duration: Duration,
+        chosen: io::Result<Condensed>,
+    ) -> Exhibit {
         let exhibit = Exhibit {
             id: running.exhibit,
             call_id: running.call.id,
@@ -125,8 +138,8 @@ impl Driver<'_, '_> {
             condensed: false,
             summary: None,
         };
-        match self.store.keep(exhibit.clone()) {
-            Ok(kept) => kept,
+        match chosen {
+            Ok(chosen) => self.store.keep_condensed(exhibit, chosen),
             Err(error) => {
                 let unreadable = Exhibit {
                     status: Status::Error,
@@ -135,11 +148,34 @@ impl Driver<'_, '_> {
                     lines: 0,
                     ..exhibit
                 };
-                // Without raw bytes nothing is read, so this cannot fail again.
-                self.store.keep(unreadable.clone()).unwrap_or(unreadable)
+                self.store.keep_condensed(unreadable, Condensed::default())
             }
         }
     }
+}
+
+/// The lines of a view, chosen on another thread: a gigabyte takes seconds, in which an interrupt must be heard.
+async fn condensed(
+    condenser: Condenser,
+    raw: &Path,
+    bytes: u64,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<Condensed> {
+    if bytes == 0 {
+        return Ok(Condensed::default());
+    }
+    let enough = Arc::new(AtomicBool::new(false));
+    let (raw, told) = (raw.to_owned(), Arc::clone(&enough));
+    let mut choosing = tokio::task::spawn_blocking(move || condenser.condense(&raw, &told));
+    let chosen = tokio::select! {
+        chosen = &mut choosing => chosen,
+        _ = stopped.wait_for(|stop| *stop) => {
+            // What was read until now makes the view.
+            enough.store(true, Ordering::Relaxed);
+            choosing.await
+        }
+    };
+    chosen.map_err(io::Error::other)?
 }
 
 /// A call on its way.

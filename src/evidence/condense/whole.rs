@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{LINE_FRAME, LONGEST_CONDENSED, LONGEST_SHOWN};
+use super::{LINE_FRAME, LONGEST_SHOWN};
 use crate::evidence::lines::Lines;
 use crate::evidence::tokens;
 use crate::evidence::view::{self, Line};
@@ -22,11 +22,6 @@ pub(super) fn whole(raw: &Path, allowance: u64) -> io::Result<Option<Vec<Line>>>
         lines.push((number, text));
     }
     Ok(Some(lines))
-}
-
-/// Tokens of a line in a condensed view.
-pub(super) fn cost(line: &[u8]) -> u64 {
-    tokens::estimate(&shown(line, LONGEST_CONDENSED)) + LINE_FRAME
 }
 
 /// A raw line as text: line end off, invalid UTF-8 replaced, at most `longest` characters.
