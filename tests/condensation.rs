@@ -152,6 +152,9 @@ fn the_decisive_line_stays_in_the_view() {
     let mut kept = [[0; 3]; SIZES.len()];
     let mut missing = vec![Vec::new(); SIZES.len()];
     let mut too_long = Vec::new();
+    // To look at: what a model would have seen.
+    let views = Path::new(env!("CARGO_TARGET_TMPDIR")).join("condensation");
+    std::fs::create_dir_all(&views).unwrap();
     let (mut read, mut seconds) = (0, 0.0);
     for (seed, case) in CASES.iter().enumerate() {
         let bytes = output(case, seed as u64 + 1);
@@ -165,6 +168,7 @@ fn the_decisive_line_stays_in_the_view() {
             seconds += start.elapsed().as_secs_f64();
             read += bytes.len();
             let spent = tokens::estimate(&shown);
+            std::fs::write(views.join(format!("{}.{size}.txt", case.name)), &shown).unwrap();
             if spent > size + size * TOLERANCE / 100 + FRAME {
                 too_long.push(format!("{} takes {spent} of {size} tokens", case.name));
             }
