@@ -17,6 +17,8 @@ use crate::evidence::lines::Lines;
 const MOST_PATHS: usize = 4_000;
 /// Headings above a line that are remembered.
 const DEEPEST: usize = 16;
+/// Lines of no note that fill what is left of an allowance.
+const MOST_FILLERS: usize = 1_000;
 const LONGEST_LINE: usize = 1_200;
 
 /// Keys below which nothing is a cause.
@@ -108,9 +110,13 @@ pub(super) fn is_document(beginning: &[u8]) -> bool {
     let names: Vec<&str> = lines.iter().filter_map(|line| setting_of(line)).map(|(name, _)| name).collect();
     // `INFO: …` on each line is a log.
     let settings = if distinct(&names) * 2 >= names.len() { names.len() } else { 0 };
+    // What kubectl writes is told by its first line, however long its lists and tables are.
+    let first = lines.first().copied().unwrap_or_default();
+    let object = keyed >= 6 && (first.starts_with("Name:  ") || first.starts_with("apiVersion: "));
     let unit = lines.first().is_some_and(|line| line.starts_with(['●', '×', '○']));
     (keyed * 10 >= lines.len() * 6 && nested * 5 >= lines.len())
         || settings * 10 >= lines.len() * 8
+        || object
         || (unit && keyed > 3)
 }
 
@@ -165,6 +171,8 @@ struct Walk {
     blank: bool,
     /// Whether the line before names what a `value:` below it is of.
     named: bool,
+    /// Whether the document is one the question names.
+    asked: bool,
 }
 
 /// A line as it is judged.
@@ -190,6 +198,7 @@ impl Walk {
         self.blank = text.is_empty();
         if begins {
             self.document = number;
+            self.asked = false;
             self.open.clear();
             self.noise = None;
         }
@@ -296,6 +305,15 @@ impl Survey {
         notes
     }
 
+    /// Whether a name is one of few the question speaks of.
+    fn names(&self, name: &str, words: &[String]) -> bool {
+        let name = name.to_lowercase();
+        words
+            .iter()
+            .zip(&self.words)
+            .any(|(word, count)| *count * 20 <= self.lines.max(200) && name.contains(word.as_str()))
+    }
+
     fn judge(&self, read: &Read<'_>, line: &str, walk: &Walk, words: &[String]) -> u32 {
         let mut points = 0;
         let lower = line.to_lowercase();
@@ -305,8 +323,11 @@ impl Survey {
             }
         }
         let key = read.key.to_ascii_lowercase();
+        if walk.asked {
+            points += 25;
+        }
         let trouble = is_trouble(read.value);
-        let state = matches!(
+        let state = key.ends_with("status") || matches!(
             key.as_str(),
             "status"
                 | "state"
@@ -371,6 +392,9 @@ impl Survey {
                 points += 20;
             }
         }
+        if points == 25 && walk.asked && !telling(read.key) {
+            return 4;
+        }
         if points == 0 && telling(read.key) {
             points = if self.documents > 3 { 1 } else { 5 };
         }
@@ -400,6 +424,9 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
     let mut walk = Walk::default();
     let mut reader = Lines::open(raw)?;
     let mut last = None;
+    // Column and rank of a value that may go on on the next lines.
+    let mut begun: Option<(usize, u32)> = None;
+    let mut fillers = 0;
     while let Some((number, line)) = reader.next(LONGEST_LINE)? {
         let text = String::from_utf8_lossy(line);
         let Some(read) = walk.take(number, &text) else { continue };
@@ -416,12 +443,25 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
                 costs.retain(|line, _| *line >= oldest || *line == document || open.contains(line));
             }
         }
+        if read.key.eq_ignore_ascii_case("name") && walk.open.len() <= 2 {
+            walk.asked |= survey.names(read.value, wanted.words);
+        }
+        let column = text.len() - text.trim_start().len();
+        if let Some((_, rank)) = begun.filter(|(at, _)| read.key.is_empty() && column > *at) {
+            candidates.push(Candidate::line(rank + 1, number, &text));
+            continue;
+        }
+        begun = None;
         let points = survey.judge(&read, &text, &walk, wanted.words);
+        if points == 0 && fillers < MOST_FILLERS {
+            fillers += 1;
+            candidates.push(Candidate::line(700, number, &text));
+        }
         if points == 0 || candidates.len() + DEEPEST >= MOST_CANDIDATES {
             continue;
         }
         let signature: String = if read.key.is_empty() {
-            text.chars().filter(|c| !c.is_ascii_digit()).take(70).collect()
+            text.chars().rev().filter(|c| !c.is_ascii_digit()).take(60).collect()
         } else {
             format!("{}\n{}", read.path, read.value.chars().take(80).collect::<String>())
         };
@@ -435,6 +475,9 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
         }
         let rank = 200 - points.min(150) + (*count - 1) * 25;
         candidates.push(Candidate::line(rank, number, &text));
+        if points >= 12 && !read.key.is_empty() && !read.value.is_empty() {
+            begun = Some((column, rank));
+        }
         if points >= 12 {
             // The headings it stands under say whose value it is.
             let above = walk.open.iter().map(|(_, _, line)| *line).filter(|line| *line < number);

@@ -151,7 +151,15 @@ impl Survey {
             .iter()
             .filter(|(_, found)| !found.noise)
             .filter_map(|(path, found)| Some((path, found.values.by_count()?)))
-            .filter(|(_, values)| values.len() > 1 && values.len() <= 12)
+            .filter(|(path, values)| {
+                let key = path.rsplit(['.', ']']).next().unwrap_or_default().to_ascii_lowercase();
+                let telling = matches!(key.as_str(), "reason" | "image" | "kind" | "namespace" | "eventname");
+                let rare = values.last().is_some_and(|(_, count)| *count <= 2) && values.len() <= 5;
+                values.len() > 1
+                    && values.len() <= 12
+                    && (telling || rare || state_key(&key))
+                    && !key.ends_with("time")
+            })
             .map(|(path, values)| {
                 let state = state_key(path.rsplit(['.', ']']).next().unwrap_or_default());
                 (u64::from(!state), path.as_str(), values)
@@ -160,6 +168,15 @@ impl Survey {
         tallies.sort_by(|a, b| (a.0, a.1.len(), a.1).cmp(&(b.0, b.1.len(), b.1)));
         notes.extend(tallies.iter().take(12).map(|(_, path, values)| tally(path, values, 5)));
         notes
+    }
+
+    /// Whether a name is one of few the question speaks of.
+    fn names(&self, name: &str, words: &[String]) -> bool {
+        let name = name.to_lowercase();
+        words
+            .iter()
+            .zip(&self.words)
+            .any(|(word, count)| *count * 20 <= self.leaves.max(100) && name.contains(word.as_str()))
     }
 
     /// How much a value stands out.
@@ -370,6 +387,9 @@ impl Survey {
                 let points = self.judge(value, *is_string, place, words);
                 let within = place.shape.strip_prefix(record).filter(|_| !record.is_empty());
                 let names = within.and_then(|within| identity(key, within));
+                if names.is_some() {
+                    flow.asked |= self.names(value, words);
+                }
                 if points < 8 && names.is_none() {
                     return;
                 }
@@ -407,6 +427,8 @@ fn is_secret(value: &str, place: &Place) -> bool {
 #[derive(Default)]
 struct Flow {
     in_parts: bool,
+    /// Whether the record is one the question names.
+    asked: bool,
     standing: Vec<Standing>,
     names: Vec<(u32, Standing)>,
     repeats: HashMap<String, u32>,
@@ -417,6 +439,7 @@ struct Flow {
 impl Flow {
     fn flush(&mut self) {
         let mut best = u32::MAX;
+        let asked = if std::mem::take(&mut self.asked) { 40 } else { 0 };
         for standing in std::mem::take(&mut self.standing) {
             if self.candidates.len() >= MOST_CANDIDATES {
                 break;
@@ -430,7 +453,7 @@ impl Flow {
             if *repeats > 60 {
                 continue;
             }
-            let rank = 200 - standing.points.min(150) + (*repeats - 1) * 25;
+            let rank = 200 - (standing.points + asked).min(180) + (*repeats - 1) * 25;
             best = best.min(rank);
             self.add(rank, standing);
         }

@@ -71,7 +71,7 @@ const WELL: &[&str] = &[
 
 static UNWELL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)error|fail|crash|back-?off|pending|evict|oom|terminat|not.?ready|unhealthy|critical|fatal|lost|denied|expired|degraded|blocked|warning|invalid|disabled|unavailable|dead ?lock|exited \([1-9]|not-found|refused|timed? ?out|exceed|insufficient|forbidden|unbound|killed|cannot|unable|no such|full\b|conflict|panic|unknown|misconfig",
+        r"(?i)error|fail|crash|back-?off|pending|evict|oom|terminat|not.?ready|unhealthy|critical|fatal|lost|denied|expired|degraded|blocked|warning|invalid|disabled|unavailable|dead ?lock|exited \([1-9]|not-found|refused|timed? ?out|exceed|insufficient|forbidden|unbound|killed|cannot|\berr\b|unable|no such|full\b|conflict|panic|unknown|misconfig",
     )
     .ok()
 });

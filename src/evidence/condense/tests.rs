@@ -65,7 +65,9 @@ fn parts_of_a_minified_line_stand_in_it_and_their_paths_are_told() {
     let pods: Vec<String> = (0..300)
         .map(|n| {
             let reason = if n == 211 { "OOMKilled" } else { "Completed" };
-            format!(r#"{{"metadata":{{"name":"cart-{n}"}},"status":{{"phase":"Running","reason":"{reason}"}}}}"#)
+            format!(
+                r#"{{"metadata":{{"name":"cart-{n}"}},"status":{{"phase":"Running","reason":"{reason}"}}}}"#
+            )
         })
         .collect();
     let text = format!("{{\"items\":[{}]}}", pods.join(","));
@@ -86,7 +88,8 @@ fn json_that_is_cut_off_keeps_what_was_read_and_words_after_it_are_seen() {
         let _ = writeln!(text, "  {{\"id\": {n}, \"health\": \"{}\"}},", if n == 99 { "down" } else { "up" });
     }
     assert!(texts(&text, 300).iter().any(|line| line.contains("down")));
-    let text = format!("{}\n]\nUnable to list all: connection refused\n", text.trim_end().trim_end_matches(','));
+    let text =
+        format!("{}\n]\nUnable to list all: connection refused\n", text.trim_end().trim_end_matches(','));
     assert!(texts(&text, 300).iter().any(|line| line.starts_with("Unable to list all")));
 }
 
