@@ -173,6 +173,8 @@ struct Walk {
     named: bool,
     /// Whether the document is one the question names.
     asked: bool,
+    /// The line that names the document, and its tokens.
+    name: Option<(u64, u64)>,
 }
 
 /// A line as it is judged.
@@ -199,6 +201,7 @@ impl Walk {
         if begins {
             self.document = number;
             self.asked = false;
+            self.name = None;
             self.open.clear();
             self.noise = None;
         }
@@ -327,19 +330,20 @@ impl Survey {
             points += 25;
         }
         let trouble = is_trouble(read.value);
-        let state = key.ends_with("status") || matches!(
-            key.as_str(),
-            "status"
-                | "state"
-                | "last state"
-                | "phase"
-                | "reason"
-                | "ready"
-                | "active"
-                | "health"
-                | "type"
-                | "result"
-        );
+        let state = key.ends_with("status")
+            || matches!(
+                key.as_str(),
+                "status"
+                    | "state"
+                    | "last state"
+                    | "phase"
+                    | "reason"
+                    | "ready"
+                    | "active"
+                    | "health"
+                    | "type"
+                    | "result"
+            );
         if matches!(key.as_str(), "exit code" | "exitcode" | "execmainstatus") && read.value != "0" {
             points += 45;
         }
@@ -445,6 +449,7 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
         }
         if read.key.eq_ignore_ascii_case("name") && walk.open.len() <= 2 {
             walk.asked |= survey.names(read.value, wanted.words);
+            walk.name = walk.name.or(Some((number, cost(&text))));
         }
         let column = text.len() - text.trim_start().len();
         if let Some((_, rank)) = begun.filter(|(at, _)| read.key.is_empty() && column > *at) {
@@ -480,6 +485,9 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
         }
         if points >= 12 {
             // The headings it stands under say whose value it is.
+            if let Some((line, cost)) = walk.name.filter(|(line, _)| *line < number) {
+                candidates.push(Candidate { rank: rank + 1, line, from: 0, to: 0, cost });
+            }
             let above = walk.open.iter().map(|(_, _, line)| *line).filter(|line| *line < number);
             for heading in above.chain([walk.document]).filter(|line| *line > 0) {
                 if let Some(cost) = costs.get(&heading) {

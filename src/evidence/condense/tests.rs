@@ -133,6 +133,8 @@ const BEGINNINGS: [&str; 6] = [
 ];
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_bytes_give_lines_of_the_file_within_the_allowance(
         beginning in 0usize..6,
