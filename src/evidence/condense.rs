@@ -2,8 +2,13 @@
 //!
 //! One pass with bounded memory, deterministic; the raw file is never changed and never held in memory.
 
+mod document;
+mod json;
+mod judge;
 mod kind;
 mod logs;
+mod pick;
+mod table;
 mod whole;
 
 use std::io;
@@ -65,8 +70,18 @@ pub fn condense_until(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io::
     {
         return Ok(Condensed { lines, longest: LONGEST_SHOWN, ..Condensed::default() });
     }
-    match Kind::of(raw)? {
-        // Kinds without a reading of their own are read as logs are.
-        Kind::Log | Kind::Json | Kind::Table | Kind::Document => logs::condense(raw, wanted, stop),
+    let read = match Kind::of(raw)? {
+        Kind::Json => json::condense(raw, wanted)?,
+        Kind::Table => table::condense(raw, wanted)?,
+        Kind::Document => document::condense(raw, wanted)?,
+        Kind::Log => None,
+    };
+    // What turns out to have no structure is read as a log, which loses nothing more.
+    match read {
+        Some(read) => Ok(read),
+        None => logs::condense(raw, wanted, stop),
     }
 }
+
+#[cfg(test)]
+mod tests;
