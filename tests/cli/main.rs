@@ -25,6 +25,7 @@ mod model_errors;
 mod output;
 mod record;
 mod rules;
+mod servers;
 mod summaries;
 mod toolsets;
 mod webpage;
