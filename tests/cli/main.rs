@@ -21,6 +21,7 @@ mod hostile;
 mod http_toolset;
 mod limits;
 mod lint;
+mod model_check;
 mod model_errors;
 mod output;
 mod record;

@@ -665,6 +665,12 @@ fn what_a_person_must_change_ends_the_run_with_the_setting() {
     let page = json!({"status": 200, "headers": {"content-type": "text/html"}, "body": "<!doctype html><title>Sign in</title>"});
     for (name, reply, code, words) in [
         ("401", refusal(401, "bad key"), 3, "OPENAI_API_KEY"),
+        (
+            "Gemini's 400 for a key",
+            refusal(400, "API key not valid. Please pass a valid API key."),
+            3,
+            "OPENAI_API_KEY",
+        ),
         ("403", refusal(403, "not yours"), 3, "OPENAI_API_KEY"),
         ("404", refusal(404, "no such model"), 3, "--model"),
         (

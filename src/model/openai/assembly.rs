@@ -175,6 +175,10 @@ impl Assembly {
         !self.finish.is_empty() || self.whole
     }
 
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     pub(super) fn has_usage(&self) -> bool {
         self.usage.any()
     }

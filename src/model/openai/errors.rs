@@ -140,7 +140,8 @@ impl Failure {
                     Remedy::Nothing,
                 )
             }
-            401 | 403 => {
+            // Gemini and a LiteLLM without its database know no 401.
+            _ if matches!(status, 401 | 403) || status == 400 && has_bad_key(&said) => {
                 let hint = if said.html {
                     format!("a proxy may be in the way: check {base} and `HTTPS_PROXY`, then {key}")
                 } else if endpoint.has_key() {
@@ -272,6 +273,12 @@ impl Failure {
             Some(format!("check {}", endpoint.setting_names().1)),
         )
     }
+}
+
+fn has_bad_key(said: &Said) -> bool {
+    ["api key not valid", "api_key_invalid", "invalid api key", "incorrect api key", "no connected db"]
+        .iter()
+        .any(|words| said.all.contains(words))
 }
 
 fn silent(patience: Duration, endpoint: &Endpoint) -> Failure {

@@ -72,6 +72,7 @@ pub struct OpenAiModel {
     asked: Cell<bool>,
     warnings: RefCell<Vec<String>>,
     warned: Cell<bool>,
+    writes_calls: Cell<bool>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
@@ -102,12 +103,28 @@ impl OpenAiModel {
             asked: Cell::default(),
             warnings: RefCell::default(),
             warned: Cell::default(),
+            writes_calls: Cell::default(),
         })
     }
 
     /// The address requests go to, as it may be shown.
     pub fn url(&self) -> String {
         self.endpoint.shown()
+    }
+
+    /// Whether the endpoint still gets to stream.
+    pub fn streams(&self) -> bool {
+        !self.quirks.borrow().no_stream
+    }
+
+    /// Whether the endpoint refuses tools.
+    pub fn refuses_tools(&self) -> bool {
+        self.quirks.borrow().no_tools
+    }
+
+    /// Whether the model's last calls stood in its text.
+    pub fn writes_calls(&self) -> bool {
+        self.writes_calls.get()
     }
 
     /// The window in tokens, and who told it.
@@ -296,12 +313,18 @@ impl OpenAiModel {
                 "" => String::new(),
                 reason => format!(" (finish reason `{}`)", said::one_line(reason, &self.endpoint)),
             };
-            return Err(Failure::again(format!("the model gave an empty answer{why}"), None));
+            // Some gateways lose tool calls, or everything, where they stream.
+            let streamed =
+                request.stream && !std::mem::replace(&mut self.quirks.borrow_mut().no_stream, true);
+            let next = if streamed { "; asked again without streaming" } else { "" };
+            return Err(Failure::again(format!("the model gave an empty answer{why}{next}"), None));
         }
         if !assembly.finish_reason().is_empty() {
             self.quirks.borrow_mut().no_finish = false;
         }
+        let native = assembly.has_calls();
         let mut reply = assembly.reply(request.messages, request.tools, listener);
+        self.writes_calls.set(!native && !reply.message.tool_calls.is_empty());
         self.watch_for_truncation(request, reply.usage);
         if reply.message.text.is_empty() && reply.message.tool_calls.is_empty() {
             let limit = reply.finish_reason.contains("length");
