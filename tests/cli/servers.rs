@@ -454,7 +454,6 @@ fn every_form_of_a_call_runs_the_tool_once() {
 #[test]
 fn every_form_of_a_stream_runs_the_tool_once() {
     each(&streams(), |scenario, name, replies, stream| {
-        // A server that never says it has finished is asked twice before it is believed.
         let bench = bench(replies);
         let (requests, stderr) = answered(name, &bench, stream);
         assert_eq!(requests.len(), 2, "{name}: {stderr}");
@@ -467,14 +466,13 @@ fn every_form_of_a_stream_runs_the_tool_once() {
 
 #[test]
 fn what_passes_is_tried_again_before_everybodys_eyes() {
-    each(&failures(), |scenario, name, replies, stream| {
+    each(&failures(), |_, name, replies, stream| {
         let first = replies.len();
         let bench = bench(replies);
         let (requests, stderr) = answered(name, &bench, stream);
         assert_eq!(requests.len(), first + 1, "{name}: {stderr}");
         assert_eq!(stderr.contains("retrying"), first == 2, "{name}: {stderr}");
         assert_eq!(requests[0].body, requests.get(first - 1).unwrap().body, "{name}: asked the same again");
-        let _ = scenario;
     });
 }
 
