@@ -472,7 +472,9 @@ fn what_passes_is_tried_again_before_everybodys_eyes() {
         let (requests, stderr) = answered(name, &bench, stream);
         assert_eq!(requests.len(), first + 1, "{name}: {stderr}");
         assert_eq!(stderr.contains("retrying"), first == 2, "{name}: {stderr}");
-        assert_eq!(requests[0].body, requests.get(first - 1).unwrap().body, "{name}: asked the same again");
+        // An empty answer is asked for without streaming; all else of the request stays.
+        let asked = |at: usize| requests.get(at).unwrap().body["messages"].clone();
+        assert_eq!(asked(0), asked(first - 1), "{name}: asked the same again");
     });
 }
 
