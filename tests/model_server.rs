@@ -25,3 +25,5 @@ mod proxy;
 mod quirks;
 #[path = "model_server/streams.rs"]
 mod streams;
+#[path = "model_server/window.rs"]
+mod window;

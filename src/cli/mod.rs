@@ -13,6 +13,7 @@ mod investigation;
 mod jq;
 mod listeners;
 mod model;
+mod model_check;
 mod options;
 mod recorded;
 mod rewriting;
@@ -108,7 +109,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Toolset(verb) => toolset::run(verb, &context).await,
         Command::Run(verb) => recorded::run(&verb, &context),
         Command::Config(verb) => config::run(&verb, &context),
-        Command::Model(verb) => model::run(&verb, &context),
+        Command::Model(verb) => model::run(&verb, &context).await,
         Command::Jq(args) => jq::run(&args),
         Command::Completion(args) => complete::completion(&args, Cli::command()),
         Command::Man => complete::manual(Cli::command()),

@@ -1,4 +1,4 @@
-//! `model list`: the aliases of the model list.
+//! `model list`: the aliases of the model list. `model check`: what one of them can do.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Context;
 use super::config::as_json;
 use super::failure::{Exit, Failure, io};
+use super::model_check;
 use super::options::{FormArgs, OutputFormat};
 use crate::config::{Config, Flags, Listed, ModelChoice};
 use crate::ui::{self, Table, Terminal};
@@ -24,10 +25,26 @@ enum Verb {
         #[command(flatten)]
         form: FormArgs,
     },
+    /// Talk to a model: reachable, key, streaming, tools, window and where it is known from, time
+    ///
+    /// Three short turns at most, paid for like any other. Exit 3 for a wrong key, name or address, 4 when
+    /// nobody answers.
+    Check {
+        /// Name or alias; without it the one that answers now
+        name: Option<String>,
+        #[command(flatten)]
+        form: FormArgs,
+    },
 }
 
-pub(super) fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
-    let Verb::List { form } = &verb.verb;
+pub(super) async fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
+    let form = match &verb.verb {
+        Verb::List { form } => form,
+        Verb::Check { name, form } => {
+            let config = context.config(Flags { model: name.clone(), ..Flags::default() })?;
+            return model_check::run(&config, form.of(&config)?, context).await;
+        }
+    };
     let config = context.config(Flags::default())?;
     let output = form.of(&config)?;
     if config.models().is_empty() {

@@ -144,6 +144,12 @@ fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settin
     endpoint.ca_file = settings.ca_file;
     endpoint.ca_pem = settings.ca_pem;
     endpoint.context_window = settings.context_window;
+    endpoint.prices = settings.prices.map(|prices| openai::Prices {
+        prompt: prices.input * 1e6,
+        cached_prompt: prices.cached_input.unwrap_or(prices.input) * 1e6,
+        completion: prices.output * 1e6,
+    });
+    endpoint.echo_reasoning = settings.echo_reasoning;
     if let Some(budget) = budget {
         endpoint.limits.budget = endpoint.limits.budget.min(budget);
     }

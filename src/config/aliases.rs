@@ -152,11 +152,12 @@ impl Alias {
         let output = price("output_cost_per_token");
         let cached_input = price("cache_read_input_token_cost");
         let prices = input.zip(output).map(|(input, output)| Prices { input, output, cached_input });
-        let strict_tools = match fields.shift_remove("strict_tools") {
-            None | Some(Json::Null) => false,
-            Some(Json::Bool(strict)) => strict,
-            Some(_) => return Err(self.wrong("strict_tools", "true or false")),
+        let mut switch = |name: &str| match fields.shift_remove(name) {
+            None | Some(Json::Null) => Ok(false),
+            Some(Json::Bool(on)) => Ok(on),
+            Some(_) => Err(self.wrong(name, "true or false")),
         };
+        let (strict_tools, echo_reasoning) = (switch("strict_tools")?, switch("echo_reasoning")?);
         // LiteLLM's own way to say "put these into the request".
         let nested = fields.shift_remove("extra_body");
         fields.retain(|field, _| !NOT_FOR_THE_ENDPOINT.iter().any(|start| field.starts_with(start)));
@@ -179,6 +180,7 @@ impl Alias {
             context_window,
             prices,
             strict_tools,
+            echo_reasoning,
             ..Entry::default()
         })
     }

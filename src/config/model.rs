@@ -63,6 +63,8 @@ pub struct ModelSettings {
     pub prices: Option<Prices>,
     /// `strict_tools: true` of the model's entry: tools get OpenAI's strict schemas.
     pub strict_tools: bool,
+    /// `echo_reasoning: true` of the model's entry: its thoughts go back to it from the first request on.
+    pub echo_reasoning: bool,
     /// Where the name comes from.
     pub origin: Origin,
     /// Something that is likely to go wrong, in one line.
@@ -118,6 +120,7 @@ pub(super) struct Entry {
     pub context_window: Option<u64>,
     pub prices: Option<Prices>,
     pub strict_tools: bool,
+    pub echo_reasoning: bool,
     /// A field other than the address takes something from the environment.
     pub borrows: bool,
     pub base_origin: Origin,
@@ -261,6 +264,7 @@ pub(super) fn resolve(
         context_window,
         prices: entry.prices,
         strict_tools: entry.strict_tools,
+        echo_reasoning: entry.echo_reasoning,
         origin: name.origin,
         hint,
     })

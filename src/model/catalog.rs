@@ -76,7 +76,22 @@ pub fn window(model: &str) -> Option<u64> {
 
 /// USD of one call at list prices; None where the model is not listed or nothing was counted.
 pub fn cost(model: &str, usage: Usage) -> Option<f64> {
-    let (prompt, cached, completion) = find(model)?.prices;
+    let (prompt, cached_prompt, completion) = find(model)?.prices;
+    cost_at(Prices { prompt, cached_prompt, completion }, usage)
+}
+
+/// What a million tokens cost, in USD.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prices {
+    pub prompt: f64,
+    /// Of the prompt, what the provider had cached.
+    pub cached_prompt: f64,
+    pub completion: f64,
+}
+
+/// USD of one call at these prices; None where nothing was counted.
+pub fn cost_at(prices: Prices, usage: Usage) -> Option<f64> {
+    let Prices { prompt, cached_prompt: cached, completion } = prices;
     if usage.total() == 0 {
         return None;
     }

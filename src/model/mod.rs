@@ -63,6 +63,17 @@ pub trait Model {
         None
     }
 
+    /// Learns what only the far end knows, above all the window; `context_window` tells it afterwards. Takes
+    /// 2 seconds at most, asks nothing that is known already, and fails silently.
+    fn discover<'a>(&'a self) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// What a person should know about the replies so far, one line each; told once.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Takes the next turn. Dropping the future abandons the request.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::process::Command;
 use holmes_rs::model::openai::{OpenAiModel, Settings};
 use serde_json::json;
 
-use crate::bench::{question, quick, run, settings, take};
+use crate::bench::{question, quick, take};
 use crate::support::scripted_model::ScriptedModel;
 
 const BASE: &str = "HOLMES_TEST_API_BASE";
@@ -45,15 +45,4 @@ fn the_environments_proxy_is_used_except_for_this_machine() {
     // Nobody listens at this proxy, and a loopback endpoint does not need it.
     let base = server.base_url();
     assert!(turn_in(&[(BASE, &base), ("http_proxy", "http://127.0.0.1:9")]));
-}
-
-#[test]
-fn the_window_is_asked_of_the_endpoint() {
-    let server = ScriptedModel::start(
-        &json!({"replies": [], "models": {"data": [{"id": "scripted", "max_model_len": 4096}]}}),
-    );
-    let model = OpenAiModel::new(settings(&server)).unwrap();
-    assert_eq!(run(model.discover_window()), Some(4096));
-    drop(server);
-    assert_eq!(run(model.discover_window()), None);
 }

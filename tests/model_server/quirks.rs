@@ -237,10 +237,145 @@ fn echoed_fields_are_left_out_where_they_are_refused() {
         {"status": 400, "body": {"error": {"message": "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property 'reasoning_content' is unsupported)]"}}},
         {"say": "ok"},
     ]));
-    let model = OpenAiModel::new(settings(&server)).unwrap();
+    let mut echoing = settings(&server);
+    echoing.echo_reasoning = true;
+    let model = OpenAiModel::new(echoing).unwrap();
     let turn = take(&model, Some(&server), &with_a_call(), false);
     assert_eq!(turn.reply().message.text, "ok");
     assert_eq!(turn.violations, [""; 0]);
     assert_eq!(turn.requests[0].body["messages"][2]["reasoning_content"], "hm");
     assert!(turn.requests[1].body["messages"][2].get("reasoning_content").is_none());
+}
+
+#[test]
+fn thoughts_go_back_once_the_endpoint_has_asked_for_them() {
+    for (words, field, want) in [
+        (
+            "Missing `reasoning_content` field in the assistant message at message index 2.",
+            "reasoning_content",
+            json!("hm"),
+        ),
+        (
+            "The `reasoning_content` in the thinking mode must be passed back to the API.",
+            "reasoning_content",
+            json!("hm"),
+        ),
+        (
+            "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",
+            "reasoning_content",
+            json!("hm"),
+        ),
+        (
+            "reasoning_details is required for this turn",
+            "reasoning_details",
+            json!([{"type": "reasoning.text", "text": " "}]),
+        ),
+    ] {
+        let server = ScriptedModel::start(&json!([
+            {"status": 400, "body": {"error": {"message": words}}},
+            {"say": "ok", "repeat": true},
+        ]));
+        let model = OpenAiModel::new(settings(&server)).unwrap();
+        let turn = take(&model, Some(&server), &with_a_call(), false);
+        assert_eq!(turn.reply().message.text, "ok");
+        assert!(turn.requests[0].body["messages"][2].get("reasoning_content").is_none());
+        assert_eq!(turn.requests[1].body["messages"][2][field], want, "{words}");
+        let again = take(&model, Some(&server), &with_a_call(), false);
+        assert_eq!(again.requests.len(), 3, "{words}: remembered");
+        assert_eq!(again.violations, [""; 0]);
+    }
+}
+
+#[test]
+fn signed_thoughts_of_a_stream_go_back_whole() {
+    let piece = |value: Value| json!({"choices": [{"delta": {"reasoning_details": [value]}}]});
+    let chunks = [
+        piece(json!({"type": "reasoning.text", "text": "h", "index": 0})),
+        piece(json!({"type": "reasoning.text", "text": "m", "index": 0})),
+        piece(json!({"type": "reasoning.text", "signature": "s1", "index": 0})),
+        json!({"choices": [{"delta": {"content": "look"}, "finish_reason": "stop"}]}),
+    ];
+    let events: Vec<String> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    let events = events.concat();
+    let server = ScriptedModel::start(&json!([{"stream_chunks": [events]}, {"say": "ok"}]));
+    let model = OpenAiModel::new(settings(&server)).unwrap();
+    let first = take(&model, Some(&server), &question(), true);
+    let mut messages = question();
+    messages.push(Message::Assistant(first.reply().message.clone()));
+    messages.push(Message::User { text: "go on".to_owned() });
+    let second = take(&model, Some(&server), &messages, true);
+    assert_eq!(
+        second.requests[1].body["messages"][2]["reasoning_details"],
+        json!([{"type": "reasoning.text", "text": "hm", "index": 0, "signature": "s1"}])
+    );
+}
+
+#[test]
+fn a_transcript_takes_the_form_that_an_endpoint_asks_for() {
+    type Check = fn(&Value) -> bool;
+    let cases: [(&str, Check); 6] = [
+        ("Tool call id was call_a but must be a-z, A-Z, 0-9, with a length of 9.", |messages| {
+            let id = messages[2]["tool_calls"][0]["id"].as_str().unwrap();
+            id.len() == 9 && messages[3]["tool_call_id"] == id
+        }),
+        ("Conversation roles must alternate user/assistant/user/assistant/...", |messages| {
+            messages.as_array().unwrap().len() == 4 && messages[3]["content"] == "no pods\n\ngo on\n\nnow"
+        }),
+        ("Unexpected role 'user' after role 'tool'", |messages| messages.as_array().unwrap().len() == 4),
+        ("messages.2.content: Input should be a valid string", |messages| messages[2]["content"] == " "),
+        ("messages[2].content: none is not an allowed value", |messages| messages[2]["content"].is_string()),
+        ("invalid type: null, expected a string at messages[2].content", |messages| {
+            messages[2]["content"].is_string()
+        }),
+    ];
+    for (words, right) in cases {
+        let server = ScriptedModel::start(&json!([
+            {"status": 400, "body": {"error": {"message": words}}},
+            {"say": "ok", "repeat": true},
+        ]));
+        let model = OpenAiModel::new(settings(&server)).unwrap();
+        let mut messages = with_a_call();
+        messages.push(Message::User { text: "go on".to_owned() });
+        messages.push(Message::User { text: "now".to_owned() });
+        for requests in [2, 3] {
+            let turn = take(&model, Some(&server), &messages, false);
+            assert_eq!(turn.reply().message.text, "ok", "{words}");
+            assert_eq!(turn.requests.len(), requests, "{words}: remembered");
+            assert_eq!(turn.violations, [""; 0], "{words}");
+        }
+        let requests = server.requests();
+        assert!(!right(&requests[0].body["messages"]), "{words}");
+        assert!(right(&requests[1].body["messages"]), "{words}: {}", requests[1].body["messages"]);
+        assert_eq!(requests[1].body, requests[2].body, "{words}");
+    }
+}
+
+#[test]
+fn streaming_goes_before_tools_where_both_together_are_refused() {
+    let server = ScriptedModel::start(&json!([
+        {"status": 400, "body": {"message": "This model doesn't support tool use in streaming mode."}},
+        {"say": "ok"},
+    ]));
+    let model = OpenAiModel::new(settings(&server)).unwrap();
+    let turn = take(&model, Some(&server), &question(), true);
+    assert_eq!(turn.reply().message.text, "ok");
+    let sent = &turn.requests[1].body;
+    assert!(sent["stream"] == false && sent.get("tools").is_some(), "{sent}");
+}
+
+#[test]
+fn a_call_that_a_server_could_not_read_is_read_here() {
+    let refused = |generation: &str| {
+        json!({"status": 400, "body": {"error": {"message": "Failed to call a function. Please adjust your prompt.",
+            "code": "tool_use_failed", "failed_generation": generation}}})
+    };
+    let server = ScriptedModel::start(&json!([
+        refused("<function=kubectl_get>{\"kind\": \"pods\"}</function>"), refused("oops"), {"say": "ok"},
+    ]));
+    let model = OpenAiModel::new(settings(&server)).unwrap();
+    let turn = take(&model, Some(&server), &question(), false);
+    assert_eq!(turn.calls(), [("kubectl_get".to_owned(), json!({"kind": "pods"}))]);
+    let again = take(&model, Some(&server), &question(), false);
+    assert_eq!(again.reply().message.text, "ok");
+    assert_eq!(again.retries.len(), 1);
 }

@@ -286,7 +286,9 @@ fn what_servers_want_back_is_given_back() {
     let second = take(&model, Some(&server), &messages, true);
     assert_eq!(second.violations, [""; 0]);
     let sent = &second.requests[1].body["messages"][2];
-    assert_eq!(sent["reasoning_content"], "hm");
+    // Thoughts go back only where they are asked for, what is signed always.
+    assert!(sent.get("reasoning_content").is_none(), "{sent}");
+    assert_eq!(first.reply().message.reasoning, "hm");
     assert_eq!(sent["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "s1");
 }
 
@@ -318,7 +320,7 @@ fn ids_stay_unique_over_the_run() {
             ids.push(call.id);
         }
     }
-    assert_eq!(ids, ["kubectl_get", "call_2", "call_3", "call_4"]);
+    assert_eq!(ids, ["kubectl_get", "call00002", "call00003", "call00004"]);
 }
 
 proptest! {

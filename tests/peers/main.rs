@@ -28,6 +28,7 @@ mod loki;
 mod mcp;
 mod mcp_strange;
 mod net;
+mod openai;
 mod prometheus;
 mod services;
 mod stand_in;

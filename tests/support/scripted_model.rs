@@ -4,7 +4,8 @@
 //! have. Every request is recorded and checked against the rules of the protocol; a test asserts that
 //! `violations()` is empty.
 //!
-//! A scenario is JSON: a list of replies, or `{"replies": […], "usage": {…} or null, "models": {…}}`.
+//! A scenario is JSON: a list of replies, or `{"replies": […], "usage": {…} or null, "models": {…},
+//! "paths": {"/props": {…}}}`; `paths` are answers beside the chat, by the whole path.
 //! Each request takes the first reply left whose `when` (a regex on the last message's text) matches
 //! or is absent, and whose `model` is the request's or is absent. Fields of a reply, all optional:
 //!
@@ -85,6 +86,8 @@ struct State {
     settings: Value,
     requests: Vec<Recorded>,
     violations: Vec<String>,
+    /// Method and path of what was no chat.
+    others: Vec<String>,
     stop: bool,
 }
 
@@ -132,6 +135,11 @@ impl ScriptedModel {
     /// The chat requests so far, in order of arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().requests.clone()
+    }
+
+    /// Method and path of the requests that were no chat.
+    pub fn others(&self) -> Vec<String> {
+        self.shared.lock().others.clone()
     }
 
     /// What clients did against the protocol.
@@ -240,6 +248,16 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     if path.ends_with("/__script") {
         shared.script(&request.body);
         return answer(&mut stream, 200, &json!({"ok": true}));
+    }
+    if !path.ends_with("/chat/completions") {
+        let said = {
+            let mut state = shared.lock();
+            state.others.push(format!("{} {path}", request.method));
+            state.settings.get("paths").and_then(|paths| paths.get(path)).cloned()
+        };
+        if let Some(said) = said {
+            return answer(&mut stream, 200, &said);
+        }
     }
     if request.method == "GET" && path.ends_with("/models") {
         let models = shared.lock().settings.get("models").cloned();

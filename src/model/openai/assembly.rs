@@ -175,6 +175,10 @@ impl Assembly {
         !self.finish.is_empty() || self.whole
     }
 
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     pub(super) fn has_usage(&self) -> bool {
         self.usage.any()
     }
@@ -196,6 +200,7 @@ impl Assembly {
         listener: &mut Listener<'_>,
     ) -> Reply {
         let mut splitter = std::mem::take(&mut self.splitter);
+        let unclosed = splitter.is_thinking();
         splitter.finish(&mut |part, text| self.part(part, text, listener));
         if self.text.trim().is_empty() && self.calls.is_empty() {
             self.text = std::mem::take(&mut self.refusal);
@@ -210,9 +215,20 @@ impl Assembly {
                 self.calls.push(name, arguments);
             }
         }
+        // A call among the thoughts: the end of the thought was forgotten, or the server's parser missed it.
+        if self.calls.is_empty()
+            && text.trim().is_empty()
+            && (unclosed || !self.reasoning.is_empty())
+            && let Some(found) = text_calls::extract(&self.reasoning, tools)
+        {
+            self.reasoning = found.text;
+            for (name, arguments) in found.calls {
+                self.calls.push(name, arguments);
+            }
+        }
         text.trim().clone_into(&mut reply.message.text);
         self.reasoning.trim().clone_into(&mut reply.message.reasoning);
-        reply.message.tool_calls = self.calls.finish(before);
+        reply.message.tool_calls = self.calls.finish(before, tools);
         reply.message.echo = self.echo;
         reply.usage = self.usage.usage();
         reply.cost = self.usage.cost();
@@ -227,9 +243,18 @@ fn error_in(value: &Value) -> Option<Value> {
     if error.is_some() {
         return Some(value.clone());
     }
-    let is_error = value.get("choices").is_none()
+    // MiniMax tells its errors beside an empty answer.
+    let status = value.pointer("/base_resp/status_code").and_then(Value::as_i64).unwrap_or(0);
+    if status != 0 && value.get("choices").is_none_or(is_nothing) {
+        let words = value.pointer("/base_resp/status_msg").cloned().unwrap_or_default();
+        return Some(serde_json::json!({"error": {"message": words, "code": status}}));
+    }
+    let has_words = ["message", "msg"].iter().any(|name| value.get(*name).is_some_and(Value::is_string));
+    let is_coded = value.get("code").is_some_and(|code| !is_nothing(code)) && has_words;
+    let is_error = value.get("choices").is_none_or(Value::is_null)
         && (value.get("object").and_then(Value::as_str) == Some("error")
             || value.get("type").and_then(Value::as_str) == Some("error")
+            || is_coded
             || value.get("detail").is_some());
     is_error.then(|| value.clone())
 }
@@ -258,11 +283,40 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// Whether a part of a thought is more of the part before it.
+fn continues(last: &Value, part: &Value) -> bool {
+    let same = |name: &str| last.get(name) == part.get(name);
+    let is_sealed = last.get("signature").is_some_and(|seal| !is_nothing(seal));
+    part.get("type").is_some() && same("type") && same("index") && !is_sealed
+}
+
+fn grow(last: &mut Value, part: &Value) {
+    let (Value::Object(last), Value::Object(part)) = (last, part) else { return };
+    for (name, value) in part {
+        match (name.as_str(), last.get_mut(name), value) {
+            ("text" | "thinking" | "summary" | "data", Some(Value::String(text)), Value::String(more)) => {
+                text.push_str(more);
+            }
+            (_, Some(known), _) if is_nothing(value) && !is_nothing(known) => {}
+            _ => {
+                last.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
 /// Streams tell echoed fields in pieces too.
 pub(super) fn merge(into: &mut Value, piece: &Value) {
     match (&mut *into, piece) {
         (Value::String(text), Value::String(more)) => text.push_str(more),
-        (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
+        (Value::Array(list), Value::Array(more)) => {
+            for part in more {
+                match list.last_mut().filter(|before| continues(before, part)) {
+                    Some(before) => grow(before, part),
+                    None => list.push(part.clone()),
+                }
+            }
+        }
         (Value::Object(map), Value::Object(more)) => {
             for (key, value) in more {
                 map.insert(key.clone(), value.clone());

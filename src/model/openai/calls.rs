@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::assembly::{is_nothing, merge};
-use crate::agent::{Arguments, Message, ToolCall};
+use crate::agent::{Arguments, Message, ToolCall, ToolSpec};
 use crate::model::arguments;
 
 /// Fields of a call that servers want back.
@@ -108,8 +108,8 @@ impl Calls {
         !named.is_empty() && named.iter().all(|slot| slot.is_complete())
     }
 
-    /// The calls, each once, with ids that no call of `before` has.
-    pub(super) fn finish(self, before: &[Message]) -> Vec<ToolCall> {
+    /// The calls, each once, with ids that no call of `before` has, and the names of `tools` where they are meant.
+    pub(super) fn finish(self, before: &[Message], tools: &[ToolSpec]) -> Vec<ToolCall> {
         let mut slots = self.slots;
         slots.retain(|slot| !slot.name.is_empty());
         if slots.is_empty() && !self.legacy.name.is_empty() {
@@ -137,13 +137,34 @@ impl Calls {
             let mut id = slot.id;
             while id.is_empty() || taken.contains(&id) {
                 number += 1;
-                id = format!("call_{number}");
+                // Nine letters and digits: Mistral takes no other.
+                id = format!("call{number:05}");
             }
             taken.insert(id.clone());
-            calls.push(ToolCall { id, tool: sendable(&slot.name), arguments, echo: slot.echo });
+            calls.push(ToolCall { id, tool: sendable(meant(&slot.name, tools)), arguments, echo: slot.echo });
         }
         calls
     }
+}
+
+/// The offered name in one that the server's parser left marks in: `functions.look`, `look:0`,
+/// `look<|channel|>commentary`. Any other stays, and the model is told that there is no such tool.
+fn meant<'a>(name: &'a str, tools: &[ToolSpec]) -> &'a str {
+    let offered = |name: &str| tools.iter().any(|spec| spec.name == name);
+    let name = name.trim();
+    if offered(name) {
+        return name;
+    }
+    let bare = name.split("<|").next().unwrap_or(name).trim();
+    let bare = ["functions.", "functions:", "default_api.", "default_api:", "tools."]
+        .iter()
+        .find_map(|prefix| bare.strip_prefix(prefix))
+        .unwrap_or(bare);
+    let unnumbered = bare
+        .rsplit_once(':')
+        .filter(|(_, end)| end.bytes().all(|byte| byte.is_ascii_digit()))
+        .map(|(name, _)| name);
+    [bare, unnumbered.unwrap_or(bare)].into_iter().find(|name| offered(name)).unwrap_or(name)
 }
 
 /// A name that can go back in the next request: some models say a sentence where a name belongs, and

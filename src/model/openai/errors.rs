@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::body::{End, Seen};
 use super::endpoint::Endpoint;
 use super::overflow;
-use super::retry::asked_wait;
+use super::retry::{self, asked_wait};
 use super::said::{Said, one_line};
 use super::transport::Refusal;
 use crate::clock::{Clock, SystemClock};
@@ -124,8 +124,24 @@ impl Failure {
                 unfinished: false,
             };
         }
+        let told_wait = || retry::told_wait(&said.all);
         let (error, remedy) = match status {
-            401 | 403 => {
+            // Groq: the model wrote a call that cannot be read; the next one may do better.
+            400 if said.code.contains("tool_use_failed") => (
+                unavailable(answered, Some("a larger model writes better tool calls".to_owned())),
+                Remedy::Again { wait: None, most: REFUSED_ATTEMPTS },
+            ),
+            400 if said.code.contains("content_filter") || said.all.contains("content management policy") => {
+                (
+                    configuration(
+                        answered,
+                        "the endpoint's content filter refuses the request: ask in other words, or use another model",
+                    ),
+                    Remedy::Nothing,
+                )
+            }
+            // Gemini and a LiteLLM without its database know no 401.
+            _ if matches!(status, 401 | 403) || status == 400 && has_bad_key(&said) => {
                 let hint = if said.html {
                     format!("a proxy may be in the way: check {base} and `HTTPS_PROXY`, then {key}")
                 } else if endpoint.has_key() {
@@ -157,12 +173,13 @@ impl Failure {
                     Remedy::Nothing,
                 )
             }
-            408 | 409 | 425 | 429 | 500..=599 => (
+            // 498 is Groq's "no capacity right now".
+            408 | 409 | 425 | 429 | 498 | 500..=599 => (
                 unavailable(
                     answered,
                     (status == 429).then(|| "wait, or use another model with `--model`".to_owned()),
                 ),
-                Remedy::Again { wait, most: u32::MAX },
+                Remedy::Again { wait: wait.or_else(told_wait), most: u32::MAX },
             ),
             _ => (
                 configuration(
@@ -256,6 +273,12 @@ impl Failure {
             Some(format!("check {}", endpoint.setting_names().1)),
         )
     }
+}
+
+fn has_bad_key(said: &Said) -> bool {
+    ["api key not valid", "api_key_invalid", "invalid api key", "incorrect api key", "no connected db"]
+        .iter()
+        .any(|words| said.all.contains(words))
 }
 
 fn silent(patience: Duration, endpoint: &Endpoint) -> Failure {

@@ -29,11 +29,12 @@ mod transport;
 mod usage;
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
 use futures_util::stream::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use assembly::{Assembly, Listener};
@@ -42,14 +43,23 @@ use endpoint::Endpoint;
 use errors::{Failure, Remedy, unavailable};
 use quirks::Quirks;
 
+use crate::agent::{Message, Usage};
+
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
 pub use settings::{Azure, Limits, Settings};
+
+pub use super::catalog::Prices;
 
 /// After the finish reason some servers still send the token counts, and some only keep the line open.
 const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);
 /// Requests that may be made different because of a refusal, in one turn.
 const MOST_ADAPTATIONS: u32 = 8;
+
+/// No tokenizer takes more of prose, logs or JSON for one token.
+const MOST_BYTES_A_TOKEN: usize = 8;
+/// Requests for one turn that bring thoughts and nothing else: each takes as long as a good one.
+const MOST_THOUGHTS: u32 = 2;
 
 /// A model behind an OpenAI-compatible endpoint.
 pub struct OpenAiModel {
@@ -57,8 +67,12 @@ pub struct OpenAiModel {
     endpoint: Endpoint,
     http: reqwest::Client,
     quirks: RefCell<Quirks>,
-    /// The window as the endpoint lists it, once it was asked.
-    discovered: Cell<Option<u64>>,
+    /// The window as the endpoint tells it, once it was asked, and how.
+    discovered: Cell<Option<discover::Window>>,
+    asked: Cell<bool>,
+    warnings: RefCell<Vec<String>>,
+    warned: Cell<bool>,
+    writes_calls: Cell<bool>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
@@ -79,12 +93,45 @@ impl OpenAiModel {
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
         let endpoint = Endpoint::new(&settings)?;
         let http = transport::build(&settings, &endpoint)?;
-        Ok(Self { settings, endpoint, http, quirks: RefCell::default(), discovered: Cell::new(None) })
+        let quirks = RefCell::new(Quirks::new(&settings));
+        Ok(Self {
+            settings,
+            endpoint,
+            http,
+            quirks,
+            discovered: Cell::default(),
+            asked: Cell::default(),
+            warnings: RefCell::default(),
+            warned: Cell::default(),
+            writes_calls: Cell::default(),
+        })
     }
 
     /// The address requests go to, as it may be shown.
     pub fn url(&self) -> String {
         self.endpoint.shown()
+    }
+
+    /// Whether the endpoint still gets to stream.
+    pub fn streams(&self) -> bool {
+        !self.quirks.borrow().no_stream
+    }
+
+    /// Whether the endpoint refuses tools.
+    pub fn refuses_tools(&self) -> bool {
+        self.quirks.borrow().no_tools
+    }
+
+    /// Whether the model's last calls stood in its text.
+    pub fn writes_calls(&self) -> bool {
+        self.writes_calls.get()
+    }
+
+    /// The window in tokens, and who told it.
+    pub fn window(&self) -> Option<(u64, &'static str)> {
+        let settings = self.settings.context_window.map(|window| (window, "the settings"));
+        let table = || catalog::window(&self.settings.model).map(|window| (window, "the built-in table"));
+        settings.or_else(|| self.discovered.get()).or_else(table)
     }
 
     async fn converse(&self, request: Request<'_>, listener: &mut Listener<'_>) -> Result<Reply, ModelError> {
@@ -107,6 +154,11 @@ impl OpenAiModel {
                 adaptations += 1;
                 listener(Delta::Retry { attempt: failures + 1, wait: Duration::ZERO, reason: &reason });
                 continue;
+            }
+            if let Some(said) = &failure.said
+                && let Some(reply) = Self::salvaged(&said.generation, request)
+            {
+                return Ok(reply);
             }
             if failure.unfinished {
                 // The next one of this kind is an answer.
@@ -141,6 +193,30 @@ impl OpenAiModel {
             sleep(wait).await;
             last = Some(failure.error.message);
         }
+    }
+
+    /// Ollama cuts what is too long for its window without a word; only the count of tokens tells.
+    fn watch_for_truncation(&self, request: Request<'_>, usage: Usage) {
+        let bytes: usize = request.messages.iter().map(said_bytes).sum();
+        let least = u64::try_from(bytes / MOST_BYTES_A_TOKEN).unwrap_or(u64::MAX);
+        let counted = usage.prompt_tokens;
+        // A few tokens are no count of a prompt, and with a cache some servers count only what was new.
+        if counted < 512 || usage.cached_tokens > 0 || least <= counted || self.warned.replace(true) {
+            return;
+        }
+        self.warnings.borrow_mut().push(format!(
+            "`{}` counted {counted} tokens in a request of {least} or more: it seems to cut long prompts silently; \
+             start it with a larger window (Ollama: `OLLAMA_CONTEXT_LENGTH`), or set `--context-window {counted}`",
+            self.url()
+        ));
+    }
+
+    /// The tool calls in what a server could not read itself.
+    fn salvaged(generation: &str, request: Request<'_>) -> Option<Reply> {
+        let mut assembly = Assembly::default();
+        assembly.take(&json!({"choices": [{"message": {"content": generation}}]}), &mut |_| {}).ok()?;
+        let reply = assembly.reply(request.messages, request.tools, &mut |_| {});
+        (!reply.message.tool_calls.is_empty()).then_some(reply)
     }
 
     fn too_late(&self, last: Option<String>) -> ModelError {
@@ -237,14 +313,37 @@ impl OpenAiModel {
                 "" => String::new(),
                 reason => format!(" (finish reason `{}`)", said::one_line(reason, &self.endpoint)),
             };
-            return Err(Failure::again(format!("the model gave an empty answer{why}"), None));
+            // Some gateways lose tool calls, or everything, where they stream.
+            let streamed =
+                request.stream && !std::mem::replace(&mut self.quirks.borrow_mut().no_stream, true);
+            let next = if streamed { "; asked again without streaming" } else { "" };
+            return Err(Failure::again(format!("the model gave an empty answer{why}{next}"), None));
         }
         if !assembly.finish_reason().is_empty() {
             self.quirks.borrow_mut().no_finish = false;
         }
+        let native = assembly.has_calls();
         let mut reply = assembly.reply(request.messages, request.tools, listener);
+        self.writes_calls.set(!native && !reply.message.tool_calls.is_empty());
+        self.watch_for_truncation(request, reply.usage);
+        if reply.message.text.is_empty() && reply.message.tool_calls.is_empty() {
+            let limit = reply.finish_reason.contains("length");
+            let hint = if limit {
+                "its output limit is too small for its thoughts: raise `max_tokens` in the model list"
+            } else {
+                "a model without thinking, or with less of it, may do better"
+            };
+            let error = unavailable("the model thought and said nothing".to_owned(), Some(hint.to_owned()));
+            return Err(Failure {
+                remedy: Remedy::Again { wait: None, most: MOST_THOUGHTS },
+                ..Failure::fatal(error)
+            });
+        }
         if reply.cost.is_none() {
-            reply.cost = catalog::cost(&self.settings.model, reply.usage);
+            reply.cost = match &self.settings.prices {
+                Some(prices) => catalog::cost_at(*prices, reply.usage),
+                None => catalog::cost(&self.settings.model, reply.usage),
+            };
         }
         Ok(reply)
     }
@@ -256,10 +355,15 @@ impl Model for OpenAiModel {
     }
 
     fn context_window(&self) -> Option<u64> {
-        self.settings
-            .context_window
-            .or_else(|| self.discovered.get())
-            .or_else(|| catalog::window(&self.settings.model))
+        self.window().map(|(tokens, _)| tokens)
+    }
+
+    fn discover<'a>(&'a self) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+        Box::pin(self.ask_for_window())
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     fn complete<'a>(
@@ -279,9 +383,17 @@ fn after(attempts: u32, error: ModelError) -> ModelError {
     ModelError { message: format!("{} (after {attempts} attempts)", error.message), ..error }
 }
 
+fn said_bytes(message: &Message) -> usize {
+    match message {
+        Message::System { text } | Message::User { text } | Message::Tool { text, .. } => text.len(),
+        Message::Assistant(said) => said.text.len(),
+    }
+}
+
 /// The values of an event that is not one value: several without the blank line between them.
 fn values_in(text: &str) -> Vec<Value> {
-    serde_json::Deserializer::from_str(text)
+    // Some proxies put `data:` before what already has it.
+    serde_json::Deserializer::from_str(text.trim_start_matches("data:"))
         .into_iter::<Value>()
         .map_while(Result::ok)
         .filter(|value| value.is_object() || value.is_array())

@@ -2,7 +2,7 @@
 //! size where they name it.
 //!
 //! Wordings are those of OpenAI, vLLM, llama.cpp, Ollama, LM Studio, TGI, LiteLLM, Gemini, Anthropic,
-//! Bedrock, Mistral, xAI and Groq.
+//! Bedrock, Mistral, xAI, Groq, SGLang, Cerebras, Kimi, Qwen, GLM and MiniMax.
 
 use std::sync::LazyLock;
 
@@ -43,6 +43,16 @@ const WORDINGS: &[&str] = &[
     "`max_new_tokens` must be <=",
     "reduce the length of the messages",
     "request too large for model",
+    "context length is only",
+    "longer than the model's context length",
+    "context size has been exceeded",
+    "larger than the max context size",
+    "too many input tokens",
+    "exceeded model token limit",
+    "range of input length should be",
+    "prompt exceeds max length",
+    "context window exceeds limit",
+    "prompt token count of",
 ];
 
 /// Sizes stand beside these words; the first that matches is the window.
@@ -51,14 +61,15 @@ static SIZES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r#""n_ctx"\s*:\s*([\d,]+)"#,
         r"(?:maximum|max) (?:context|model|prompt) length(?: is| of|:)*\s*([\d,]+)",
-        r"context (?:size|window|length)(?: of| of only| is|:)*\s*\(?([\d,]+)",
+        r"range of input length should be \[\d+, ?([\d,]+)\]",
+        r"context (?:size|window|length)(?: of| is| only|:)*\s*\(?([\d,]+)",
         r"([\d,]+) maximum context length",
         r"exceeded max context length by .*limit of ([\d,]+)",
-        r"tokens allowed \(([\d,]+)",
+        r"tokens allowed:? \(?([\d,]+)",
         r"configured limit of ([\d,]+)",
         r">\s*([\d,]+)(?: maximum)?",
         r"(?:must have less than|must be <=|cannot exceed) ([\d,]+)",
-        r"limit:? ([\d,]+)",
+        r"limit(?: of| is)?:? ([\d,]+)",
     ]
     .iter()
     .map(|pattern| Regex::new(pattern).expect("pattern is constant"))
@@ -100,6 +111,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn every_known_wording_is_recognised() {
         for (status, body, want) in [
             (
@@ -179,6 +191,70 @@ mod tests {
                 Some(131_072),
             ),
             (400, r#"{"message":"Input is too long for requested model."}"#, None),
+            (400, r#"{"message":"Too many input tokens. Max input tokens: 8192"}"#, None),
+            (
+                400,
+                r#"{"error":{"message":"You passed 5000 input tokens and requested 100 output tokens. However, the model's context length is only 4096 tokens, resulting in a maximum input length of 3996 tokens."}}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 4096 tokens. However, your request has 5000 input tokens. Please reduce the length of the input messages."}}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"The input (5000 tokens) is longer than the model's context length (4096 tokens)."}"#,
+                Some(4096),
+            ),
+            (400, r#"{"error":"Context size has been exceeded."}"#, None),
+            (
+                400,
+                r#"{"error":{"message":"The input token count exceeds the maximum number of tokens allowed 1048576."}}"#,
+                Some(1_048_576),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Your input exceeds the context window of this model. Please adjust your input and try again."}}"#,
+                None,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Invalid request: Your request exceeded model token limit: 262144"}}"#,
+                Some(262_144),
+            ),
+            (
+                400,
+                r#"{"error":{"code":"InvalidParameter","message":"Range of input length should be [1, 30720]"}}"#,
+                Some(30_720),
+            ),
+            (400, r#"{"error":{"code":"1261","message":"Prompt exceeds max length"}}"#, None),
+            (400, r#"{"error":{"message":"invalid params, context window exceeds limit (2013)"}}"#, None),
+            (
+                400,
+                r#"{"error":{"message":"Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192"}}"#,
+                Some(8192),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"prompt token count of 135000 exceeds the limit of 128000"}}"#,
+                Some(128_000),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This endpoint's maximum context length is 131072 tokens. However, you requested about 200000 tokens (199000 of text input, 1000 of tool input)."}}"#,
+                Some(131_072),
+            ),
+            (
+                422,
+                r#"{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 `inputs` tokens and 500 `max_new_tokens`"}"#,
+                Some(4096),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"litellm.ContextWindowExceededError: litellm.BadRequestError: this is a mock context window exceeded error"}}"#,
+                None,
+            ),
             (400, r#"{"message":"maximum context length is 128,000 tokens"}"#, Some(128_000)),
         ] {
             assert_eq!(too_long(status, body), Some(TooLong { limit: want }), "{body}");

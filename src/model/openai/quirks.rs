@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::said::Said;
+use super::settings::Settings;
 
 /// Words that say "I do not know that", not "that value is wrong".
 const REFUSED: &[&str] = &[
@@ -31,6 +32,49 @@ const REFUSED: &[&str] = &[
     "not enabled",
     "must be verified",
     "use 'max_completion_tokens'",
+    "cannot both be specified",
+    "supports at most",
+];
+
+/// Tools and streaming each, but not both: some models of Bedrock, older llama.cpp.
+const NO_STREAM_WITH_TOOLS: &[&str] =
+    &["in streaming mode", "tools with stream", "stream with tools", "tool use with streaming"];
+
+/// The words of DeepSeek, Kimi, MiniMax and others that want a turn's thoughts back with its calls.
+const MISSING: &[&str] = &["missing", "passed back", "required", "must be included", "must be provided"];
+
+/// Fields that hold thoughts, as refusals name them.
+const THOUGHTS: &[&str] = &["reasoning_content", "reasoning_details", "reasoning"];
+
+/// Mistral takes only ids of nine letters and digits, OpenAI none longer than 40.
+const BAD_IDS: &[&str] = &["with a length of 9", "tool_calls[0].id': string too long"];
+
+/// Templates and gateways that take neither two turns of one side nor a late system message.
+const ALTERNATE: &[&str] = &[
+    "must alternate",
+    "roles should alternate",
+    "unexpected role",
+    "consecutive",
+    "multiple system messages",
+    "system message must be at the beginning",
+    "system message must be the first",
+];
+
+/// "Here a text belongs" about the `null` that stands beside tool calls.
+const NO_NULL: &[&str] = &[
+    "none is not an allowed value",
+    "expected a string",
+    "valid string",
+    "must be a string",
+    "string_type",
+    "expected string",
+    "must be non-null",
+    "cannot be null",
+    "not be null",
+    "got null",
+    "got 'null'",
+    "nonetype",
+    "missing field `content`",
 ];
 
 /// A model or server without tool calls, in the words of Ollama, vLLM, llama.cpp, OpenRouter, TGI.
@@ -88,6 +132,13 @@ pub(super) struct Quirks {
     pub(super) no_stream: bool,
     pub(super) no_stream_options: bool,
     wants_tools_with_history: bool,
+    /// The field in which plain thoughts go back.
+    pub(super) thoughts: Option<&'static str>,
+    pub(super) short_ids: bool,
+    pub(super) no_null_content: bool,
+    pub(super) alternate: bool,
+    /// A tool without parameters has no schema.
+    pub(super) no_empty_schema: bool,
     /// `max_tokens` and `max_completion_tokens` change places.
     swap_max_tokens: bool,
     schema: BTreeSet<&'static str>,
@@ -96,9 +147,19 @@ pub(super) struct Quirks {
 }
 
 impl Quirks {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let thoughts = settings.echo_reasoning.then_some("reasoning_content");
+        Self { thoughts, ..Self::default() }
+    }
+
     /// Takes a refusal to heart. Returns what will be different, or None when nothing can be.
     pub(super) fn learn(&mut self, said: &Said, body: &Value) -> Option<String> {
         let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
+        let streams = body.get("stream") == Some(&Value::Bool(true));
+        if streams && has(NO_STREAM_WITH_TOOLS) {
+            self.no_stream = true;
+            return Some("the endpoint does not stream with `tools`: going on without `stream`".to_owned());
+        }
         if body.get("tools").is_some() {
             if has(NO_TOOLS) && matches!(said.status, 400 | 404 | 422 | 500 | 501) {
                 self.no_tools = true;
@@ -107,6 +168,11 @@ impl Quirks {
         } else if has(WANTS_TOOLS) && !self.wants_tools_with_history {
             self.wants_tools_with_history = true;
             return Some("the endpoint refuses tool calls without `tools`: sent as text".to_owned());
+        }
+        if matches!(said.status, 400 | 422)
+            && let Some(change) = self.learn_form(said, body)
+        {
+            return Some(change.to_owned());
         }
         if !matches!(said.status, 400 | 422) || !(has(REFUSED) || said.code.contains("unsupported")) {
             return None;
@@ -117,7 +183,7 @@ impl Quirks {
             self.no_stream_options = true;
             return without("stream_options");
         }
-        if body.get("stream") == Some(&Value::Bool(true)) && names("stream") {
+        if streams && names("stream") {
             self.no_stream = true;
             return without("stream");
         }
@@ -144,6 +210,39 @@ impl Quirks {
             }
         }
         self.learn_role(said, body)
+    }
+
+    /// What the transcript must look like.
+    fn learn_form(&mut self, said: &Said, body: &Value) -> Option<&'static str> {
+        let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
+        let thoughts = THOUGHTS.iter().find(|field| mentions(&said.all, field));
+        if let Some(field) = thoughts
+            && self.thoughts.is_none()
+            && !self.dropped.contains(*field)
+            && has(MISSING)
+        {
+            self.thoughts = Some(field);
+            return Some("the endpoint wants the model's thoughts back: sent with the transcript");
+        }
+        if has(BAD_IDS) && !std::mem::replace(&mut self.short_ids, true) {
+            return Some("the endpoint refuses the ids of tool calls: sent with shorter ones");
+        }
+        if has(ALTERNATE) && !std::mem::replace(&mut self.alternate, true) {
+            return Some("the endpoint wants turns that alternate: neighbours are sent as one");
+        }
+        if has(NO_NULL)
+            && said.all.contains("content")
+            && has_null_content(body)
+            && !std::mem::replace(&mut self.no_null_content, true)
+        {
+            return Some("the endpoint refuses `content: null`: sent as a text");
+        }
+        if said.all.contains("should be non-empty for object type")
+            && !std::mem::replace(&mut self.no_empty_schema, true)
+        {
+            return Some("the endpoint refuses schemas without parameters: left out");
+        }
+        None
     }
 
     fn learn_role(&mut self, said: &Said, body: &Value) -> Option<String> {
@@ -213,6 +312,11 @@ impl Quirks {
             _ => {}
         }
     }
+}
+
+fn has_null_content(body: &Value) -> bool {
+    let messages = body.get("messages").and_then(Value::as_array);
+    messages.into_iter().flatten().any(|message| message.get("content") == Some(&Value::Null))
 }
 
 /// Fields that may be left out: those of the body first, then those echoed in messages.

@@ -1,6 +1,7 @@
 //! A transcript as the JSON of one request. Same transcript, same bytes: providers cache by prefix.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +16,11 @@ pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(settings.model.as_str()));
     let flat = quirks.flat_history(request.tools.is_empty());
-    let messages: Vec<Value> = request.messages.iter().map(|entry| message(entry, quirks, flat)).collect();
+    let mut messages: Vec<Value> =
+        request.messages.iter().map(|entry| message(entry, quirks, flat)).collect();
+    if quirks.alternate {
+        messages = alternating(messages);
+    }
     body.insert("messages".to_owned(), Value::from(messages));
     if !request.tools.is_empty() && !quirks.no_tools {
         let tools: Vec<Value> =
@@ -54,14 +59,14 @@ fn message(entry: &Message, quirks: &Quirks, flat: bool) -> Value {
             };
             json!({"role": role, "content": text})
         }
-        Message::User { text } => json!({"role": "user", "content": text}),
+        Message::User { text } => json!({"role": "user", "content": something(text)}),
         Message::Assistant(said) if flat => json!({"role": "assistant", "content": told(said)}),
         Message::Assistant(said) => assistant(said, quirks),
         Message::Tool { tool, text, .. } if flat => {
             json!({"role": "user", "content": format!("Result of `{tool}`:\n{text}")})
         }
         Message::Tool { call_id, text, .. } => {
-            json!({"role": "tool", "tool_call_id": call_id, "content": text})
+            json!({"role": "tool", "tool_call_id": id(call_id, quirks), "content": something(text)})
         }
     }
 }
@@ -69,10 +74,11 @@ fn message(entry: &Message, quirks: &Quirks, flat: bool) -> Value {
 fn assistant(said: &AssistantMessage, quirks: &Quirks) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), Value::from("assistant"));
-    let content = if said.text.is_empty() && !said.tool_calls.is_empty() {
-        Value::Null
-    } else {
-        Value::from(said.text.as_str())
+    let content = match (said.text.is_empty(), said.tool_calls.is_empty()) {
+        // Servers that want a text here are of two minds about an empty one: this one is not.
+        (true, false) if quirks.no_null_content => Value::from(" "),
+        (true, false) => Value::Null,
+        _ => Value::from(something(&said.text)),
     };
     message.insert("content".to_owned(), content);
     if !said.tool_calls.is_empty() {
@@ -81,7 +87,7 @@ fn assistant(said: &AssistantMessage, quirks: &Quirks) -> Value {
             .iter()
             .map(|call| {
                 let mut made = Map::new();
-                made.insert("id".to_owned(), Value::from(call.id.as_str()));
+                made.insert("id".to_owned(), Value::from(id(&call.id, quirks)));
                 made.insert("type".to_owned(), Value::from("function"));
                 let function = json!({"name": call.tool, "arguments": arguments(&call.arguments)});
                 made.insert("function".to_owned(), function);
@@ -92,15 +98,100 @@ fn assistant(said: &AssistantMessage, quirks: &Quirks) -> Value {
         message.insert("tool_calls".to_owned(), Value::from(calls));
     }
     echo(&mut message, &said.echo, quirks);
+    if let Some(field) = quirks.thoughts
+        && !message.contains_key(field)
+        && !quirks.dropped.contains(field)
+    {
+        // Kimi takes neither an absent nor an empty one, also for a turn without thoughts.
+        let text = if said.reasoning.is_empty() { " " } else { said.reasoning.as_str() };
+        let thoughts = match field {
+            "reasoning_details" => json!([{"type": "reasoning.text", "text": text}]),
+            _ => Value::from(text),
+        };
+        message.insert(field.to_owned(), thoughts);
+    }
     Value::Object(message)
 }
 
+/// Plain thoughts go back only where they are asked for: they cost tokens, and some endpoints refuse
+/// them. What is signed or encrypted is for the server alone, and it does go back.
 fn echo(into: &mut Map<String, Value>, fields: &Map<String, Value>, quirks: &Quirks) {
     for (name, value) in fields {
-        if !quirks.dropped.contains(name) {
+        let is_thought = name.starts_with("reasoning") || name == "thinking_blocks";
+        let wanted = !is_thought || quirks.thoughts.is_some() || is_signed(value);
+        if wanted && !quirks.dropped.contains(name) {
             into.entry(name).or_insert_with(|| value.clone());
         }
     }
+}
+
+fn is_signed(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, value)| {
+            matches!(key.as_str(), "signature" | "data" | "encrypted_content")
+                && value.as_str().is_some_and(|text| !text.is_empty())
+                || is_signed(value)
+        }),
+        Value::Array(list) => list.iter().any(is_signed),
+        _ => false,
+    }
+}
+
+/// Some endpoints refuse an empty text.
+fn something(text: &str) -> &str {
+    if text.trim().is_empty() { "(empty)" } else { text }
+}
+
+/// An id as the endpoint takes it: nine letters and digits, the same for the same id.
+fn id(id: &str, quirks: &Quirks) -> String {
+    if !quirks.short_ids || (id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return id.to_owned();
+    }
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    let mut rest = hasher.finish();
+    let mut digits = String::new();
+    while digits.len() < 9 {
+        digits.extend(u32::try_from(rest % 36).ok().and_then(|digit| char::from_digit(digit, 36)));
+        rest /= 36;
+    }
+    digits
+}
+
+/// Turns of one side in a row made one; a person's words after a tool's result become its last lines.
+fn alternating(messages: Vec<Value>) -> Vec<Value> {
+    let mut turns: Vec<Value> = Vec::new();
+    for mut message in messages {
+        // Only the first message may be the system's.
+        if !turns.is_empty() && matches!(role(&message), "system" | "developer") {
+            message["role"] = Value::from("user");
+        }
+        let joined = turns.last_mut().is_some_and(|last| {
+            let same = role(last) == role(&message) && matches!(role(last), "user" | "assistant");
+            let after_tool = role(last) == "tool" && role(&message) == "user";
+            let plain = last.get("tool_calls").is_none();
+            let texts = last["content"].as_str().zip(message["content"].as_str());
+            let Some((before, more)) = texts.filter(|_| (same && plain) || after_tool) else {
+                return false;
+            };
+            let mut whole = message.clone();
+            whole["content"] = Value::from(format!("{before}\n\n{more}"));
+            if after_tool {
+                last["content"] = whole["content"].take();
+            } else {
+                *last = whole;
+            }
+            true
+        });
+        if !joined {
+            turns.push(message);
+        }
+    }
+    turns
+}
+
+fn role(message: &Value) -> &str {
+    message.get("role").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Always the text of a JSON object: some servers parse what they are given back and fail on less.
@@ -144,6 +235,10 @@ fn tool(spec: &ToolSpec, quirks: &Quirks, strictly: bool) -> Value {
     }
     let mut parameters = spec.parameters.clone();
     quirks.strip_schema(&mut parameters);
+    let is_bare = parameters.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
+    if quirks.no_empty_schema && is_bare {
+        return json!({"type": "function", "function": {"name": spec.name, "description": spec.description}});
+    }
     json!({
         "type": "function",
         "function": {

@@ -19,6 +19,8 @@ pub(super) struct Said {
     pub(super) code: String,
     pub(super) param: String,
     pub(super) html: bool,
+    /// What the model had written when the server could make no tool call of it.
+    pub(super) generation: String,
 }
 
 impl Said {
@@ -78,6 +80,7 @@ impl Said {
             words: words + &deeper,
             code: code.trim().to_lowercase(),
             param: field("param"),
+            generation: field("failed_generation"),
             ..Self::default()
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use crate::model::catalog::Prices;
+
 /// One model behind one endpoint.
 #[derive(Clone)]
 pub struct Settings {
@@ -30,6 +32,11 @@ pub struct Settings {
     pub strict_tools: bool,
     /// Tokens; overrides what the catalog knows.
     pub context_window: Option<u64>,
+    /// Instead of the catalog's.
+    pub prices: Option<Prices>,
+    /// Plain thoughts go back with the transcript from the first request on. Without it they do so once
+    /// the endpoint asks for them.
+    pub echo_reasoning: bool,
 }
 
 impl std::fmt::Debug for Settings {
@@ -63,6 +70,8 @@ impl Settings {
             limits: Limits::default(),
             strict_tools: false,
             context_window: None,
+            prices: None,
+            echo_reasoning: false,
         }
     }
 }

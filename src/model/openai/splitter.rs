@@ -27,10 +27,18 @@ pub(super) struct Splitter {
     /// Something other than blanks stands before on this line.
     mid_line: bool,
     thought_seen: bool,
+    /// Which of `THOUGHTS` is open.
+    open: usize,
 }
 
-const THINK: &str = "<think>";
 const END_THINK: &str = "</think>";
+/// Qwen and DeepSeek; Claude's habit; Gemini's layer; Mistral's Magistral.
+const THOUGHTS: &[(&str, &str)] = &[
+    ("<think>", END_THINK),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("[THINK]", "[/THINK]"),
+];
 const CALL: &str = "<tool_call>";
 const END_CALL: &str = "</tool_call>";
 
@@ -38,7 +46,7 @@ impl Splitter {
     pub(super) fn feed(&mut self, piece: &str, out: &mut impl FnMut(Part, &str)) {
         let text = std::mem::take(&mut self.held) + piece;
         let mut rest = text.as_str();
-        while let Some(at) = rest.find('<') {
+        while let Some(at) = rest.find(['<', '[']) {
             let (before, from_tag) = rest.split_at(at);
             self.emit(before, out);
             if let Some(tag) = self.tag(from_tag) {
@@ -62,33 +70,44 @@ impl Splitter {
         self.emit(&held, out);
     }
 
-    fn tags(&self) -> &'static [&'static str] {
-        match self.state {
-            State::Text => &[THINK, END_THINK, CALL],
-            State::Thought => &[END_THINK],
+    /// The model was still thinking when its text ended.
+    pub(super) fn is_thinking(&self) -> bool {
+        self.state == State::Thought
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &'static str> {
+        let (text, thought) = (self.state == State::Text, self.state == State::Thought);
+        let openings = THOUGHTS.iter().map(|(tag, _)| *tag).filter(move |_| text);
+        let ending = THOUGHTS.get(self.open).map(|(_, end)| *end).filter(|_| thought);
+        let rest: &[&'static str] = match self.state {
+            State::Text => &[END_THINK, CALL],
+            State::Thought => &[],
             State::Call => &[END_CALL],
-        }
+        };
+        openings.chain(ending).chain(rest.iter().copied())
     }
 
     fn tag(&self, text: &str) -> Option<&'static str> {
-        let found = self.tags().iter().find(|tag| text.starts_with(**tag))?;
+        let found = self.tags().find(|tag| text.starts_with(*tag))?;
         // In the middle of a line it is being spoken about.
-        let spoken_of = *found == THINK && self.mid_line;
-        let stray = self.state == State::Text && *found == END_THINK && self.thought_seen;
-        (!spoken_of && !stray).then_some(*found)
+        let spoken_of = self.mid_line && THOUGHTS.iter().any(|(tag, _)| *tag == found);
+        let stray = self.state == State::Text && found == END_THINK && self.thought_seen;
+        (!spoken_of && !stray).then_some(found)
     }
 
     fn may_become_tag(&self, text: &str) -> bool {
-        self.tags().iter().any(|tag| tag.len() > text.len() && tag.starts_with(text))
+        self.tags().any(|tag| tag.len() > text.len() && tag.starts_with(text))
     }
 
     fn enter(&mut self, tag: &str, out: &mut impl FnMut(Part, &str)) {
+        if let Some(open) = THOUGHTS.iter().position(|(opening, _)| *opening == tag) {
+            self.open = open;
+            self.state = State::Thought;
+            self.thought_seen = true;
+            return;
+        }
         match tag {
-            THINK => {
-                self.state = State::Thought;
-                self.thought_seen = true;
-            }
-            END_THINK => {
+            end if THOUGHTS.iter().any(|(_, ending)| *ending == end) => {
                 if self.state == State::Text {
                     out(Part::AllThought, "");
                     self.thought_seen = true;
@@ -156,6 +175,8 @@ mod tests {
         assert_eq!(parts("<think>hm</think>yes"), (s("yes"), s("hm"), s("")));
         assert_eq!(parts("hm</think>yes"), (s("yes"), s("hm"), s("")));
         assert_eq!(parts("<think>hm"), (s(""), s("hm"), s("")));
+        assert_eq!(parts("<thought>hm</think>\n</thought>yes"), (s("yes"), s("hm</think>\n"), s("")));
+        assert_eq!(parts("[THINK]hm[/THINK]see [E1:2]"), (s("see [E1:2]"), s("hm"), s("")));
         assert_eq!(parts("a < b <thin"), (s("a < b <thin"), s(""), s("")));
         assert_eq!(parts("the tag <think> is"), (s("the tag <think> is"), s(""), s("")));
         assert_eq!(
@@ -168,7 +189,8 @@ mod tests {
         #[test]
         fn borders_of_chunks_do_not_matter(
             words in proptest::collection::vec(
-                prop_oneof![Just("<think>"), Just("</think>"), Just("<tool_call>"), Just("</tool_call>"),
+                prop_oneof![Just("<think>"), Just("</think>"), Just("[THINK]"), Just("[/THINK]"),
+                    Just("<thought>"), Just("["), Just("<tool_call>"), Just("</tool_call>"),
                     Just("<"), Just("é"), Just("\n"), Just("word "), Just("</")], 0..12),
             cuts in proptest::collection::vec(0usize..80, 0..8),
         ) {
