@@ -86,7 +86,7 @@ impl Run {
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
         let Thinking { model, notice, mut secrets } =
-            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
+            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
             context.stderr,
             ProgressOptions {

@@ -157,6 +157,13 @@ impl Alias {
             Some(Json::Bool(strict)) => strict,
             Some(_) => return Err(self.wrong("strict_tools", "true or false")),
         };
+        let tool_calling = match fields.shift_remove("tool_calling") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(how)) if ["auto", "native", "text"].contains(&how.trim()) => {
+                Some(how.trim().to_owned())
+            }
+            Some(_) => return Err(self.wrong("tool_calling", "auto, native or text")),
+        };
         // LiteLLM's own way to say "put these into the request".
         let nested = fields.shift_remove("extra_body");
         fields.retain(|field, _| !NOT_FOR_THE_ENDPOINT.iter().any(|start| field.starts_with(start)));
@@ -179,6 +186,7 @@ impl Alias {
             context_window,
             prices,
             strict_tools,
+            tool_calling,
             ..Entry::default()
         })
     }

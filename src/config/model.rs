@@ -63,6 +63,8 @@ pub struct ModelSettings {
     pub prices: Option<Prices>,
     /// `strict_tools: true` of the model's entry: tools get OpenAI's strict schemas.
     pub strict_tools: bool,
+    /// `auto`, `native` or `text`.
+    pub tool_calling: String,
     /// Where the name comes from.
     pub origin: Origin,
     /// Something that is likely to go wrong, in one line.
@@ -118,6 +120,7 @@ pub(super) struct Entry {
     pub context_window: Option<u64>,
     pub prices: Option<Prices>,
     pub strict_tools: bool,
+    pub tool_calling: Option<String>,
     /// A field other than the address takes something from the environment.
     pub borrows: bool,
     pub base_origin: Origin,
@@ -136,6 +139,7 @@ pub(super) struct Wanted {
     pub extra_headers: Sourced<Vec<(String, SecretString)>>,
     pub extra_body: Map<String, Json>,
     pub context_window: Option<Sourced<u64>>,
+    pub tool_calling: Option<Sourced<String>>,
     pub ca_file: Option<PathBuf>,
     pub ca_pem: Option<String>,
 }
@@ -248,6 +252,10 @@ pub(super) fn resolve(
         Some(Sourced { value, origin: Origin::Flag(_), .. }) => Some(value),
         other => entry.context_window.or(other.map(|window| window.value)),
     };
+    let tool_calling = match wanted.tool_calling {
+        Some(Sourced { value, origin: Origin::Flag(_), .. }) => Some(value),
+        other => entry.tool_calling.or(other.map(|how| how.value)),
+    };
     Ok(ModelSettings {
         model,
         name: name.value,
@@ -261,6 +269,7 @@ pub(super) fn resolve(
         context_window,
         prices: entry.prices,
         strict_tools: entry.strict_tools,
+        tool_calling: tool_calling.unwrap_or_else(|| "auto".to_owned()),
         origin: name.origin,
         hint,
     })

@@ -23,6 +23,7 @@ mod limits;
 mod lint;
 mod model_errors;
 mod output;
+mod react;
 mod record;
 mod rules;
 mod summaries;

@@ -48,6 +48,13 @@ const NO_TOOLS: &[&str] = &[
     "function calling is not supported",
     "function calling is not enabled",
     "not support function calling",
+    "tools` is not supported",
+    "tools' is not supported",
+    "`tool calling` is not supported",
+    "tool use is not supported",
+    "tool calls are not supported",
+    "tools not supported",
+    "no support for tools",
 ];
 
 /// Backends that want the tools for as long as the transcript speaks of them.
@@ -84,6 +91,7 @@ pub(super) struct Quirks {
     /// Fields of the body or of messages that are not sent.
     pub(super) dropped: BTreeSet<String>,
     pub(super) system: SystemRole,
+    /// Tool calls go as text.
     pub(super) no_tools: bool,
     pub(super) no_stream: bool,
     pub(super) no_stream_options: bool,
@@ -99,12 +107,14 @@ impl Quirks {
     /// Takes a refusal to heart. Returns what will be different, or None when nothing can be.
     pub(super) fn learn(&mut self, said: &Said, body: &Value) -> Option<String> {
         let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
-        if body.get("tools").is_some() {
-            if has(NO_TOOLS) && matches!(said.status, 400 | 404 | 422 | 500 | 501) {
-                self.no_tools = true;
-                return Some("the endpoint refuses `tools`: going on without".to_owned());
-            }
-        } else if has(WANTS_TOOLS) && !self.wants_tools_with_history {
+        if refuses_tools(said, body) {
+            self.no_tools = true;
+            return Some(
+                "the endpoint refuses `tools`: they are called in text from now on (`--tool-calling text`)"
+                    .to_owned(),
+            );
+        }
+        if body.get("tools").is_none() && has(WANTS_TOOLS) && !self.wants_tools_with_history {
             self.wants_tools_with_history = true;
             return Some("the endpoint refuses tool calls without `tools`: sent as text".to_owned());
         }
@@ -213,6 +223,15 @@ impl Quirks {
             _ => {}
         }
     }
+}
+
+/// Whether it is the tools that a refusal is about.
+pub(super) fn refuses_tools(said: &Said, body: &Value) -> bool {
+    let unknown_field = said.param == "tools" && matches!(said.status, 400 | 422);
+    let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
+    body.get("tools").is_some()
+        && matches!(said.status, 400 | 404 | 422 | 500 | 501)
+        && (has(NO_TOOLS) || (unknown_field && has(REFUSED)))
 }
 
 /// Fields that may be left out: those of the body first, then those echoed in messages.
