@@ -196,7 +196,10 @@ fn the_protocols_words_and_the_way_of_calling_can_be_configured() {
     bench.run(["ask", "why?", "-t", "tools.yaml", "--model", "small", "--tool-calling", "native"]).exits(0);
     let requests = bench.scripted().requests();
     let system = messages(&requests[0].body)[0]["content"].as_str().unwrap();
-    assert!(system.ends_with("MY WORDS\n- disk() disk\n- logs(pod) logs"), "{system}");
+    assert!(
+        system.contains("\n\nMY WORDS\n- ") && system.contains("\n- disk() disk\n- logs(pod) logs\n"),
+        "{system}"
+    );
     assert!(requests[0].body.get("tool_calling").is_none());
     assert!(requests[1].body.get("tools").is_some(), "a flag wins over the list");
     let wrong = Bench::new()

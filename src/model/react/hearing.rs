@@ -8,7 +8,7 @@ use super::label::{Label, segments};
 use crate::model::Delta;
 
 /// Bytes without a final answer in them after which nothing more is looked for while a reply arrives.
-const LONGEST_SEARCH: usize = 64 << 10;
+const LONGEST_SEARCH: usize = 16 << 10;
 
 /// One reply's text on its way.
 #[derive(Debug, Default)]
@@ -46,7 +46,11 @@ impl Hearing {
         let Some(last) = segments.last().filter(|last| last.label == Some(Label::Final)) else { return };
         let acts = segments.iter().any(|segment| segment.label == Some(Label::Action));
         // An answer after an action does not count; one that may be a heading's line is waited for.
-        if acts || last.text.trim_matches(['*', '_', ' ']).is_empty() && !self.before.ends_with('\n') {
+        let element = last.is_element(&self.before);
+        if acts
+            || element
+            || last.text.trim_matches(['*', '_', ' ']).is_empty() && !self.before.ends_with('\n')
+        {
             return;
         }
         let thought: Vec<&str> = segments

@@ -50,11 +50,19 @@ pub(super) fn read(text: &str, spec: Option<&ToolSpec>) -> Arguments {
             return Arguments::Unreadable(text.to_owned());
         }
     }
-    if let Some(pairs) = pairs(text, &shape) {
+    if let Some(pairs) =
+        flags(text, &shape).or_else(|| elements(text, &shape)).or_else(|| pairs(text, &shape))
+    {
         return from_value(Value::Object(pairs), text, &shape);
     }
     if let Some(value) = strict(text).or_else(|| loose::whole(text)) {
         return from_value(value, text, &shape);
+    }
+    if text.starts_with(['"', '\'']) && text.contains(',') && !shape.takes_text() {
+        // `"a", "b"`: in the order of the parameters.
+        if let Some(arguments) = positional(text, spec) {
+            return arguments;
+        }
     }
     if let Some(at) = open
         && text
@@ -228,6 +236,39 @@ fn pairs(text: &str, shape: &Shape) -> Option<Map<String, Value>> {
     Some(map)
 }
 
+/// `--kind pods --namespace=default`, of the tool's own parameters.
+fn flags(text: &str, shape: &Shape) -> Option<Map<String, Value>> {
+    let text = text.strip_prefix("--")?;
+    let mut map = Map::new();
+    for part in text.split(" --") {
+        let end = part.find(['=', ' ']).unwrap_or(part.len());
+        let (name, value) = part.split_at(end);
+        let name = name.replace('-', "_");
+        if !shape.has(&name) {
+            return None;
+        }
+        let value = value.trim_start_matches(['=', ' ']).trim();
+        map.insert(name, if value.is_empty() { Value::Bool(true) } else { written(value) });
+    }
+    Some(map)
+}
+
+/// `<kind>pods</kind>`, of the tool's own parameters.
+fn elements(text: &str, shape: &Shape) -> Option<Map<String, Value>> {
+    let mut map = Map::new();
+    let mut rest = text;
+    while let Some(open) = rest.strip_prefix('<') {
+        let (name, after) = open.split_once('>')?;
+        if !shape.has(name) {
+            return None;
+        }
+        let (value, after) = after.split_once(&format!("</{name}>"))?;
+        map.insert(name.to_owned(), written(value.trim()));
+        rest = after.trim_start();
+    }
+    (!map.is_empty() && rest.is_empty()).then_some(map)
+}
+
 /// The parameter's name that `before` ends with and where it begins, when it may be one.
 fn name_before<'a>(before: &'a str, first: bool, shape: &Shape) -> Option<(usize, &'a str)> {
     let trimmed = before.trim_end_matches([' ', '*', '`', '"', '\'']);
@@ -256,6 +297,14 @@ fn written(text: &str) -> Value {
         && let Some(value) = loose::whole(text)
     {
         return value;
+    }
+    // A remark in brackets may stand behind it.
+    if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\''))
+        && let Some((inner, remark)) = text.get(1..).and_then(|rest| rest.split_once(quote))
+        && remark.trim_start().starts_with('(')
+        && remark.ends_with(')')
+    {
+        return Value::from(inner);
     }
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if !lines.is_empty() && lines.iter().all(|line| line.starts_with("- ")) {

@@ -101,6 +101,16 @@ fn push<'a>(out: &mut Vec<Segment<'a>>, label: Option<Label>, text: &'a str) {
     }
 }
 
+impl Segment<'_> {
+    /// Whether it is the inside of `<final_answer>…</final_answer>`; `text` is the whole that it is a part of.
+    pub(super) fn is_element(&self, text: &str) -> bool {
+        let begins = (self.text.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let before = text.get(..begins).unwrap_or_default();
+        let label = before.rsplit('\n').find(|line| !line.trim().is_empty()).unwrap_or_default();
+        label.trim_end().ends_with('>') && label.contains('<')
+    }
+}
+
 /// Text without fences and marks around it.
 fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '`' | '*' | '#' | '_' | '-' | '>'))
@@ -124,9 +134,14 @@ fn leading(line: &str, current: Option<Label>, blank: bool) -> Option<Found> {
         .trim_start_matches(|c: char| c.is_ascii_digit());
     let numbered = after_number.len() < after_name.trim_start().len();
     let rest = if numbered { after_number.trim_start_matches([']', ')']) } else { after_name };
-    let closing = rest.trim_start_matches(['*', '_', '`', ' ']);
+    let closing = rest.trim_start_matches(['*', '_', '`', ' ', ']']);
+    let acts = matches!(label, Label::Action | Label::Input) && !WEAK.contains(&spelling);
     let body = match closing.strip_prefix([':', '：']) {
         Some(body) => body,
+        None if acts && closing.starts_with('=') => closing.get(1..)?,
+        None if (acts || spelling == "final answer") && closing.starts_with("- ") => closing.get(2..)?,
+        // `<action>`, as an element.
+        None if line.trim_start().starts_with('<') && closing.starts_with('>') => closing.get(1..)?,
         // A heading needs no colon.
         None if dressed && closing.trim().is_empty() => closing,
         None if label == Label::Final && closing.trim().is_empty() => closing,
@@ -152,7 +167,7 @@ fn undress(line: &str) -> &str {
     loop {
         let before = rest.len();
         rest = rest.trim_start_matches(|c: char| {
-            c.is_whitespace() || matches!(c, '#' | '*' | '_' | '>' | '`' | '-' | '•' | '–')
+            c.is_whitespace() || matches!(c, '#' | '*' | '_' | '>' | '`' | '-' | '•' | '–' | '[' | '<')
         });
         let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
         if digits.len() < rest.len()

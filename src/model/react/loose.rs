@@ -70,10 +70,11 @@ fn separator(text: &str, close: char) -> Option<&str> {
     if rest.starts_with(close) {
         return Some(rest);
     }
-    rest.strip_prefix(',').map(blanks).or_else(|| {
+    rest.strip_prefix([',', ';']).map(blanks).or_else(|| {
         // A line break is as good as a comma to some.
-        let broken = text.get(..text.len() - rest.len())?.contains('\n');
-        (broken && !rest.is_empty()).then_some(rest)
+        // So is a blank before the next quoted key.
+        let gap = text.get(..text.len() - rest.len())?;
+        ((gap.contains('\n') || (!gap.is_empty() && begins_key(rest))) && !rest.is_empty()).then_some(rest)
     })
 }
 
@@ -98,8 +99,9 @@ fn string(text: &str, quote: char) -> Option<(String, &str)> {
             // Or a line's end, where the comma was forgotten.
             let next = rest.trim_start_matches([' ', '\t']);
             if next.is_empty()
-                || next.starts_with([',', '}', ']', ':', '=', '\n', '\r'])
+                || next.starts_with([',', ';', '}', ']', ':', '=', '\n', '\r'])
                 || next.starts_with("//")
+                || (next.len() < rest.len() && begins_key(next))
             {
                 return Some((out, rest));
             }
@@ -128,6 +130,15 @@ fn unicode(chars: &mut std::str::CharIndices<'_>) -> Option<char> {
         number = number * 16 + chars.next()?.1.to_digit(16)?;
     }
     Some(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER))
+}
+
+/// Whether a quoted name and a colon stand here.
+fn begins_key(text: &str) -> bool {
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else { return false };
+    let rest = text.get(1..).unwrap_or_default();
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let after = rest.get(end..).and_then(|rest| rest.strip_prefix(quote));
+    end > 0 && after.is_some_and(|after| after.trim_start_matches(' ').starts_with(':'))
 }
 
 /// A number, a constant of JSON or Python, or a bare word.

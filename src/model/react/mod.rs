@@ -73,7 +73,8 @@ pub fn hear(message: &mut AssistantMessage, messages: &[Message], tools: &[ToolS
         return Said::default();
     }
     let mut said = read(&message.text, tools, tools.is_empty() || is_nudged(messages));
-    if said.calls.is_empty() || tools.is_empty() {
+    let concludes = said.calls.iter().any(|(name, _)| name == CONCLUDES);
+    if said.calls.is_empty() || (tools.is_empty() && !concludes) {
         if tools.is_empty() && said.answer.is_empty() {
             // Asked for an answer, it still wants to act: whatever it said is all there is.
             said.answer.clone_from(&message.text);

@@ -99,7 +99,8 @@ impl<'a> Reader<'a> {
         }
         self.labelled = labels(Label::Thought) || labels(Label::Input);
         for segment in &segments {
-            let text = segment.text;
+            let element = segment.label != Some(Label::Final) || segment.is_element(text);
+            let text = if element { closed(segment.text) } else { segment.text };
             match segment.label {
                 None | Some(Label::Thought) => {
                     self.settle();
@@ -170,9 +171,10 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, wish: Wish) {
         match wish {
-            Wish::Calls(calls) => self.said.calls.extend(calls),
+            Wish::Calls(calls) if self.said.answer.is_empty() => self.said.calls.extend(calls),
             Wish::Answer(text) if self.said.calls.is_empty() => self.conclude(&text),
-            Wish::Answer(_) | Wish::Nothing => {}
+            // An answer was given before, or is asked for by actions first.
+            Wish::Calls(_) | Wish::Answer(_) | Wish::Nothing => {}
         }
     }
 
@@ -232,14 +234,25 @@ impl<'a> Reader<'a> {
             return Some((clipped(name), ""));
         }
         // "I will use the `kubectl_get` tool".
-        let mut words = line
-            .split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
-            .filter_map(|word| self.spec(word.trim_matches('.')).map(|spec| (spec, word)));
-        if let Some((spec, word)) = words.next() {
+        let words = || line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')));
+        let exact = words().find_map(|word| {
+            let spec = self.tools.iter().find(|spec| spec.name == word.trim_matches('.'))?;
+            Some((spec, word))
+        });
+        // A name of one common word is not looked for in other spellings.
+        let near = || {
+            words()
+                .filter(|word| word.contains(['_', '-', '.']))
+                .find_map(|word| Some((self.spec(word.trim_matches('.'))?, word)))
+        };
+        if let Some((spec, word)) = exact.or_else(near) {
             let after = line.split_once(word).map_or("", |(_, after)| after);
-            let input = after.trim_start_matches(['`', '*', '"', '\'']).trim_start();
-            let input = if input.starts_with('{') || input.contains('=') { input } else { "" };
-            return Some((spec.name.clone(), after.get(after.len() - input.len()..).unwrap_or_default()));
+            let input = match after.find('{') {
+                Some(at) => after.get(at..).unwrap_or_default(),
+                None if after.contains('=') => after.rsplit_once("with ").map_or(after, |(_, input)| input),
+                None => "",
+            };
+            return Some((spec.name.clone(), input));
         }
         (self.labelled || has_input).then(|| (clipped(line), ""))
     }
@@ -335,6 +348,15 @@ impl<'a> Reader<'a> {
     fn elsewhere(&self, text: &str) -> Option<Said> {
         if let Some(found) = text_calls::extract(text, self.tools) {
             return Some(Said { thought: found.text, calls: found.calls, answer: String::new() });
+        }
+        let whole = input::unfenced(text).trim_matches('`');
+        let (name, inside) = name_of(whole);
+        if let (Some(spec), Some(Inside::Call(_))) = (self.spec(name), inside)
+            && spec.name == name
+            && whole.ends_with(')')
+            && let Wish::Calls(calls) = self.wish(whole, None)
+        {
+            return Some(Said { calls, ..Said::default() });
         }
         let mut before = 0_usize;
         for (number, part) in text.split("```").enumerate() {
@@ -445,6 +467,22 @@ fn answer_of(text: &str) -> Wish {
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Without the end of the element that some write labels as.
+fn closed(text: &str) -> &str {
+    let trimmed = text.trim_end();
+    match trimmed.rsplit_once("</") {
+        Some((inner, tag)) if tag.strip_suffix('>').is_some_and(is_label) => inner,
+        _ => text,
+    }
+}
+
+fn is_label(tag: &str) -> bool {
+    matches!(
+        folded(tag).as_str(),
+        "thought" | "thoughts" | "action" | "action_input" | "final_answer" | "answer" | "tool" | "input"
+    )
 }
 
 /// An answer without the end of a fence that was opened around the whole reply.

@@ -221,6 +221,23 @@ const REPLIES: &[(&str, &str)] = &[
     // The ways of other protocols.
     ("Look.\n<tool_call>{\"name\": \"kubectl_get\", \"arguments\": {\"kind\": \"pods\"}}</tool_call>", PODS),
     ("[TOOL_CALLS] [{\"name\": \"kubectl_get\", \"arguments\": {\"kind\": \"pods\"}}]", PODS),
+    // What an attack on the parser found.
+    ("[Thought]: look\n[Action]: kubectl_get\n[Action Input]: {\"kind\": \"pods\"}", PODS),
+    (
+        "<thought>look</thought>\n<action>kubectl_get</action>\n<action_input>{\"kind\": \"pods\"}</action_input>",
+        PODS,
+    ),
+    ("Thought: done\n<final_answer>fine</final_answer>", "= fine"),
+    ("Thought: look\nAction = kubectl_get\nAction Input = {\"kind\": \"pods\"}", PODS),
+    ("Thought: done\nFinal answer - fine", "= fine"),
+    ("Thought: look\nAction: Run kubectl_get with {\"kind\": \"pods\"}", PODS),
+    ("kubectl_get(kind=\"pods\")", PODS),
+    ("Action: kubectl_get\nAction Input: --kind pods --namespace=default", BOTH),
+    ("Action: kubectl_get\nAction Input: <kind>pods</kind>", PODS),
+    ("Action: kubectl_get\nAction Input: {\"kind\": \"pods\" \"namespace\": \"default\"}", BOTH),
+    ("Action: kubectl_get\nAction Input: {\"kind\": \"pods\"; \"namespace\": \"default\"}", BOTH),
+    ("Action: logs\nAction Input: \"a\", \"b\"", r#"logs {"pod":"a","namespace":"b"}"#),
+    ("Action: kubectl_get\nAction Input: kind=\"pods\", namespace=\"default\" (all)", BOTH),
     // Answers that only look like it.
     ("The disk is full. Action: none is needed.", "= The disk is full. Action: none is needed."),
     (
