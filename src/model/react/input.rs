@@ -200,7 +200,6 @@ fn pairs(text: &str, shape: &Shape) -> Option<Map<String, Value>> {
     for (place, c) in text.char_indices() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             // An apostrophe inside a word opens nothing.
             None if matches!(c, '"' | '\'')
                 && text.get(..place).is_none_or(|b| !b.ends_with(char::is_alphanumeric)) =>
@@ -214,7 +213,7 @@ fn pairs(text: &str, shape: &Shape) -> Option<Map<String, Value>> {
                     at = place + 1;
                 }
             }
-            None => {}
+            _ => {}
         }
     }
     // All of the text belongs to some key.

@@ -129,9 +129,8 @@ fn leading(line: &str, current: Option<Label>, blank: bool) -> Option<Found> {
     let undressed = undress(line);
     let dressed = undressed.len() < line.trim_start().len();
     let (label, spelling, after_name) = spelled(undressed)?;
-    let after_number = after_name
-        .trim_start_matches(|c: char| c == ' ' || c == '#' || c == '[' || c == '(')
-        .trim_start_matches(|c: char| c.is_ascii_digit());
+    let after_number =
+        after_name.trim_start_matches([' ', '#', '[', '(']).trim_start_matches(|c: char| c.is_ascii_digit());
     let numbered = after_number.len() < after_name.trim_start().len();
     let rest = if numbered { after_number.trim_start_matches([']', ')']) } else { after_name };
     let closing = rest.trim_start_matches(['*', '_', '`', ' ', ']']);
