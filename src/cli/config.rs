@@ -200,7 +200,7 @@ const STARTER: &str = "\
 # model: gpt-5.4
 # api_key: '{{ env.OPENAI_API_KEY }}'
 # api_base: http://localhost:11434/v1
-# tool_calling: auto
+# tool_calling: auto          # native, or text: ReAct for models that know no tool calls
 # context_window: 32000
 # fast_model: gpt-5-mini
 

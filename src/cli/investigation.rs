@@ -76,13 +76,12 @@ struct Run {
 impl Run {
     async fn prepare(question: Question, config: Config, context: &Context) -> Result<Self, Failure> {
         let limits = config.limits()?;
-        let prompts = Prompts::load(Some(&config.folders().config.join("prompts")))
-            .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        let prompts = thinking::prompts(&config)?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
         let Thinking { model, notice, mut secrets } =
-            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, context)?;
+            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
             context.stderr,
             ProgressOptions {
@@ -96,8 +95,16 @@ impl Run {
         let journal = journal(&config, &run_id, &mut progress)?;
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
-        let mut equipment =
-            equipment::prepare(&config, &mut progress, context, &journal.exhibits(), &stop).await?;
+        let raw = journal.exhibits();
+        let prepared = equipment::prepare(&config, &mut progress, context, &raw, &stop);
+        // Asked while the toolsets are checked: the window decides how much of anything is shown.
+        let discovered = async {
+            if let Some(model) = &model {
+                model.discover().await;
+            }
+        };
+        let (prepared, ()) = tokio::join!(prepared, discovered);
+        let mut equipment = prepared?;
         equipment.order_by(&question.text);
         let fast = match &model {
             None => FastModels::default(),

@@ -54,12 +54,13 @@ async fn turn(
         Delta::Text(_) | Delta::Reasoning(_) => pieces += 1,
         Delta::Retry { reason, .. } => adapted.push(reason.to_owned()),
     };
-    let reply = model.complete(Request { messages, tools, stream: true }, &mut listener).await?;
+    let reply =
+        model.complete(Request { messages, tools, reply_tokens: None, stream: true }, &mut listener).await?;
     Ok(Turn { reply, seconds: began.elapsed().as_secs_f64(), pieces })
 }
 
 pub(super) async fn run(config: &Config, output: OutputFormat, context: &Context) -> Result<Exit, Failure> {
-    let chosen = thinking::choose(config, false, Some(PATIENCE), context)?;
+    let chosen = thinking::choose(config, false, Some(PATIENCE), &thinking::prompts(config)?, context)?;
     let Some(model) = chosen.model else {
         let reason = chosen.notice.unwrap_or_default();
         return Err(Failure::new(Exit::Configuration, format!("no model to check: {reason}")));

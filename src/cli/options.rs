@@ -88,7 +88,8 @@ pub(super) struct ModelArgs {
     /// Tokens the model can take in one request
     #[arg(long, value_name = "TOKENS", allow_negative_numbers = true)]
     pub context_window: Option<u64>,
-    /// How the model calls tools: auto or native
+    /// How the model calls tools: native, text (the ReAct protocol, for models that know no tool calls), or auto: text
+    /// once the endpoint refuses tools [default: auto]
     #[arg(long, value_name = "HOW", value_parser = ["auto", "native", "text"], hide_possible_values = true)]
     pub tool_calling: Option<String>,
     /// Answer by the built-in rules, without a model

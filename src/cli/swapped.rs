@@ -59,7 +59,7 @@ impl SwappedArgs {
 /// Says what of the configuration has no effect; refuses what cannot be done.
 ///
 /// # Errors
-/// A destination, a way of calling tools or a kind of session that is not there yet: exit 2, or 3 where a file asks for it.
+/// A destination or a kind of session that is not there yet: exit 2, or 3 where a file asks for it.
 pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
     let refused = |key: &str, what: &str, hint: &str| {
         let (place, exit) = match config.origin(key) {
@@ -72,10 +72,6 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
     if config.text("destination")?.as_deref() == Some("slack") {
         let hint = "the answer goes to stdout (`--destination cli`) and to `--json-output-file`";
         return refused("destination", "`--destination slack`", hint);
-    }
-    if config.text("tool_calling")?.as_deref() == Some("text") {
-        let hint = "`--tool-calling auto` also reads tool calls that a model writes as text";
-        return refused("tool_calling", "`--tool-calling text`", hint);
     }
     if config.switch("interactive")? && !config.switch("no_interactive")? {
         if context.stdout.tty && context.stderr.tty {

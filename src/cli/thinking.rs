@@ -9,7 +9,9 @@ use super::Context;
 use super::failure::{Exit, Failure};
 use crate::agent::drive::Fast;
 use crate::config::{Config, ModelChoice, ModelSettings};
+use crate::context::Prompts;
 use crate::model::openai::{self, OpenAiModel};
+use crate::model::react::{TOOLS, ToolCalling};
 use crate::model::{Model, ModelError, ModelErrorKind};
 use crate::rules::RulesModel;
 use crate::tools::Toolbox;
@@ -25,11 +27,18 @@ pub(super) struct Thinking {
     pub secrets: Vec<String>,
 }
 
+/// The prompts: the user's own where there are some.
+pub(super) fn prompts(config: &Config) -> Result<Prompts, Failure> {
+    Prompts::load(Some(&config.folders().config.join("prompts")))
+        .map_err(|error| Failure::new(Exit::Configuration, error))
+}
+
 /// Chooses by the configuration.
 pub(super) fn choose(
     config: &Config,
     no_llm: bool,
     budget: Option<Duration>,
+    prompts: &Prompts,
     context: &Context,
 ) -> Result<Thinking, Failure> {
     if no_llm {
@@ -48,7 +57,10 @@ pub(super) fn choose(
                 context.warn(hint);
             }
             let secrets = secrets_of(&settings);
-            let model = OpenAiModel::new(endpoint(*settings, budget))?;
+            let mut endpoint = endpoint(*settings, budget);
+            endpoint.protocol =
+                prompts.protocol(TOOLS).map_err(|error| Failure::new(Exit::Configuration, error))?;
+            let model = OpenAiModel::new(endpoint)?;
             Ok(Thinking { model: Some(model), notice: None, secrets })
         }
     }
@@ -141,6 +153,7 @@ fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settin
         .collect();
     endpoint.extra_body = settings.extra_body;
     endpoint.strict_tools = settings.strict_tools;
+    endpoint.tool_calling = ToolCalling::named(&settings.tool_calling).unwrap_or_default();
     endpoint.ca_file = settings.ca_file;
     endpoint.ca_pem = settings.ca_pem;
     endpoint.context_window = settings.context_window;

@@ -158,6 +158,13 @@ impl Alias {
             Some(_) => Err(self.wrong(name, "true or false")),
         };
         let (strict_tools, echo_reasoning) = (switch("strict_tools")?, switch("echo_reasoning")?);
+        let tool_calling = match fields.shift_remove("tool_calling") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(how)) if ["auto", "native", "text"].contains(&how.trim()) => {
+                Some(how.trim().to_owned())
+            }
+            Some(_) => return Err(self.wrong("tool_calling", "auto, native or text")),
+        };
         // LiteLLM's own way to say "put these into the request".
         let nested = fields.shift_remove("extra_body");
         fields.retain(|field, _| !NOT_FOR_THE_ENDPOINT.iter().any(|start| field.starts_with(start)));
@@ -181,6 +188,7 @@ impl Alias {
             prices,
             strict_tools,
             echo_reasoning,
+            tool_calling,
             ..Entry::default()
         })
     }

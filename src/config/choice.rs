@@ -136,6 +136,7 @@ impl Config {
             extra_headers: self.sourced("extra_headers", headers),
             extra_body,
             context_window: self.count("context_window")?.map(|value| self.sourced("context_window", value)),
+            tool_calling: text("tool_calling")?,
             ca_file: self.path("ca_file")?,
             ca_pem,
         })

@@ -65,6 +65,8 @@ pub struct ModelSettings {
     pub strict_tools: bool,
     /// `echo_reasoning: true` of the model's entry: its thoughts go back to it from the first request on.
     pub echo_reasoning: bool,
+    /// `auto`, `native` or `text`.
+    pub tool_calling: String,
     /// Where the name comes from.
     pub origin: Origin,
     /// Something that is likely to go wrong, in one line.
@@ -121,6 +123,7 @@ pub(super) struct Entry {
     pub prices: Option<Prices>,
     pub strict_tools: bool,
     pub echo_reasoning: bool,
+    pub tool_calling: Option<String>,
     /// A field other than the address takes something from the environment.
     pub borrows: bool,
     pub base_origin: Origin,
@@ -139,6 +142,7 @@ pub(super) struct Wanted {
     pub extra_headers: Sourced<Vec<(String, SecretString)>>,
     pub extra_body: Map<String, Json>,
     pub context_window: Option<Sourced<u64>>,
+    pub tool_calling: Option<Sourced<String>>,
     pub ca_file: Option<PathBuf>,
     pub ca_pem: Option<String>,
 }
@@ -251,6 +255,10 @@ pub(super) fn resolve(
         Some(Sourced { value, origin: Origin::Flag(_), .. }) => Some(value),
         other => entry.context_window.or(other.map(|window| window.value)),
     };
+    let tool_calling = match wanted.tool_calling {
+        Some(Sourced { value, origin: Origin::Flag(_), .. }) => Some(value),
+        other => entry.tool_calling.or(other.map(|how| how.value)),
+    };
     Ok(ModelSettings {
         model,
         name: name.value,
@@ -265,6 +273,7 @@ pub(super) fn resolve(
         prices: entry.prices,
         strict_tools: entry.strict_tools,
         echo_reasoning: entry.echo_reasoning,
+        tool_calling: tool_calling.unwrap_or_else(|| "auto".to_owned()),
         origin: name.origin,
         hint,
     })

@@ -14,6 +14,7 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/prompts");
 const SYSTEM: &str = "system.md.jinja";
 const QUESTION: &str = "question.md.jinja";
 const SUMMARY: &str = "summary.md.jinja";
+const REACT: &str = "react.md.jinja";
 
 /// Characters of the question that a fast model is told.
 const LONGEST_QUESTION: usize = 500;
@@ -58,7 +59,7 @@ impl Prompts {
     /// A file that cannot be read or does not parse.
     pub fn load(folder: Option<&Path>) -> Result<Self, PromptError> {
         let mut environment = Environment::new();
-        for name in [SYSTEM, QUESTION, SUMMARY] {
+        for name in [SYSTEM, QUESTION, SUMMARY, REACT] {
             let own = folder.map(|folder| folder.join(name)).filter(|path| path.is_file());
             let (path, text) = match own {
                 Some(path) => {
@@ -103,6 +104,15 @@ impl Prompts {
     pub fn summary(&self, prompt: Option<&str>, question: &str) -> Result<String, PromptError> {
         let question: String = question.chars().take(LONGEST_QUESTION).collect();
         self.render(SUMMARY, context! { prompt => prompt.unwrap_or_default().trim(), question => question })
+    }
+
+    /// What explains tool calls in plain text to a model that knows no other; `tools` stands where the tools are
+    /// filled in.
+    ///
+    /// # Errors
+    /// A template that cannot be rendered.
+    pub fn protocol(&self, tools: &str) -> Result<String, PromptError> {
+        self.render(REACT, context! { tools => tools })
     }
 
     fn render(&self, name: &str, values: Value) -> Result<String, PromptError> {

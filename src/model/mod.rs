@@ -6,6 +6,7 @@
 mod arguments;
 pub mod catalog;
 pub mod openai;
+pub mod react;
 pub mod text_calls;
 
 use std::future::Future;

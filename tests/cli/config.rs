@@ -36,7 +36,7 @@ fn wrong_words_are_told_in_three_lines_with_the_nearest_right_one() {
         (&["ask", "why", "--api-base", "foo"], &["`--api-base` needs an address", "`foo`"]),
         (&["ask", "why", "-t", "nowhere.yaml"], &["no file or folder `nowhere.yaml`"]),
         (&["ask", "why", "--destination", "slack"], &["`--destination slack` is not supported yet"]),
-        (&["ask", "why", "--tool-calling", "text"], &["`--tool-calling text` is not supported yet"]),
+        (&["ask", "why", "--tool-calling", "smoke"], &["auto, native, text", "`smoke`"]),
         (&["toolset", "list", "-o", "html"], &["`html`"]),
         (&["ask", "why", "--prompt-file", "q"], &["`--prompt-file` cannot be given together"]),
     ];

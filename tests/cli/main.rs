@@ -25,6 +25,7 @@ mod logs;
 mod model_check;
 mod model_errors;
 mod output;
+mod react;
 mod record;
 mod rules;
 mod servers;

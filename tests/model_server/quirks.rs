@@ -227,8 +227,8 @@ fn a_transcript_with_calls_is_told_as_text_where_tools_are_refused() {
     assert_eq!(turn.reply().message.text, "ok");
     assert_eq!(turn.violations, [""; 0]);
     let messages = turn.requests[1].body["messages"].as_array().unwrap();
-    assert_eq!(messages[2]["content"], "Called `kubectl_get` with {\"unreadable\":\"{\\\"ki\"}");
-    assert_eq!(messages[3], json!({"role": "user", "content": "Result of `kubectl_get`:\nno pods"}));
+    assert_eq!(messages[2]["content"], "Action: kubectl_get\nAction Input: {\"ki");
+    assert_eq!(messages[3], json!({"role": "user", "content": "Observation:\nno pods"}));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Failure {
     pub(super) said: Option<Box<Said>>,
     /// There is text, only its end was not announced.
     pub(super) unfinished: bool,
+    /// It came to its end without a word.
+    pub(super) empty: bool,
 }
 
 /// What may help.
@@ -57,11 +59,17 @@ pub(super) fn unavailable(message: String, hint: Option<String>) -> ModelError {
 
 impl Failure {
     pub(super) fn fatal(error: ModelError) -> Self {
-        Self { error, remedy: Remedy::Nothing, said: None, unfinished: false }
+        Self { error, remedy: Remedy::Nothing, said: None, unfinished: false, empty: false }
     }
 
     pub(super) fn again(message: String, hint: Option<String>) -> Self {
-        Self { error: unavailable(message, hint), remedy: Remedy::AGAIN, said: None, unfinished: false }
+        Self {
+            error: unavailable(message, hint),
+            remedy: Remedy::AGAIN,
+            said: None,
+            unfinished: false,
+            empty: false,
+        }
     }
 
     /// What opening the answer came to.
@@ -122,6 +130,7 @@ impl Failure {
                 remedy: Remedy::Nothing,
                 said: None,
                 unfinished: false,
+                empty: false,
             };
         }
         let told_wait = || retry::told_wait(&said.all);
@@ -191,7 +200,7 @@ impl Failure {
                 Remedy::Nothing,
             ),
         };
-        Self { error, remedy, said: Some(Box::new(said)), unfinished: false }
+        Self { error, remedy, said: Some(Box::new(said)), unfinished: false, empty: false }
     }
 
     fn of_transport(error: &reqwest::Error, endpoint: &Endpoint) -> Self {
@@ -242,7 +251,7 @@ impl Failure {
                 Remedy::AGAIN,
             )
         };
-        Self { error: unavailable(message, Some(hint)), remedy, said: None, unfinished: false }
+        Self { error: unavailable(message, Some(hint)), remedy, said: None, unfinished: false, empty: false }
     }
 
     /// An answer that began and did not come to its end.

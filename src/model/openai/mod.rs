@@ -40,11 +40,12 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use assembly::{Assembly, Listener};
 use body::{End, Patience, Trace};
 use endpoint::Endpoint;
-use errors::{Failure, Remedy, unavailable};
+use errors::{Failure, Remedy, configuration, unavailable};
 use quirks::Quirks;
 
 use crate::agent::{Message, Usage};
 
+use super::react::{self, Hearing, ToolCalling};
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
 pub use settings::{Azure, Limits, Settings};
@@ -73,6 +74,8 @@ pub struct OpenAiModel {
     warnings: RefCell<Vec<String>>,
     warned: Cell<bool>,
     writes_calls: Cell<bool>,
+    /// The protocol with the tools last told of: the last call of a run has none, and must begin the same.
+    explained: RefCell<Option<String>>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
@@ -93,7 +96,9 @@ impl OpenAiModel {
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
         let endpoint = Endpoint::new(&settings)?;
         let http = transport::build(&settings, &endpoint)?;
-        let quirks = RefCell::new(Quirks::new(&settings));
+        let mut quirks = Quirks::new(&settings);
+        quirks.no_tools = settings.tool_calling == ToolCalling::Text;
+        let quirks = RefCell::new(quirks);
         Ok(Self {
             settings,
             endpoint,
@@ -104,6 +109,7 @@ impl OpenAiModel {
             warnings: RefCell::default(),
             warned: Cell::default(),
             writes_calls: Cell::default(),
+            explained: RefCell::default(),
         })
     }
 
@@ -134,19 +140,45 @@ impl OpenAiModel {
         settings.or_else(|| self.discovered.get()).or_else(table)
     }
 
+    /// What explains tool calls in text, for requests that need it.
+    fn protocol(&self, request: Request<'_>) -> Option<String> {
+        if !self.quirks.borrow().no_tools || !react::concerns(request.messages, request.tools) {
+            return None;
+        }
+        let mut explained = self.explained.borrow_mut();
+        if !request.tools.is_empty() || explained.is_none() {
+            *explained = Some(react::catalogue(&self.settings.protocol, request.tools));
+        }
+        explained.clone()
+    }
+
     async fn converse(&self, request: Request<'_>, listener: &mut Listener<'_>) -> Result<Reply, ModelError> {
         let limits = &self.settings.limits;
         let deadline = Instant::now() + limits.budget;
         let (mut failures, mut adaptations) = (0, 0);
         let mut last: Option<String> = None;
         loop {
-            let body = request::body(&self.settings, &self.quirks.borrow(), request);
-            let tried = timeout_at(deadline, self.attempt(&body, request, listener)).await;
+            let protocol = self.protocol(request);
+            let body = request::body(&self.settings, &self.quirks.borrow(), request, protocol.as_deref());
+            let tried = if protocol.is_some() {
+                timeout_at(deadline, self.attempt_in_text(&body, request, listener)).await
+            } else {
+                timeout_at(deadline, self.attempt(&body, request, listener)).await
+            };
             let failure = match tried {
                 Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(failure)) => failure,
                 Err(_) => return Err(self.too_late(last)),
             };
+            if let Some(said) = &failure.said
+                && self.settings.tool_calling == ToolCalling::Native
+                && quirks::refuses_tools(said, &body)
+            {
+                return Err(configuration(
+                    failure.error.message,
+                    "this model or server takes no tools: `--tool-calling text` calls them in text",
+                ));
+            }
             if let Some(said) = &failure.said
                 && adaptations < MOST_ADAPTATIONS
                 && let Some(reason) = self.quirks.borrow_mut().learn(said, &body)
@@ -226,6 +258,29 @@ impl OpenAiModel {
             format!("`{}` gave no answer within {budget:?}{before}", self.url()),
             Some("the model may be overloaded; a smaller model answers sooner".to_owned()),
         )
+    }
+
+    /// An attempt in the text protocol: what is heard is the answer, what comes back is read.
+    async fn attempt_in_text(
+        &self,
+        body: &Value,
+        request: Request<'_>,
+        listener: &mut Listener<'_>,
+    ) -> Result<Reply, Failure> {
+        let mut hearing = Hearing::default();
+        let plain = Request { tools: &[], ..request };
+        let mut reply = match self.attempt(body, plain, &mut |delta| hearing.take(delta, listener)).await {
+            Err(failure) if failure.empty && !request.tools.is_empty() => {
+                // It stopped before its first word, at a result that it was about to make up.
+                return Ok(Reply { finish_reason: "stop".to_owned(), ..Reply::default() });
+            }
+            reply => reply?,
+        };
+        let said = react::hear(&mut reply.message, request.messages, request.tools);
+        if request.stream {
+            hearing.finish(&said, listener);
+        }
+        Ok(reply)
     }
 
     async fn attempt(
@@ -317,7 +372,8 @@ impl OpenAiModel {
             let streamed =
                 request.stream && !std::mem::replace(&mut self.quirks.borrow_mut().no_stream, true);
             let next = if streamed { "; asked again without streaming" } else { "" };
-            return Err(Failure::again(format!("the model gave an empty answer{why}{next}"), None));
+            let failure = Failure::again(format!("the model gave an empty answer{why}{next}"), None);
+            return Err(Failure { empty: true, ..failure });
         }
         if !assembly.finish_reason().is_empty() {
             self.quirks.borrow_mut().no_finish = false;

@@ -92,6 +92,13 @@ const NO_TOOLS: &[&str] = &[
     "function calling is not supported",
     "function calling is not enabled",
     "not support function calling",
+    "tools` is not supported",
+    "tools' is not supported",
+    "`tool calling` is not supported",
+    "tool use is not supported",
+    "tool calls are not supported",
+    "tools not supported",
+    "no support for tools",
 ];
 
 /// Backends that want the tools for as long as the transcript speaks of them.
@@ -128,6 +135,7 @@ pub(super) struct Quirks {
     /// Fields of the body or of messages that are not sent.
     pub(super) dropped: BTreeSet<String>,
     pub(super) system: SystemRole,
+    /// Tool calls go as text.
     pub(super) no_tools: bool,
     pub(super) no_stream: bool,
     pub(super) no_stream_options: bool,
@@ -160,12 +168,14 @@ impl Quirks {
             self.no_stream = true;
             return Some("the endpoint does not stream with `tools`: going on without `stream`".to_owned());
         }
-        if body.get("tools").is_some() {
-            if has(NO_TOOLS) && matches!(said.status, 400 | 404 | 422 | 500 | 501) {
-                self.no_tools = true;
-                return Some("the endpoint refuses `tools`: going on without".to_owned());
-            }
-        } else if has(WANTS_TOOLS) && !self.wants_tools_with_history {
+        if refuses_tools(said, body) {
+            self.no_tools = true;
+            return Some(
+                "the endpoint refuses `tools`: they are called in text from now on (`--tool-calling text`)"
+                    .to_owned(),
+            );
+        }
+        if body.get("tools").is_none() && has(WANTS_TOOLS) && !self.wants_tools_with_history {
             self.wants_tools_with_history = true;
             return Some("the endpoint refuses tool calls without `tools`: sent as text".to_owned());
         }
@@ -317,6 +327,15 @@ impl Quirks {
 fn has_null_content(body: &Value) -> bool {
     let messages = body.get("messages").and_then(Value::as_array);
     messages.into_iter().flatten().any(|message| message.get("content") == Some(&Value::Null))
+}
+
+/// Whether it is the tools that a refusal is about.
+pub(super) fn refuses_tools(said: &Said, body: &Value) -> bool {
+    let unknown_field = said.param == "tools" && matches!(said.status, 400 | 422);
+    let has = |words: &[&str]| words.iter().any(|word| said.all.contains(word));
+    body.get("tools").is_some()
+        && matches!(said.status, 400 | 404 | 422 | 500 | 501)
+        && (has(NO_TOOLS) || (unknown_field && has(REFUSED)))
 }
 
 /// Fields that may be left out: those of the body first, then those echoed in messages.

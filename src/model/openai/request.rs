@@ -9,15 +9,27 @@ use super::quirks::{Quirks, SystemRole};
 use super::settings::Settings;
 use super::strict::strict;
 use crate::agent::{Arguments, AssistantMessage, Message, ToolSpec};
-use crate::model::Request;
+use crate::model::{Request, react};
 
-/// The body, without what this endpoint is known to refuse.
-pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -> Value {
+/// The body, without what this endpoint is known to refuse. With `protocol` tool calls go as text that it explains.
+pub(super) fn body(
+    settings: &Settings,
+    quirks: &Quirks,
+    request: Request<'_>,
+    protocol: Option<&str>,
+) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), Value::from(settings.model.as_str()));
     let flat = quirks.flat_history(request.tools.is_empty());
-    let mut messages: Vec<Value> =
-        request.messages.iter().map(|entry| message(entry, quirks, flat)).collect();
+    let one_voice = quirks.system == SystemRole::User;
+    let spoken = protocol
+        .map(|protocol| react::speak(request.messages, protocol, request.tools.is_empty(), one_voice));
+    let mut messages: Vec<Value> = spoken
+        .as_deref()
+        .unwrap_or(request.messages)
+        .iter()
+        .map(|entry| message(entry, quirks, flat))
+        .collect();
     if quirks.alternate {
         messages = alternating(messages);
     }
@@ -26,6 +38,10 @@ pub(super) fn body(settings: &Settings, quirks: &Quirks, request: Request<'_>) -
         let tools: Vec<Value> =
             request.tools.iter().map(|spec| tool(spec, quirks, settings.strict_tools)).collect();
         body.insert("tools".to_owned(), Value::from(tools));
+    }
+    // The last answer may use the word as it likes.
+    if protocol.is_some() && !request.tools.is_empty() && !quirks.dropped.contains("stop") {
+        body.insert("stop".to_owned(), json!(react::STOP));
     }
     let stream = request.stream && !quirks.no_stream;
     body.insert("stream".to_owned(), Value::from(stream));

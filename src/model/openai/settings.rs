@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::model::catalog::Prices;
+use crate::model::react::{PROTOCOL, ToolCalling};
 
 /// One model behind one endpoint.
 #[derive(Clone)]
@@ -30,6 +31,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Tools are sent with OpenAI's strict schemas where they have one.
     pub strict_tools: bool,
+    pub tool_calling: ToolCalling,
+    /// What explains tool calls in text to the model; `{{ tools }}` in it stands for the tools.
+    pub protocol: String,
     /// Tokens; overrides what the catalog knows.
     pub context_window: Option<u64>,
     /// Instead of the catalog's.
@@ -69,6 +73,8 @@ impl Settings {
             ca_pem: None,
             limits: Limits::default(),
             strict_tools: false,
+            tool_calling: ToolCalling::Auto,
+            protocol: PROTOCOL.to_owned(),
             context_window: None,
             prices: None,
             echo_reasoning: false,
