@@ -14,8 +14,8 @@ mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, ShownSummary, Status};
-pub use ledger::{not_checked, order_by_question};
+pub use ledger::{coverage, not_checked, order_by_question};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{Store, is_longer, raw_path};
-pub use verify::verify;
+pub use verify::{Check, Checked, check, conclude, objections, verify};

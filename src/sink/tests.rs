@@ -34,6 +34,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
         exit_code: Some(i32::from(status == Status::Error)),
         error: (status == Status::Error).then(|| "pods \"payments\" not found".to_owned()),
         seconds: 1.23,
+        started_seconds: 0.0,
         bytes,
         lines: 5,
         path,
@@ -72,6 +73,7 @@ fn investigation(folder: &Path) -> Investigation {
                     quote: "Reason: OOMKilled".to_owned(),
                     lines: Some((3, 3)),
                     verified: true,
+                    why: None,
                 },
                 Finding {
                     claim: "It leaks".to_owned(),
@@ -79,6 +81,7 @@ fn investigation(folder: &Path) -> Investigation {
                     quote: "<b>leak</b>".to_owned(),
                     lines: None,
                     verified: false,
+                    why: None,
                 },
             ],
             fix: vec!["kubectl set resources deploy/payments --limits=memory=256Mi".to_owned()],
@@ -88,6 +91,7 @@ fn investigation(folder: &Path) -> Investigation {
                 what: "metrics".to_owned(),
                 why: "PROMETHEUS_URL not set".to_owned(),
             }],
+            ..Answer::default()
         },
         exhibits: vec![
             exhibit(1, Status::Success, raw, 78),

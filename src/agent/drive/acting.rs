@@ -1,7 +1,7 @@
 //! The calls of one turn: run side by side, kept as exhibits, summed up where their toolset wants that.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -55,7 +55,7 @@ impl Driver<'_, '_> {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
                     let outcome = tool.run(&running.params, &running.path, stopped).await;
-                    (running, tool.summary(), outcome, engine.clock.instant() - started)
+                    (running, tool.summary(), outcome, started, engine.clock.instant() - started)
                 }
             })
             .collect();
@@ -64,8 +64,8 @@ impl Driver<'_, '_> {
         let mut stopping = self.interrupted;
         while !(running.is_empty() && summarising.is_empty()) {
             tokio::select! {
-                Some((finished, summary, outcome, duration)) = running.next() => {
-                    let exhibit = self.keep(finished, outcome, duration);
+                Some((finished, summary, outcome, started, duration)) = running.next() => {
+                    let exhibit = self.keep(finished, outcome, started, duration);
                     let asked = summary.filter(|_| !stopping).and_then(|summary| {
                         self.ask_for_summary(&exhibit, summary, &waiting)
                     });
@@ -102,7 +102,7 @@ impl Driver<'_, '_> {
         effects
     }
 
-    fn keep(&mut self, running: Running, outcome: Outcome, duration: Duration) -> Exhibit {
+    fn keep(&mut self, running: Running, outcome: Outcome, started: Instant, duration: Duration) -> Exhibit {
         let exhibit = Exhibit {
             id: running.exhibit,
             call_id: running.call.id,
@@ -115,6 +115,7 @@ impl Driver<'_, '_> {
             exit_code: outcome.exit_code,
             error: outcome.error,
             seconds: duration.as_secs_f64(),
+            started_seconds: started.saturating_duration_since(self.began).as_secs_f64(),
             bytes: outcome.bytes,
             lines: outcome.lines,
             path: running.path,
