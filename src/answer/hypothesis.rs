@@ -137,14 +137,15 @@ impl Hypotheses {
 
     fn unused_id(&self) -> String {
         let taken = |id: &String| self.list.iter().any(|one| one.id.eq_ignore_ascii_case(id));
-        (1..).map(|number| format!("H{number}")).find(|id| !taken(id)).unwrap_or_default()
+        (1..=MOST + 1).map(|number| format!("H{number}")).find(|id| !taken(id)).unwrap_or_default()
     }
 }
 
 /// One hypothesis as one line: `H1 supported: the limit is too small [E3] [E4]`.
 #[must_use]
 pub fn line(one: &Hypothesis) -> String {
-    let cited: String = one.exhibits.iter().map(|exhibit| format!(" [E{exhibit}]")).collect();
+    let cited: Vec<String> = one.exhibits.iter().map(|exhibit| format!(" [E{exhibit}]")).collect();
+    let cited = cited.concat();
     format!("{} {}: {}{cited}", one.id, one.status.words(), one.statement)
 }
 

@@ -42,7 +42,7 @@ pub(super) fn missing(claim: &str, evidence: &str, quoted: usize) -> Option<Stri
             let Some(amount) = Amount::read(token, next) else {
                 continue;
             };
-            #[expect(clippy::cast_precision_loss, reason = "a count of lines")]
+            #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "a count of lines")]
             if counts && amount.value == quoted as f64 {
                 continue;
             }

@@ -71,7 +71,7 @@ impl Unit {
 /// At most four digits that say something.
 fn digits(value: f64) -> String {
     let size = value.abs();
-    let text = if size >= 1e15 || size < 1e-4 {
+    let text = if !(1e-4..1e15).contains(&size) {
         return format!("{value:.2e}");
     } else if size >= 100.0 {
         format!("{value:.0}")

@@ -18,7 +18,7 @@ const LABEL: usize = 38;
 pub(super) fn timeline(run: &Investigation, clean: &dyn Fn(&str) -> String) -> String {
     let ran: Vec<&Exhibit> = run.exhibits.iter().filter(|one| !one.is_attachment()).collect();
     let known = |one: &&Exhibit| one.started_seconds > 0.0 && (one.started_seconds + one.seconds).is_finite();
-    if ran.is_empty() || !ran.iter().all(|one| known(&one)) {
+    if ran.is_empty() || !ran.iter().all(known) {
         return String::new();
     }
     let end = |one: &Exhibit| one.started_seconds + one.seconds.max(0.0);
