@@ -79,6 +79,7 @@ pub async fn drive(
         state,
         store,
         listener,
+        began: engine.clock.instant(),
         deadline: engine.deadline,
         out_of_time: false,
         interrupted: false,
@@ -96,6 +97,8 @@ struct Driver<'a, 'b> {
     state: State,
     store: &'b mut Store,
     listener: &'b mut dyn FnMut(&Event),
+    /// Exhibits tell when they began from here on.
+    began: Instant,
     /// Moves by the grace once it has passed.
     deadline: Option<Instant>,
     /// The time limit was announced: what is left is the grace.
@@ -274,6 +277,13 @@ impl Driver<'_, '_> {
 
     fn conclude(self, mut answer: Answer, finish: Finish) -> Conclusion {
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
+        let toolbox = self.engine.toolbox;
+        // Reading exhibits again is no source of its own.
+        let toolsets =
+            toolbox.names().into_iter().filter_map(|name| Some(toolbox.get(name)?.toolset().to_owned()));
+        let usable: std::collections::BTreeSet<String> = toolsets.filter(|name| name != "evidence").collect();
+        let usable: Vec<String> = usable.into_iter().collect();
+        answer.coverage = evidence::coverage(&usable, &self.engine.unusable, self.store.exhibits());
         if answer.text.is_empty() {
             answer.text = answer::to_markdown(&answer);
         }

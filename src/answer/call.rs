@@ -66,12 +66,12 @@ pub fn from_call(arguments: &Map<String, Value>) -> Answer {
             .unwrap_or_default(),
         confidence: field(arguments, &["confidence"])
             .map_or(Confidence::Low, |said| confidence_of(&words(said))),
-        not_checked: Vec::new(),
+        ..Answer::default()
     }
 }
 
 /// The first of `names` that is there with a value, whatever its case and separators.
-fn field<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
+pub(super) fn field<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| {
         object.iter().find(|(key, value)| !value.is_null() && squeezed(key) == *name).map(|(_, value)| value)
     })
@@ -82,7 +82,7 @@ fn squeezed(key: &str) -> String {
 }
 
 /// Any value as one text.
-fn words(value: &Value) -> String {
+pub(super) fn words(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.trim().to_owned(),
@@ -159,10 +159,11 @@ fn finding(object: &Map<String, Value>) -> Finding {
         quote: unquoted(&quote),
         lines: named.and_then(|citation| citation.lines),
         verified: false,
+        why: None,
     }
 }
 
-fn cited(value: &Value) -> Option<Citation> {
+pub(super) fn cited(value: &Value) -> Option<Citation> {
     match value {
         Value::Number(number) => {
             let exhibit = number.as_u64().or_else(|| {

@@ -115,6 +115,7 @@ pub(super) fn findings(block: &str) -> Vec<Finding> {
                 quote: quote.clone(),
                 lines: citation.lines,
                 verified: false,
+                why: None,
             });
         }
     }

@@ -143,7 +143,10 @@ fn bullet(finding: &Finding) -> String {
         }
     }
     if !finding.verified {
-        line.push_str(" (unverified)");
+        let _ = match &finding.why {
+            Some(why) => write!(line, " (unverified: {})", fold(why)),
+            None => write!(line, " (unverified)"),
+        };
     }
     line
 }
@@ -217,6 +220,45 @@ fn step_text(step: &str) -> String {
             format!("{lead}: {}", code(command.trim()))
         }
         _ => step.to_owned(),
+    }
+}
+
+/// A step of a fix as words and the command that they lead to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Markdown; empty where the step is a command alone.
+    pub words: String,
+    pub command: Option<String>,
+}
+
+/// Takes the command out of a step, so that it can be shown apart and copied.
+#[must_use]
+pub fn step(step: &str) -> Step {
+    let step = step.trim();
+    let alone = |command: &str| Some(command.trim().trim_start_matches("$ ").to_owned());
+    if let Some((first, rest)) = step.split_once('\n') {
+        if is_command(first) {
+            return Step { words: String::new(), command: alone(step) };
+        }
+        let body: Vec<&str> = rest.lines().filter(|line| !line.trim().starts_with("```")).collect();
+        return Step { words: first.trim().to_owned(), command: alone(&body.join("\n")) };
+    }
+    if is_command(step) {
+        return Step { words: String::new(), command: alone(step) };
+    }
+    // One command in backticks at the end: `Raise the limit: ...`.
+    if let Some((lead, rest)) = step.split_once('`')
+        && let Some(command) = rest.trim_end_matches('.').strip_suffix('`')
+        && !command.contains('`')
+        && (lead.is_empty() || lead.ends_with(": ") || is_command(command))
+    {
+        return Step { words: lead.trim().to_owned(), command: alone(command) };
+    }
+    match step.split_once(": ") {
+        Some((lead, command)) if is_command(command) => {
+            Step { words: format!("{lead}:"), command: alone(command) }
+        }
+        _ => Step { words: step.to_owned(), command: None },
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod call;
 mod citation;
+mod hypothesis;
 mod markdown;
 mod section;
 #[cfg(test)]
@@ -12,7 +13,10 @@ mod tests;
 mod text;
 
 pub use call::{answer_tool, from_call};
-pub use markdown::{footer, to_markdown};
+pub use hypothesis::{
+    HYPOTHESIS_TOOL, Hypotheses, Hypothesis, HypothesisStatus, hypothesis_tool, line as hypothesis_line,
+};
+pub use markdown::{Step, footer, step, to_markdown};
 pub use text::from_text;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +40,12 @@ pub struct Answer {
     pub confidence: Confidence,
     #[serde(default)]
     pub not_checked: Vec<NotChecked>,
+    /// What became of every toolset and exhibit; `not_checked` is the part of it that people must know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<Coverage>,
+    /// What the model held for possible, where it kept such a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<Hypothesis>,
 }
 
 /// What the investigation came to.
@@ -73,6 +83,9 @@ pub struct Finding {
     /// Set by verification; false until then.
     #[serde(default)]
     pub verified: bool,
+    /// Why it is not verified, in a few words; `None` where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// Something the answer does not rest on, and why.
@@ -80,4 +93,51 @@ pub struct Finding {
 pub struct NotChecked {
     pub what: String,
     pub why: String,
+}
+
+/// One line of the ledger: a toolset or an exhibit, and how far it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The toolset's name, or the tool's of an exhibit.
+    pub what: String,
+    /// The exhibit; `None` for a toolset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhibit: Option<u32>,
+    pub state: CoverageState,
+    /// Reason or amount; empty where there is nothing to add.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How far something was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageState {
+    /// It ran, and the model saw all of it.
+    Checked,
+    /// It ran and found nothing.
+    Empty,
+    /// It did not run to its end.
+    Failed,
+    /// The toolset cannot be used here.
+    Unavailable,
+    /// The model saw part of the output.
+    Truncated,
+    /// The toolset can be used, and none of its tools was called.
+    NotTried,
+}
+
+impl CoverageState {
+    /// In words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Checked => "checked",
+            Self::Empty => "empty",
+            Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
+            Self::Truncated => "seen in part",
+            Self::NotTried => "not tried",
+        }
+    }
 }

@@ -200,6 +200,7 @@ fn sample() -> Answer {
                 quote: "Reason:  OOMKilled".to_owned(),
                 lines: Some((41, 41)),
                 verified: true,
+                why: None,
             },
             Finding {
                 claim: "The limit is small".to_owned(),
@@ -207,6 +208,7 @@ fn sample() -> Answer {
                 quote: "say `64Mi`".to_owned(),
                 lines: None,
                 verified: false,
+                why: None,
             },
         ],
         fix: vec![

@@ -43,7 +43,7 @@ pub fn from_text(markdown: &str) -> Answer {
         fix: steps(&blocks, Topic::Fix),
         not_sure: steps(&blocks, Topic::NotSure),
         confidence,
-        not_checked: Vec::new(),
+        ..Answer::default()
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Exhibit {
     /// Why it failed, one line; `None` on success.
     pub error: Option<String>,
     pub seconds: f64,
+    /// When it began, in seconds since the run did; 0 where that is not known.
+    #[serde(default)]
+    pub started_seconds: f64,
     /// Size of the raw output in bytes, and its number of lines.
     pub bytes: u64,
     pub lines: u64,
@@ -68,6 +71,7 @@ impl Exhibit {
             exit_code: None,
             error: None,
             seconds: 0.0,
+            started_seconds: 0.0,
             bytes: 0,
             lines: 0,
             path,

@@ -14,8 +14,8 @@ mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, ShownSummary, Status};
-pub use ledger::{not_checked, order_by_question, telling_words};
+pub use ledger::{coverage, not_checked, order_by_question, telling_words};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{Condenser, Store, is_longer, raw_path};
-pub use verify::{objections, verify};
+pub use verify::{Check, Checked, check, conclude, objections, verify};

@@ -1,309 +1,422 @@
-//! Checks each quote of an answer against the raw bytes it claims to come from.
+//! Proves claims by code: a quote must stand in the raw bytes of the exhibit it cites, and the numbers of its claim
+//! in the lines of the quote.
 //!
 //! White space and terminal codes are folded, nothing else: a quote is verified when its words stand in
 //! the exhibit it cites, on one line or on consecutive lines.
+//!
+//! Reading a gigabyte takes a while, so the work has three steps: [`check`] gathers what to look for, [`Check::read`]
+//! reads (it may move to another thread), [`conclude`] writes the outcome into the answer. [`verify`] does all three.
 
-use std::path::Path;
+mod numbers;
+mod search;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
-use super::exhibit::{Exhibit, Status};
+use std::path::{Path, PathBuf};
+
+use super::exhibit::Exhibit;
 use super::lines::Lines;
 use super::redact::Redactor;
 use super::untrusted::visible;
-use super::view::clip;
-use crate::answer::{Answer, Confidence, Finding, Verdict};
+use super::view::{self, clip};
+use crate::answer::{Answer, Finding};
+use search::{Part, TooLarge, fold};
 
-/// Bytes of one raw line that are compared; longer lines are cut.
-const LONGEST_COMPARED: usize = 1 << 20;
+pub use verdict::objections;
+
+/// Bytes of one raw line that are kept for the check of numbers.
+const LONGEST_KEPT: usize = 64 * 1024;
 /// Characters of a cited line that become a quote.
 const LONGEST_QUOTED: usize = 2_000;
+/// Lines of a citation by number alone.
+const MOST_CITED: u64 = 20;
 /// Lines of one quote that are looked for.
 const MOST_PARTS: usize = 60;
 /// Bytes read to check one answer, some seconds of work; what is not reached stays unverified.
-const READING: u64 = 4 << 30;
-/// What a byte costs that may hide something: binary noise must not hold up an answer.
-const FOLDING: u64 = 32;
-/// What a byte costs that has to be redacted before it is compared.
-const REDACTING: u64 = 64;
+const READING: u64 = 8 << 30;
+/// Bytes of other exhibits read to tell where a misplaced quote does stand.
+const READING_ELSEWHERE: u64 = 64 << 20;
 /// Shorter quotes (`0`, `no`) stand everywhere and prove nothing.
 const SHORTEST_QUOTE: usize = 3;
+/// Places tried where a quote names a replaced secret, which only the redactor knows.
+const MOST_PLACES: usize = 32;
 
-/// Sets `verified` and `lines` of every finding, and takes back a verdict or a confidence that the
+/// Sets `verified`, `why` and `lines` of every finding, and takes back a verdict or a confidence that the
 /// evidence does not carry.
 pub fn verify(answer: &mut Answer, exhibits: &[Exhibit], redactor: &Redactor) {
-    let mut reading = READING;
-    for finding in &mut answer.findings {
-        check(finding, exhibits, redactor, &mut reading);
+    let checked = check(answer, exhibits).read();
+    conclude(answer, exhibits, redactor, &checked);
+}
+
+/// What has to be looked for: owns all it needs, so that another thread can do it.
+#[derive(Debug)]
+pub struct Check {
+    items: Vec<Item>,
+}
+
+/// What was found, finding by finding.
+#[derive(Debug)]
+pub struct Checked {
+    items: Vec<Result<Vec<Place>, String>>,
+}
+
+#[derive(Debug)]
+struct Item {
+    /// The quote as folded lines, in runs that stand together; empty where a citation names lines alone.
+    runs: Vec<Vec<String>>,
+    masked: bool,
+    /// No exhibit is cited: any may have it.
+    anywhere: bool,
+    lines: Option<(u64, u64)>,
+    /// Where to look, in order.
+    sources: Vec<Source>,
+    /// What else could have it, to say so.
+    others: Vec<Source>,
+    /// Why nothing needs to be looked for.
+    why: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    id: u32,
+    path: PathBuf,
+    bytes: u64,
+    /// What the header of the view says besides the raw output.
+    said: String,
+}
+
+/// Where a quote stands.
+#[derive(Debug)]
+struct Place {
+    exhibit: u32,
+    /// `None` in the header.
+    lines: Option<(u64, u64)>,
+    /// The whole lines, as they are on disk.
+    text: String,
+}
+
+/// Gathers what `answer` claims of `exhibits`.
+#[must_use]
+pub fn check(answer: &Answer, exhibits: &[Exhibit]) -> Check {
+    Check { items: answer.findings.iter().map(|finding| item(finding, exhibits)).collect() }
+}
+
+fn item(finding: &Finding, exhibits: &[Exhibit]) -> Item {
+    let id = finding.exhibit;
+    let cited = exhibits.iter().find(|exhibit| exhibit.id == id);
+    // Lines that `read_exhibit` copied stand in the original too.
+    let original = cited.and_then(|copy| original(copy, exhibits));
+    let mut sources: Vec<Source> = [cited, original].into_iter().flatten().map(source).collect();
+    let others: Vec<Source> = if id == 0 {
+        sources = exhibits.iter().map(source).collect();
+        Vec::new()
+    } else {
+        exhibits.iter().filter(|one| sources.iter().all(|s| s.id != one.id)).map(source).collect()
+    };
+    let runs = runs_of(&finding.quote);
+    let said: usize = runs.iter().flatten().map(|part| part.chars().count()).sum();
+    let why = if id != 0 && cited.is_none() {
+        Some(format!("E{id} does not exist"))
+    } else if finding.quote.trim().is_empty() {
+        match (id, finding.lines) {
+            (0, _) => Some("it cites no exhibit and quotes nothing".to_owned()),
+            (_, None) => Some(format!("it quotes nothing of E{id}")),
+            _ => None,
+        }
+    } else if said < SHORTEST_QUOTE {
+        Some("the quote is too short to prove anything".to_owned())
+    } else if runs.iter().map(Vec::len).sum::<usize>() > MOST_PARTS {
+        Some(format!("a quote of more than {MOST_PARTS} lines is not looked for"))
+    } else {
+        None
+    };
+    let masked = finding.quote.contains("<secret:");
+    Item { runs, masked, anywhere: id == 0, lines: finding.lines, sources, others, why }
+}
+
+fn source(exhibit: &Exhibit) -> Source {
+    let mut said = exhibit.error.clone().unwrap_or_default();
+    if exhibit.bytes == 0
+        && let Some((_, ending)) = view::header(exhibit).rsplit_once(" · ")
+    {
+        // All that there is to quote of an output that is none.
+        said = format!("{said}\n{ending}");
     }
-    let unproven = answer.findings.iter().filter(|finding| !finding.verified).count();
-    if answer.findings.is_empty() || unproven == answer.findings.len() {
-        answer.confidence = answer.confidence.min(Confidence::Low);
-    } else if unproven > 0 {
-        answer.confidence = answer.confidence.min(Confidence::Medium);
+    Source { id: exhibit.id, path: exhibit.path.clone(), bytes: exhibit.bytes, said }
+}
+
+/// The exhibit that `copy` shows lines of, where it is a copy.
+pub(super) fn original<'a>(copy: &Exhibit, exhibits: &'a [Exhibit]) -> Option<&'a Exhibit> {
+    if copy.tool != "read_exhibit" {
+        return None;
     }
-    if answer.verdict == Verdict::NoProblem && (exhibits.is_empty() || has_failed_source(exhibits)) {
-        answer.verdict = Verdict::Inconclusive;
+    let id = match copy.params.get("id")? {
+        serde_json::Value::String(id) => {
+            id.trim().trim_start_matches(['E', 'e', '[']).trim_end_matches(']').parse()
+        }
+        other => other.to_string().parse(),
+    };
+    let id: u32 = id.ok()?;
+    exhibits.iter().find(|exhibit| exhibit.id == id && id < copy.id)
+}
+
+/// The quote as folded lines; what a view adds to lines is taken off, and where it left lines out a new run begins.
+fn runs_of(quote: &str) -> Vec<Vec<String>> {
+    let mut runs = vec![Vec::new()];
+    for line in quote.lines() {
+        let folded = fold(line);
+        let folded = folded.trim_start_matches("| ");
+        let gap = folded.starts_with('…') && folded.ends_with('…') && folded.contains(" left out")
+            || matches!(folded, "…" | "...");
+        if gap {
+            runs.push(Vec::new());
+            continue;
+        }
+        let part = part_of(folded);
+        if let Some(run) = runs.last_mut().filter(|_| !part.is_empty()) {
+            run.push(part.to_owned());
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+/// A folded line without the number of a view, which a copy of lines may have twice, and without the ellipses of a cut.
+fn part_of(folded: &str) -> &str {
+    let mut text = folded;
+    while let Some(shorter) = without_number(text) {
+        text = shorter;
+    }
+    loop {
+        let before = text.len();
+        text = text.trim_start_matches(['…', ' ']).trim_end_matches(['…', ' ']);
+        text = text.strip_prefix("...").unwrap_or(text);
+        text = text.strip_suffix("...").unwrap_or(text);
+        if text.len() == before {
+            return text;
+        }
     }
 }
 
-/// What to tell the model of an answer with claims that nothing proves; `None` where all stand.
-#[must_use]
-pub fn objections(answer: &Answer) -> Option<String> {
-    let unproven: Vec<&Finding> = answer.findings.iter().filter(|finding| !finding.verified).collect();
-    let list: Vec<String> = unproven
-        .iter()
-        .take(5)
-        .map(|finding| format!("- E{}: {}", finding.exhibit, clip(&finding.quote, 120)))
-        .collect();
-    (!list.is_empty()).then(|| {
-        format!(
-            "These quotes do not stand in the evidence:\n{}\nAnswer once more: quote verbatim, or drop the claim.",
-            list.join("\n")
-        )
+fn without_number(line: &str) -> Option<&str> {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = line.get(digits..).filter(|_| digits > 0)?;
+    rest.strip_prefix(" | ").or_else(|| rest.strip_prefix(": ")).filter(|text| text.len() >= SHORTEST_QUOTE)
+}
+
+impl Check {
+    /// Reads the exhibits. May take seconds where they are large; needs nothing of the run.
+    #[must_use]
+    pub fn read(self) -> Checked {
+        let mut reading = READING;
+        let mut elsewhere = READING_ELSEWHERE;
+        Checked { items: self.items.iter().map(|item| look(item, &mut reading, &mut elsewhere)).collect() }
+    }
+}
+
+fn look(item: &Item, reading: &mut u64, elsewhere: &mut u64) -> Result<Vec<Place>, String> {
+    if let Some(why) = &item.why {
+        return Err(why.clone());
+    }
+    let names = || {
+        let cited = item.sources.iter().take(1).map(|source| format!("E{}", source.id));
+        cited
+            .chain((item.sources.len() > 1).then(|| "what it copies".to_owned()))
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    if item.runs.is_empty() {
+        let (first, last) = item.lines.unwrap_or_default();
+        let last = last.min(first.saturating_add(MOST_CITED));
+        let place = item.sources.iter().find_map(|source| place(source, (first, last)));
+        return place
+            .filter(|place| place.text.trim().chars().count() >= SHORTEST_QUOTE)
+            .map(|place| vec![place])
+            .ok_or_else(|| format!("there is nothing on line {first} of {}", names()));
+    }
+    let mut large = false;
+    for source in &item.sources {
+        match stands(item, source, reading) {
+            Ok(places) if places.is_empty() => {}
+            Ok(places) => return Ok(places),
+            Err(TooLarge) => large = true,
+        }
+    }
+    if large && !item.anywhere {
+        return Err(format!("{} is too large to be searched to its end", names()));
+    }
+    if item.anywhere {
+        return Err("the quote is in no exhibit".to_owned());
+    }
+    let other = item.others.iter().find(|source| {
+        source.bytes <= *elsewhere && stands(item, source, elsewhere).is_ok_and(|places| !places.is_empty())
+    });
+    Err(match other {
+        Some(other) => format!("the quote is not in {} but in E{}", names(), other.id),
+        None => format!("the quote is not in {}", names()),
     })
 }
 
-/// Whether a tool failed and never succeeded afterwards.
-fn has_failed_source(exhibits: &[Exhibit]) -> bool {
-    let failed = |e: &Exhibit| !matches!(e.status, Status::Success | Status::NoData);
-    exhibits.iter().any(|e| failed(e) && !exhibits.iter().any(|other| other.tool == e.tool && !failed(other)))
-}
-
-fn check(finding: &mut Finding, exhibits: &[Exhibit], redactor: &Redactor, reading: &mut u64) {
-    finding.verified = false;
-    let cited = exhibits.iter().filter(|e| finding.exhibit == 0 || e.id == finding.exhibit);
-    for exhibit in cited {
-        if finding.quote.trim().is_empty() {
-            // A citation by line number alone: the lines themselves are the quote.
-            if let Some((first, last)) = finding.lines
-                && finding.exhibit != 0
-                && let Some(quote) = lines_of(&exhibit.path, first, last)
-            {
-                finding.quote = redactor.redact(&quote);
-                finding.verified = true;
-                return;
-            }
-            continue;
-        }
-        let parts = parts_of(&finding.quote);
-        if parts.iter().map(|part| part.chars().count()).sum::<usize>() < SHORTEST_QUOTE {
-            continue;
-        }
-        let masked = finding.quote.contains("<secret:").then_some(redactor);
-        let place = find(&exhibit.path, &parts, masked, reading);
-        // Lines that `read_exhibit` copied stand behind their numbers; in the original they do not.
-        let place = place.or_else(|| find(&exhibit.path, &uncopied(&parts)?, masked, reading));
-        let place = place.or_else(|| {
-            // The error line of the header is part of the view too, though not of the raw output.
-            let stands =
-                exhibit.error.as_ref().is_some_and(|e| parts.iter().all(|part| fold(e).contains(part)));
-            stands.then_some((0, 0))
-        });
-        if let Some((first, last)) = place {
-            finding.exhibit = exhibit.id;
-            finding.lines = (first > 0).then_some((first, last));
-            finding.verified = true;
-            return;
-        }
+/// The places of a quote in one exhibit; more than one only where the redactor has to choose.
+fn stands(item: &Item, source: &Source, reading: &mut u64) -> Result<Vec<Place>, TooLarge> {
+    let claimed = item.lines.filter(|(first, _)| *first > 0).and_then(|(first, last)| {
+        let last = last.clamp(first, first.saturating_add(MOST_PARTS as u64));
+        let text = place(source, (first, last))?;
+        let joined = fold(&text.text);
+        // The same words may stand elsewhere, but these lines are meant.
+        let all = item.runs.iter().flatten().all(|part| Part::new(part).stands_in(&joined));
+        all.then_some(text)
+    });
+    if let Some(place) = claimed
+        && !item.masked
+    {
+        return Ok(vec![place]);
     }
-    if !finding.quote.trim().is_empty() {
-        finding.lines = None;
-    }
-}
-
-/// The quote as folded lines; line numbers copied from a view are taken off.
-fn parts_of(quote: &str) -> Vec<String> {
-    // A line that a view cut short ends with an ellipsis that is not in the raw text.
-    let part = |line| fold(without_number(line)).trim_end_matches(['…', ' ']).to_owned();
-    quote.lines().map(part).filter(|line| !line.is_empty()).take(MOST_PARTS + 1).collect()
-}
-
-fn without_number(line: &str) -> &str {
-    match line.split_once(" | ") {
-        Some((number, text))
-            if !number.trim().is_empty() && number.trim().bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            text
-        }
-        _ => line,
-    }
-}
-
-/// The parts without the numbers `read_exhibit` puts before lines, where all of them have one.
-fn uncopied(parts: &[String]) -> Option<Vec<String>> {
-    let uncopied = |part: &String| {
-        let (number, text) = part.split_once(": ")?;
-        let numbered = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        (numbered && text.chars().count() >= SHORTEST_QUOTE).then(|| text.to_owned())
-    };
-    parts.iter().map(uncopied).collect()
-}
-
-fn fold(line: &str) -> String {
-    visible(line).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// First and last line on which the parts stand, one after the other.
-fn find(raw: &Path, parts: &[String], masked: Option<&Redactor>, reading: &mut u64) -> Option<(u64, u64)> {
-    let head = parts.first().filter(|_| parts.len() <= MOST_PARTS)?;
-    // The longest word of the first part: a plain line without it cannot be the first.
-    let words = head.split(' ').filter(|word| word.is_ascii() && !word.contains("<secret:"));
-    let word = words.max_by_key(|word| word.len()).unwrap_or_default();
-    let finder = memchr::memmem::Finder::new(word.as_bytes());
-    // Beginnings that have held so far: first line, parts matched.
-    let mut begun: Vec<(u64, usize)> = Vec::new();
-    let mut lines = Lines::open(raw).ok()?;
-    while let Ok(Some((number, line))) = lines.next(LONGEST_COMPARED) {
-        *reading = reading.checked_sub(line.len() as u64 + 1)?;
-        // Bytes that escape codes and invisible characters begin with: such may stand inside of a word.
-        let hides = |b: &u8| matches!(b, 0..=8 | 0x1b | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3);
-        let may_begin = finder.find(line).is_some() || line.iter().any(hides);
-        if !may_begin && begun.is_empty() {
-            continue;
-        }
-        *reading = reading.checked_sub(FOLDING * line.len() as u64)?;
-        let text = String::from_utf8_lossy(line);
-        let text = match masked {
-            Some(redactor) => {
-                *reading = reading.checked_sub(REDACTING * line.len() as u64)?;
-                fold(&redactor.redact(&visible(&text)))
-            }
-            None => fold(&text),
+    let most = if item.masked { MOST_PLACES } else { 1 };
+    let mut whole: Option<(u64, u64)> = None;
+    let mut places = Vec::new();
+    for run in &item.runs {
+        let found = search::places(&source.path, run, most, reading)?;
+        let Some((first, last)) = found.first().copied() else {
+            places.clear();
+            whole = None;
+            break;
         };
-        if text.is_empty() {
-            continue;
-        }
-        begun.push((number, 0));
-        begun.retain_mut(|(_, matched)| {
-            let holds = parts.get(*matched).is_some_and(|part| text.contains(part.as_str()));
-            *matched += 1;
-            holds
-        });
-        if let Some((first, _)) = begun.iter().find(|(_, matched)| *matched == parts.len()) {
-            return Some((*first, number));
+        whole = Some(whole.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
+        places = found;
+    }
+    if item.runs.len() > 1 {
+        places = whole.into_iter().collect();
+    }
+    let mut places: Vec<Place> = places.into_iter().filter_map(|lines| place(source, lines)).collect();
+    if places.is_empty() {
+        let said = fold(&source.said);
+        // The error line of the header is part of the view too, though not of the raw output.
+        if !said.is_empty() && item.runs.iter().flatten().all(|part| Part::new(part).stands_in(&said)) {
+            places.push(Place { exhibit: source.id, lines: None, text: source.said.clone() });
         }
     }
-    None
+    Ok(places)
 }
 
-fn lines_of(raw: &Path, first: u64, last: u64) -> Option<String> {
-    let last = last.min(first.saturating_add(20));
+/// Lines of a source, without what terminals do not show; `None` where it has none of them.
+fn place(source: &Source, lines: (u64, u64)) -> Option<Place> {
+    let text = lines_of(&source.path, lines)?;
+    Some(Place { exhibit: source.id, lines: Some(lines), text })
+}
+
+fn lines_of(raw: &Path, (first, last): (u64, u64)) -> Option<String> {
     let mut reader = Lines::open(raw).ok()?;
     reader.skip_to(first).ok()?;
     let mut lines = Vec::new();
-    while let Ok(Some((number, line))) = reader.next(4 * LONGEST_QUOTED) {
-        if number < first || number > last {
+    while let Ok(Some((number, line))) = reader.next(LONGEST_KEPT) {
+        if number < first || number > last || lines.len() > MOST_PARTS {
             break;
         }
-        lines.push(clip(visible(&String::from_utf8_lossy(line)).trim_end(), LONGEST_QUOTED));
+        lines.push(visible(&String::from_utf8_lossy(line)).trim_end().to_owned());
+        if number == last {
+            break;
+        }
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn exhibit(id: u32, path: &Path) -> Exhibit {
-        Exhibit {
-            id,
-            call_id: format!("call_{id}"),
-            tool: "host_logs".to_owned(),
-            toolset: "host/logs".to_owned(),
-            description: String::new(),
-            params: serde_json::Map::new(),
-            invocation: String::new(),
-            status: Status::Success,
-            exit_code: Some(0),
-            error: None,
-            seconds: 0.0,
-            bytes: 1,
-            lines: 1,
-            path: path.to_owned(),
-            view: String::new(),
-            condensed: false,
-            summary: None,
+/// Writes what was found into the answer, then holds its verdict and its confidence against that.
+pub fn conclude(answer: &mut Answer, exhibits: &[Exhibit], redactor: &Redactor, checked: &Checked) {
+    let mut shown: Vec<String> = Vec::new();
+    for (finding, found) in answer.findings.iter_mut().zip(&checked.items) {
+        finding.verified = false;
+        finding.why = None;
+        shown.push(String::new());
+        let place = match found {
+            Ok(places) => places.iter().find(|place| is_shown(finding, place, redactor)),
+            Err(why) => {
+                finding.why = Some(why.clone());
+                None
+            }
+        };
+        let Some(place) = place else {
+            finding
+                .why
+                .get_or_insert_with(|| "the quote names another secret than the output has".to_owned());
+            if !finding.quote.trim().is_empty() {
+                finding.lines = None;
+            }
+            continue;
+        };
+        if finding.quote.trim().is_empty() {
+            // A citation by line number alone: the lines themselves are the quote.
+            let lines: Vec<String> = place.text.lines().map(|line| clip(line, LONGEST_QUOTED)).collect();
+            finding.quote = redactor.redact(&lines.join("\n"));
+        }
+        finding.exhibit = place.exhibit;
+        finding.lines = place.lines;
+        finding.verified = true;
+        if let Some(shown) = shown.last_mut() {
+            shown.push_str(&place.text);
         }
     }
+    check_numbers(answer, exhibits, &shown);
+    verdict::settle(answer, exhibits);
+}
 
-    fn checked(raw: &str, finding: Finding) -> Finding {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), raw).unwrap();
-        let redactor = Redactor::new([], &[]);
-        let mut answer = Answer { findings: vec![finding], ..Answer::default() };
-        verify(&mut answer, &[exhibit(1, file.path())], &redactor);
-        answer.findings.remove(0)
+/// Whether the place has the secrets that the quote names.
+fn is_shown(finding: &Finding, place: &Place, redactor: &Redactor) -> bool {
+    if !finding.quote.contains("<secret:") {
+        return true;
     }
+    let lines: Vec<String> = place.text.lines().map(|line| redactor.redact(line)).collect();
+    let text = fold(&lines.join(" "));
+    runs_of(&finding.quote).iter().flatten().all(|part| text.contains(part.as_str()))
+}
 
-    fn quote(quote: &str) -> Finding {
-        Finding { claim: "c".to_owned(), exhibit: 1, quote: quote.to_owned(), ..Finding::default() }
+/// A claim that several quotes prove may take its numbers from any of them.
+fn check_numbers(answer: &mut Answer, exhibits: &[Exhibit], shown: &[String]) {
+    let evidence: Vec<(String, usize)> = answer
+        .findings
+        .iter()
+        .map(|finding| {
+            let together = || {
+                answer
+                    .findings
+                    .iter()
+                    .zip(shown)
+                    .filter(|(other, _)| other.verified && other.claim == finding.claim)
+            };
+            let mut text = String::new();
+            for (other, lines) in together() {
+                text.push_str(lines);
+                text.push('\n');
+                text.push_str(&known_of(other.exhibit, exhibits));
+            }
+            (text, together().map(|(_, lines)| lines.lines().count()).sum())
+        })
+        .collect();
+    for (finding, (evidence, quoted)) in answer.findings.iter_mut().zip(evidence) {
+        if !finding.verified {
+            continue;
+        }
+        // What the claim itself quotes stands there already.
+        let claim = finding.claim.replace(finding.quote.trim(), " ");
+        if let Some(number) = numbers::missing(&claim, &evidence, quoted) {
+            finding.verified = false;
+            finding.why = Some(format!("{number} is not in the quoted lines"));
+        }
     }
+}
 
-    #[test]
-    fn a_quote_that_stands_is_found_with_its_lines() {
-        let raw = "a\nOOM  killer:\tpid 12\n\u{1b}[31mrestart\u{1b}[0m now\nz\n";
-        assert_eq!(checked(raw, quote("OOM killer: pid 12")).lines, Some((2, 2)));
-        assert_eq!(checked(raw, quote("2 | OOM killer: pid 12\n3 | restart now")).lines, Some((2, 3)));
-    }
-
-    #[test]
-    fn a_line_copied_by_read_exhibit_stands_in_the_original_too() {
-        let raw = "a\nOOM killer: pid 12\nrestart now\n";
-        assert_eq!(checked(raw, quote("1 | 2: OOM killer: pid 12\n2 | 3: restart now")).lines, Some((2, 3)));
-        assert_eq!(checked(raw, quote("2: OOM killer: pid 12")).lines, Some((2, 2)));
-        assert_eq!(checked("2: OOM killer: pid 12\n", quote("2: OOM killer: pid 12")).lines, Some((1, 1)));
-        assert!(!checked(raw, quote("2: OOM saver")).verified);
-        assert!(!checked(raw, quote("2: a")).verified);
-    }
-
-    #[test]
-    fn an_invented_or_trivial_quote_is_not_verified() {
-        assert!(!checked("all is well\n", quote("all is lost")).verified);
-        assert!(!checked("all is well\n", quote("s")).verified);
-        let elsewhere = Finding { exhibit: 7, ..quote("all is well") };
-        assert!(!checked("all is well\n", elsewhere).verified);
-    }
-
-    #[test]
-    fn a_quote_is_found_behind_a_beginning_that_did_not_hold() {
-        let raw = "retry\nretry\nretry\ngave up\n";
-        assert_eq!(checked(raw, quote("retry\nretry\ngave up")).lines, Some((2, 4)));
-        assert!(!checked(raw, quote("gave up\nretry")).verified);
-    }
-
-    #[test]
-    fn a_quote_of_a_line_that_was_cut_in_the_view_stands() {
-        let raw = format!("FATAL: {}\n", "no space ".repeat(100));
-        assert!(checked(&raw, quote("1 | FATAL: no space no space…")).verified);
-        assert!(!checked(&raw, quote("…")).verified);
-    }
-
-    #[test]
-    fn colour_and_invisible_characters_inside_of_words_do_not_hide_a_quote() {
-        assert!(checked("dis\u{1b}[31mk fu\u{200b}ll\r\n", quote("disk full")).verified);
-        assert!(checked("disk\u{a0}full\n", quote("disk full")).verified);
-    }
-
-    #[test]
-    fn a_cited_line_without_end_becomes_a_short_quote() {
-        let by_line = Finding { lines: Some((1, 1)), ..quote("") };
-        assert!(checked(&"x".repeat(1 << 20), by_line).quote.len() < 5_000);
-        let beyond = Finding { lines: Some((u64::MAX, u64::MAX)), ..quote("") };
-        assert!(!checked("a\n", beyond).verified);
-        let backwards = Finding { lines: Some((2, 1)), ..quote("") };
-        assert!(!checked("a\nb\n", backwards).verified);
-    }
-
-    #[test]
-    fn a_citation_by_line_fills_in_the_quote() {
-        let by_line = Finding { lines: Some((2, 2)), ..quote("") };
-        let got = checked("a\nthe cause\nz\n", by_line);
-        assert_eq!((got.quote.as_str(), got.verified), ("the cause", true));
-    }
-
-    #[test]
-    fn no_problem_is_not_concluded_from_nothing() {
-        let mut answer = Answer { verdict: Verdict::NoProblem, ..Answer::default() };
-        verify(&mut answer, &[], &Redactor::new([], &[]));
-        assert_eq!(answer.verdict, Verdict::Inconclusive);
-    }
+/// Facts of an exhibit that its header shows.
+fn known_of(id: u32, exhibits: &[Exhibit]) -> String {
+    let Some(exhibit) = exhibits.iter().find(|exhibit| exhibit.id == id) else {
+        return String::new();
+    };
+    let params = serde_json::Value::Object(exhibit.params.clone());
+    let error = exhibit.error.as_deref().unwrap_or_default();
+    format!(
+        "{}\n{}\n{params}\n{error}\n{:.1} s\n",
+        view::header(exhibit),
+        exhibit.invocation,
+        exhibit.seconds
+    )
 }

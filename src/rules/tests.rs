@@ -60,6 +60,7 @@ impl Machine {
             exit_code: code,
             error: code.filter(|code| *code != 0).map(|code| format!("exit {code}")),
             seconds: 0.1,
+            started_seconds: 0.0,
             bytes: body.len() as u64,
             lines: lines.len() as u64,
             path: PathBuf::new(),

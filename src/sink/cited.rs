@@ -25,6 +25,9 @@ pub(super) fn lines(exhibit: &Exhibit, cited: (u64, u64), redact: Redact<'_>) ->
     let (from, to) = (first.saturating_sub(AROUND), last.saturating_add(AROUND));
     let mut out = Vec::new();
     let Ok(mut source) = Lines::open(&exhibit.path) else { return out };
+    if source.skip_to(from).is_err() {
+        return out;
+    }
     while let Ok(Some((number, bytes))) = source.next(LINE_BYTES) {
         if number > to {
             break;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Investigation, Redact};
 use crate::agent::{Arguments, AssistantMessage, Message};
-use crate::answer::Finding;
+use crate::answer::{Coverage, Finding, Hypothesis};
 use crate::evidence::redact::is_secret_field;
 use crate::evidence::{Exhibit, Status};
 
@@ -27,6 +27,7 @@ const IDENTIFIERS: &[&str] = &[
     "type",
     "event",
     "status",
+    "state",
     "verdict",
     "confidence",
     "started_at",
@@ -56,6 +57,8 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
         "fix": answer.fix,
         "not_sure": answer.not_sure,
         "not_checked": answer.not_checked,
+        "coverage": answer.coverage.iter().map(coverage).collect::<Vec<_>>(),
+        "hypotheses": answer.hypotheses.iter().map(hypothesis).collect::<Vec<_>>(),
         "model": run.model,
         "finish_reason": run.finish_reason(),
         "started_at": run.started_at,
@@ -94,7 +97,18 @@ fn evidence(run: &Investigation, finding: &Finding) -> Value {
         "quote": finding.quote,
         "lines": finding.lines.map(|(first, last)| json!([first, last])),
         "verified": finding.verified,
+        "why": finding.why,
     })
+}
+
+fn coverage(one: &Coverage) -> Value {
+    let exhibit = one.exhibit.map(|id| format!("E{id}"));
+    json!({"what": one.what, "exhibit": exhibit, "state": one.state, "why": one.why})
+}
+
+fn hypothesis(one: &Hypothesis) -> Value {
+    let exhibits: Vec<String> = one.exhibits.iter().map(|id| format!("E{id}")).collect();
+    json!({"id": one.id, "statement": one.statement, "status": one.status, "exhibits": exhibits})
 }
 
 /// What was attached: evidence that no tool made.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Investigation, Redact, text::to_text};
+use crate::answer::hypothesis_line;
 use crate::evidence::Status;
 
 /// The whole report; ends with a line feed.
@@ -14,6 +15,12 @@ pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
         if title.is_empty() { "Investigation" } else { &title },
         to_text(&run.answer)
     );
+    if !run.answer.hypotheses.is_empty() {
+        out.push_str("\n## Hypotheses\n\n");
+        for one in &run.answer.hypotheses {
+            let _ = writeln!(out, "- {}", one_line(&hypothesis_line(one)));
+        }
+    }
     if !run.exhibits.is_empty() {
         out.push_str("\n## What was run\n\n| | | result | took | bytes |\n|---|---|---|---:|---:|\n");
         for exhibit in &run.exhibits {

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::agent::{Arguments, AssistantMessage, Event, Finish, Limit, Message, ToolCall, Usage};
-use crate::answer::{Answer, Confidence, Finding, NotChecked, Verdict};
+use crate::answer::{
+    Answer, Confidence, Coverage, CoverageState, Finding, Hypothesis, HypothesisStatus, NotChecked, Verdict,
+};
 use crate::evidence::{Exhibit, ShownSummary, Status};
 use crate::question::Question;
 
@@ -34,6 +36,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
         exit_code: Some(i32::from(status == Status::Error)),
         error: (status == Status::Error).then(|| "pods \"payments\" not found".to_owned()),
         seconds: 1.23,
+        started_seconds: 0.5 + f64::from(id),
         bytes,
         lines: 5,
         path,
@@ -72,6 +75,7 @@ fn investigation(folder: &Path) -> Investigation {
                     quote: "Reason: OOMKilled".to_owned(),
                     lines: Some((3, 3)),
                     verified: true,
+                    why: None,
                 },
                 Finding {
                     claim: "It leaks".to_owned(),
@@ -79,6 +83,7 @@ fn investigation(folder: &Path) -> Investigation {
                     quote: "<b>leak</b>".to_owned(),
                     lines: None,
                     verified: false,
+                    why: Some("E9 does not exist".to_owned()),
                 },
             ],
             fix: vec!["kubectl set resources deploy/payments --limits=memory=256Mi".to_owned()],
@@ -87,6 +92,26 @@ fn investigation(folder: &Path) -> Investigation {
             not_checked: vec![NotChecked {
                 what: "metrics".to_owned(),
                 why: "PROMETHEUS_URL not set".to_owned(),
+            }],
+            coverage: vec![
+                Coverage {
+                    what: "kubectl_describe".to_owned(),
+                    exhibit: Some(1),
+                    state: CoverageState::Truncated,
+                    why: "3 of 5 lines seen".to_owned(),
+                },
+                Coverage {
+                    what: "metrics".to_owned(),
+                    exhibit: None,
+                    state: CoverageState::Unavailable,
+                    why: "PROMETHEUS_URL not set".to_owned(),
+                },
+            ],
+            hypotheses: vec![Hypothesis {
+                id: "H1".to_owned(),
+                statement: "the limit is <too> small".to_owned(),
+                status: HypothesisStatus::Supported,
+                exhibits: vec![1],
             }],
         },
         exhibits: vec![
@@ -127,7 +152,7 @@ fn json_result() {
   "run_id": "0190-run",
   "question": "why does <payments> crash?",
   "subject": "pod/shop/payments",
-  "result": "**Root cause:** The memory limit is too small\n\n**Evidence**\n\n- It was killed: `Reason: OOMKilled` [E1:3]\n- It leaks: `<b>leak</b>` [E9] (unverified)\n\n1 of 2 quotes verified; confidence: medium\n\n**Fix**\n\n1. `kubectl set resources deploy/payments --limits=memory=256Mi`\n\nNot checked: metrics (PROMETHEUS_URL not set)",
+  "result": "**Root cause:** The memory limit is too small\n\n**Evidence**\n\n- It was killed: `Reason: OOMKilled` [E1:3]\n- It leaks: `<b>leak</b>` [E9] (unverified: E9 does not exist)\n\n1 of 2 quotes verified; confidence: medium\n\n**Fix**\n\n1. `kubectl set resources deploy/payments --limits=memory=256Mi`\n\nNot checked: metrics (PROMETHEUS_URL not set)",
   "verdict": "problem_found",
   "root_cause": "The memory limit is too small",
   "confidence": "medium",
@@ -141,7 +166,8 @@ fn json_result() {
         3,
         3
       ],
-      "verified": true
+      "verified": true,
+      "why": null
     },
     {
       "id": "E9",
@@ -149,7 +175,8 @@ fn json_result() {
       "claim": "It leaks",
       "quote": "<b>leak</b>",
       "lines": null,
-      "verified": false
+      "verified": false,
+      "why": "E9 does not exist"
     }
   ],
   "fix": [
@@ -160,6 +187,30 @@ fn json_result() {
     {
       "what": "metrics",
       "why": "PROMETHEUS_URL not set"
+    }
+  ],
+  "coverage": [
+    {
+      "what": "kubectl_describe",
+      "exhibit": "E1",
+      "state": "truncated",
+      "why": "3 of 5 lines seen"
+    },
+    {
+      "what": "metrics",
+      "exhibit": null,
+      "state": "unavailable",
+      "why": "PROMETHEUS_URL not set"
+    }
+  ],
+  "hypotheses": [
+    {
+      "id": "H1",
+      "statement": "the limit is <too> small",
+      "status": "supported",
+      "exhibits": [
+        "E1"
+      ]
     }
   ],
   "model": "gpt-5",
@@ -418,7 +469,7 @@ fn markdown_report() {
 **Evidence**
 
 - It was killed: `Reason: OOMKilled` [E1:3]
-- It leaks: `<b>leak</b>` [E9] (unverified)
+- It leaks: `<b>leak</b>` [E9] (unverified: E9 does not exist)
 
 1 of 2 quotes verified; confidence: medium
 
@@ -427,6 +478,10 @@ fn markdown_report() {
 1. `kubectl set resources deploy/payments --limits=memory=256Mi`
 
 Not checked: metrics (PROMETHEUS_URL not set)
+
+## Hypotheses
+
+- H1 supported: the limit is <too> small [E1]
 
 ## What was run
 
@@ -456,7 +511,7 @@ fn html_page() {
 &lt;script&gt;alert(1)&lt;/script&gt;
 <p><a rel="noreferrer" href="">x</a> i <strong>bold</strong> &lt;img src=x&gt;</p>
 <p>1 of 2 quotes verified; confidence: medium</p>
-<ul><li>It leaks: <code>&lt;b&gt;leak&lt;/b&gt;</code> [E9] (unverified)</li>
+<ul><li>It leaks: <code>&lt;b&gt;leak&lt;/b&gt;</code> [E9] (unverified: E9 does not exist)</li>
 </ul>
 <p>Not checked: metrics (PROMETHEUS_URL not set)</p>
 </section>
@@ -468,21 +523,171 @@ fn html_page() {
      4  Exit Code: 137
      5  last
 </pre>
-<p>It leaks <span class="bad">unverified</span><span class="dim"></span></p>
+<p>It leaks <span class="bad">unverified: E9 does not exist</span><span class="dim"></span></p>
 <pre>&lt;b&gt;leak&lt;/b&gt;</pre>
-<h2>What was run</h2>
+<h2>Hypotheses</h2>
 <table>
-<tr><th></th><th></th><th>result</th><th>took</th><th>bytes</th></tr>
-<tr id="E1"><td>E1</td><td><details><summary><code>kubectl describe pod payments --token &lt;secret:1&gt; | cat</code></summary><pre>1 | Name: &lt;payments&gt;</pre></details></td><td class="good">ok</td><td>1.2 s</td><td>78</td></tr>
-<tr id="E2"><td>E2</td><td><details><summary><code>kubectl describe pod payments --token &lt;secret:1&gt; | cat</code></summary><pre>1 | Name: &lt;payments&gt;</pre></details></td><td class="bad">exit 1</td><td>1.2 s</td><td>12</td></tr>
+<tr><td>H1</td><td>supported</td><td>the limit is &lt;too&gt; small</td><td><a href="#E1">E1</a></td></tr>
+</table>
+<h2>What was run</h2>
+<svg viewBox="0 0 960 78" role="img" aria-label="when each call ran">
+<line class="grid" x1="250.0" x2="250.0" y1="0" y2="60.0"/><text x="250.0" y="74.0" text-anchor="middle">0</text>
+<line class="grid" x1="437.7" x2="437.7" y1="0" y2="60.0"/><text x="437.7" y="74.0" text-anchor="middle">1 s</text>
+<line class="grid" x1="625.3" x2="625.3" y1="0" y2="60.0"/><text x="625.3" y="74.0" text-anchor="middle">2 s</text>
+<line class="grid" x1="813.0" x2="813.0" y1="0" y2="60.0"/><text x="813.0" y="74.0" text-anchor="middle">3 s</text>
+<text x="242" y="15.0" text-anchor="end">model</text>
+<rect class="model" x="250.0" y="4.0" width="281.5" height="13" rx="2"><title>model, 1.5 s</title></rect>
+<text x="242" y="33.0" text-anchor="end">E1 kubectl_describe</text>
+<rect class="tool" x="531.5" y="22.0" width="230.8" height="13" rx="2"><title>E1 kubectl_describe, 1.2 s</title></rect>
+<text x="242" y="51.0" text-anchor="end">E2 kubectl_describe</text>
+<rect class="fail" x="719.2" y="40.0" width="230.8" height="13" rx="2"><title>E2 kubectl_describe, 1.2 s</title></rect>
+</svg>
+<table>
+<tr><th></th><th></th><th>result</th><th class="n">took</th><th class="n">bytes</th></tr>
+<tr id="E1"><td>E1</td><td><details><summary><code>kubectl describe pod payments --token &lt;secret:1&gt; | cat</code></summary><pre>1 | Name: &lt;payments&gt;</pre></details></td><td class="good">ok</td><td class="n">1.2 s</td><td class="n">78</td></tr>
+<tr id="E2"><td>E2</td><td><details><summary><code>kubectl describe pod payments --token &lt;secret:1&gt; | cat</code></summary><pre>1 | Name: &lt;payments&gt;</pre></details></td><td class="bad">exit 1</td><td class="n">1.2 s</td><td class="n">12</td></tr>
 </table>
 <h2>Not checked</h2>
 <ul>
 <li>metrics <span class="dim">PROMETHEUS_URL not set</span></li>
 </ul>
+<h2>Coverage</h2>
+<details><summary>every exhibit and every toolset</summary>
+<table>
+<tr><td><a href="#E1">E1</a></td><td>kubectl_describe</td><td class="dim">seen in part</td><td class="dim">3 of 5 lines seen</td></tr>
+<tr><td></td><td>metrics</td><td class="bad">unavailable</td><td class="dim">PROMETHEUS_URL not set</td></tr>
+</table>
+</details>
 </body>
 </html>
 "##);
+}
+
+/// Every tag that opens closes, in order; nothing is loaded and nothing runs.
+fn assert_sound(page: &str) {
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = page.find("<html").and_then(|at| page.get(at..)).unwrap();
+    while let Some((_, after)) = rest.split_once('<') {
+        let (tag, after) = after.split_once('>').expect("a tag ends");
+        let name: String =
+            tag.trim_start_matches('/').chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+        assert!(!name.is_empty(), "a bare < before {after:.80}");
+        assert!(
+            !["script", "img", "iframe", "object", "embed", "link", "base", "form", "use"]
+                .contains(&name.as_str()),
+            "{name}"
+        );
+        for word in tag.split_whitespace().skip(1) {
+            let loads = ["src=", "srcset=", "xlink:href=", "data=", "action=", "on"];
+            let is_attribute = word.contains("=\"");
+            assert!(!is_attribute || !loads.iter().any(|start| word.starts_with(start)), "<{tag}>");
+        }
+        if tag.starts_with('/') {
+            assert_eq!(open.pop().as_deref(), Some(name.as_str()), "before {after:.80}");
+        } else if !tag.ends_with('/') && !["meta", "br", "hr"].contains(&name.as_str()) {
+            open.push(name);
+        }
+        rest = after;
+    }
+    assert_eq!(open, Vec::<String>::new());
+    assert!(!page.contains("url(") && !page.contains("@import") && !page.contains("javascript:"), "{page}");
+}
+
+fn range_result(folder: &Path) -> Exhibit {
+    let path = folder.join("E3.out");
+    let point =
+        |at: i32| json!([1_700_000_000 + 60 * at, if at == 7 { "NaN".to_owned() } else { at.to_string() }]);
+    let values: Vec<Value> = (0..30).map(point).collect();
+    let series: Vec<Value> =
+        (0..9).map(|pod| json!({"metric": {"pod": format!("<p{pod}>")}, "values": values})).collect();
+    let result = json!({"status": "success", "data": {"resultType": "matrix", "result": series}}).to_string();
+    std::fs::write(&path, &result).unwrap();
+    let mut exhibit = exhibit(3, Status::Success, path, result.len() as u64);
+    exhibit.params.insert("query".to_owned(), "sum by (pod) (memory_bytes{x<\"1\"})".into());
+    exhibit
+}
+
+#[test]
+fn html_page_of_an_answer_by_fields() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = investigation(folder.path());
+    run.exhibits.push(range_result(folder.path()));
+    let page = to_html(&run, &redact);
+    assert_sound(&page);
+    assert!(
+        page.contains("<polyline") && page.contains("8 of 9 series") && page.contains("&lt;p0&gt;"),
+        "{page}"
+    );
+    assert!(page.contains("<pre class=\"copy\">kubectl set resources"), "{page}");
+    let body = page.split_once("<body>").map_or("", |(_, body)| body);
+    let (before, rest) = body.split_once("<h2>Metrics</h2>").unwrap();
+    let (_, after) = rest.split_once("<h2>What was run</h2>").unwrap();
+    assert_snapshot!(format!("{before}…\n<h2>What was run</h2>{after}"));
+}
+
+#[test]
+fn a_page_stays_small_and_sound_whatever_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = investigation(folder.path());
+    let noise = "</pre></script><b onload=\"x\" a='&\u{202e}\u{0}<![CDATA[--><svg/>".repeat(3_000);
+    let raw = folder.path().join("E1.out");
+    std::fs::write(&raw, format!("{noise}\n").repeat(30)).unwrap();
+    for id in 4..900 {
+        run.exhibits.push(Exhibit {
+            view: noise.clone(),
+            invocation: noise.clone(),
+            ..exhibit(id, Status::Success, raw.clone(), 1 << 20)
+        });
+        run.answer.findings.push(Finding {
+            claim: noise.clone(),
+            quote: noise.clone(),
+            exhibit: id,
+            lines: Some((1, 20)),
+            verified: true,
+            why: None,
+        });
+        run.answer.fix.push(noise.clone());
+        run.answer.not_sure.push(noise.clone());
+        run.answer.not_checked.push(NotChecked { what: noise.clone(), why: noise.clone() });
+    }
+    run.answer.root_cause.clone_from(&noise);
+    let keep = |text: &str| text.to_owned();
+    for text in [String::new(), noise] {
+        run.answer.text = text;
+        let page = to_html(&run, &keep);
+        assert_sound(&page);
+        assert!(page.len() <= 2 << 20, "{}", page.len());
+        run.answer.findings.truncate(20);
+    }
+}
+
+#[test]
+fn half_a_secret_is_none_of_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = investigation(folder.path());
+    run.answer.findings[0].claim = format!("{} hunter2", "x".repeat(595));
+    let page = to_html(&run, &redact);
+    assert!(page.contains("xx") && !page.contains("hunt"), "{page}");
+}
+
+#[test]
+fn the_text_fits_wide_and_narrow_terminals() {
+    use crate::ui::{Terminal, markdown::render};
+    let folder = tempfile::tempdir().unwrap();
+    let mut answer = investigation(folder.path()).answer;
+    answer.not_checked.push(NotChecked {
+        what: "kubectl_logs (E4)".to_owned(),
+        why: "the server doesn't have a resource type \"podz\"".to_owned(),
+    });
+    for width in [80, 40] {
+        let terminal = Terminal { tty: true, colour: false, live: true, unicode: true, width };
+        let text = render(&to_text(&answer), &terminal);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= width || line.contains("kubectl set")),
+            "{text}"
+        );
+        assert_snapshot!(format!("text_on_{width}_columns"), text);
+    }
 }
 
 #[test]
@@ -496,7 +701,7 @@ It is the memory.
 
 1 of 2 quotes verified; confidence: medium
 
-- It leaks: `<b>leak</b>` [E9] (unverified)
+- It leaks: `<b>leak</b>` [E9] (unverified: E9 does not exist)
 
 Not checked: metrics (PROMETHEUS_URL not set)
 ");

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -63,9 +63,9 @@ impl Driver<'_, '_> {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
                     let outcome = tool.run(&running.params, &running.path, stopped.clone()).await;
-                    let duration = engine.clock.instant() - started;
+                    let took = (started, engine.clock.instant() - started);
                     let chosen = condensed(condenser, &running.path, outcome.bytes, stopped).await;
-                    (running, tool.summary(), outcome, duration, chosen)
+                    (running, tool.summary(), outcome, took, chosen)
                 }
             })
             .collect();
@@ -74,8 +74,8 @@ impl Driver<'_, '_> {
         let mut stopping = self.interrupted;
         while !(running.is_empty() && summarising.is_empty()) {
             tokio::select! {
-                Some((finished, summary, outcome, duration, chosen)) = running.next() => {
-                    let exhibit = self.keep(finished, outcome, duration, chosen);
+                Some((finished, summary, outcome, took, chosen)) = running.next() => {
+                    let exhibit = self.keep(finished, outcome, took, chosen);
                     let asked = summary.filter(|_| !stopping).and_then(|summary| {
                         self.ask_for_summary(&exhibit, summary, &waiting)
                     });
@@ -112,13 +112,15 @@ impl Driver<'_, '_> {
         effects
     }
 
+    /// `took`: when the tool began, and for how long it ran.
     fn keep(
         &mut self,
         running: Running,
         outcome: Outcome,
-        duration: Duration,
+        took: (Instant, Duration),
         chosen: io::Result<Condensed>,
     ) -> Exhibit {
+        let (started, duration) = took;
         let exhibit = Exhibit {
             id: running.exhibit,
             call_id: running.call.id,
@@ -131,6 +133,7 @@ impl Driver<'_, '_> {
             exit_code: outcome.exit_code,
             error: outcome.error,
             seconds: duration.as_secs_f64(),
+            started_seconds: started.saturating_duration_since(self.began).as_secs_f64(),
             bytes: outcome.bytes,
             lines: outcome.lines,
             path: running.path,

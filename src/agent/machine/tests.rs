@@ -49,6 +49,7 @@ fn finished(id: u32, call_id: &str, status: Status) -> Event {
             exit_code: Some(0),
             error: None,
             seconds: 0.0,
+            started_seconds: 0.0,
             bytes: 2,
             lines: 1,
             path: PathBuf::new(),

@@ -97,6 +97,7 @@ pub(super) async fn run(
         exit_code: outcome.exit_code,
         error: outcome.error,
         seconds: started.elapsed().as_secs_f64(),
+        started_seconds: 0.0,
         bytes: outcome.bytes,
         lines: outcome.lines,
         path,

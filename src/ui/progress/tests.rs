@@ -50,6 +50,7 @@ fn exhibit(id: u32, status: Status, exit_code: Option<i32>, error: Option<&str>)
         exit_code,
         error: error.map(str::to_owned),
         seconds: 1.23,
+        started_seconds: 0.0,
         bytes: 4200,
         lines: 2,
         path: PathBuf::new(),
