@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{Event, Finish, Limit};
@@ -22,7 +23,7 @@ const FAILED_RETRIES: u32 = 1;
 const WARN_AT_PERCENT: u64 = 80;
 
 /// Budgets the machine keeps. Time is the driver's, who sends `Event::LimitReached`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Model calls with tools; one more without them asks for the answer.
     pub max_steps: u32,
@@ -216,6 +217,8 @@ impl State {
                 Phase::Done => Vec::new(),
             },
             Event::RunStarted { .. }
+            | Event::Opened { .. }
+            | Event::Ended { .. }
             | Event::ToolsetsChecked { .. }
             | Event::ModelRequested { .. }
             | Event::ModelRetried { .. }

@@ -15,6 +15,7 @@ mod listeners;
 mod model;
 mod options;
 mod recorded;
+mod replayed;
 mod rewriting;
 mod signals;
 mod stdin;
@@ -106,7 +107,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Ask(args) => ask::run(*args, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
-        Command::Run(verb) => recorded::run(&verb, &context),
+        Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context),
         Command::Jq(args) => jq::run(&args),

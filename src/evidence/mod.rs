@@ -17,5 +17,5 @@ pub use exhibit::{Exhibit, ShownSummary, Status};
 pub use ledger::{not_checked, order_by_question};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
-pub use store::{Store, is_longer, raw_path};
+pub use store::{AsRecorded, Store, is_longer, raw_path};
 pub use verify::verify;

@@ -24,6 +24,7 @@ mod lint;
 mod model_errors;
 mod output;
 mod record;
+mod replay;
 mod rules;
 mod summaries;
 mod toolsets;
