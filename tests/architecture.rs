@@ -164,7 +164,17 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("etcetera", &["config"], "folders are configuration"),
     (
         "tokio",
-        &["agent::drive", "shell", "tools", "tools::http", "tools::mcp", "toolset", "model::openai", "replay", "cli"],
+        &[
+            "agent::drive",
+            "shell",
+            "tools",
+            "tools::http",
+            "tools::mcp",
+            "toolset",
+            "model::openai",
+            "replay",
+            "cli",
+        ],
         "the machine is pure",
     ),
     ("sha2", &["agent::drive"], "what a request was"),

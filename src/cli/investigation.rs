@@ -252,10 +252,15 @@ impl Run {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);
         };
+        self.deliver(conclusion, &name, calls)
+    }
+
+    /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
+    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Result<Exit, Failure> {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
-            model: &name,
+            model,
             budget: conclusion::budget(&self.limits, self.context_window()),
             started_at: self.started_at,
             duration_seconds: conclusion::seconds_since(self.started_at),

@@ -27,7 +27,9 @@ use crate::config::{Config, Flags};
 use crate::evidence::{AsRecorded, Exhibit, Redactor, Store};
 use crate::model::Model;
 use crate::record::{self, Journal};
-use crate::replay::{self, Assertion, AssertionError, Facts, ImportError, Imported, Recording, ReplayError, Stage};
+use crate::replay::{
+    self, Assertion, AssertionError, Facts, ImportError, Imported, Recording, ReplayError, Stage,
+};
 use crate::rules::RulesModel;
 use crate::sink::{self, Budget};
 use crate::tools::Toolbox;
@@ -35,12 +37,14 @@ use crate::ui::{self, Progress, ProgressOptions, Table};
 
 /// Play a run again, to the byte or to another model, and assert what it comes to
 #[derive(Debug, Args)]
-#[command(after_help = "Without a model the recorded replies and outputs are played: no network, no tool, no key is \
+#[command(
+    after_help = "Without a model the recorded replies and outputs are played: no network, no tool, no key is \
     needed, and the answer is the same to the byte.\n\n\
     Assertions: FIELD OPERATOR VALUE, such as 'root_cause~=OOM', 'verdict==problem_found', 'confidence>=medium',\n\
     'findings.verified>=2', 'fix!~=reboot', 'tokens<20000', 'exit==0'; docs/replay.md has all fields.\n\n\
     Exit codes: 0 played and every assertion holds, 1 the replay differs or an assertion fails, 2 an assertion is \
-    none;\nwith another model and no assertion those of `ask`")]
+    none;\nwith another model and no assertion those of `ask`"
+)]
 pub(super) struct ReplayArgs {
     /// The run's id, the beginning of one, `last`, or a file of `run export`
     #[arg(value_name = "ID|FILE")]
@@ -173,7 +177,7 @@ impl Played {
             usual: usual.as_ref().map(|model| model as &dyn Model),
             named: named.iter().map(|(name, model)| (name.clone(), model as &dyn Model)).collect(),
             instructions: &instructions,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         });
         let rules = thinking::rules()?;
         let quiet = context.verbose == 0;
@@ -260,7 +264,8 @@ impl Played {
         }
         if context.verbose > 0 {
             let (requests, exhibits) = recording.size();
-            context.say(&format!("replayed to the byte: {requests} requests, {exhibits} exhibits, same answer"));
+            context
+                .say(&format!("replayed to the byte: {requests} requests, {exhibits} exhibits, same answer"));
         }
         Ok((Exit::Answered, facts))
     }
@@ -276,18 +281,18 @@ async fn to_another(
     context: &Context,
 ) -> Result<(Exit, Facts), Failure> {
     let mut signals = Signals::listen()?;
-    let timeout = recording
-        .opening
-        .timeout_seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let Thinking { model, secrets, .. } = thinking::choose(config, config.switch("no_llm")?, timeout, context)?;
+    let timeout =
+        recording.opening.timeout_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let Thinking { model, secrets, .. } =
+        thinking::choose(config, config.switch("no_llm")?, timeout, context)?;
     let model = model.map(|model| Box::new(model) as Box<dyn Model>);
     let rules = thinking::rules()?;
     let jsonl = outlets.format == OutputFormat::Jsonl;
     let allowance = allowance(model.as_deref());
     let (mut store, mut listeners) = surroundings(recording, allowance, &secrets, jsonl, false, context)?;
     // Attachments stand in the question as they were shown.
-    let attached = |(id, one): (u32, AsRecorded)| recording.exhibits.get(&id)?.is_attachment().then_some((id, one));
+    let attached =
+        |(id, one): (u32, AsRecorded)| recording.exhibits.get(&id)?.is_attachment().then_some((id, one));
     store.replay(recording.as_recorded().into_iter().filter_map(attached).collect::<BTreeMap<_, _>>());
     let thinker: &dyn Model = model.as_deref().unwrap_or(&rules);
     let name = thinker.name().to_owned();
@@ -402,9 +407,12 @@ fn begin(
     let mut events = Vec::new();
     for exhibit in recording.exhibits.values().filter(|exhibit| exhibit.is_attachment()) {
         let (id, path) = store.allot();
-        recording.lend(exhibit.id, &path).map_err(io(format!("the recorded output of E{id} cannot be read")))?;
+        recording
+            .lend(exhibit.id, &path)
+            .map_err(io(format!("the recorded output of E{id} cannot be read")))?;
         let exhibit = Exhibit { id, path, condensed: false, ..exhibit.clone() };
-        let exhibit = store.keep(exhibit).map_err(io(format!("the recorded output of E{id} cannot be read")))?;
+        let exhibit =
+            store.keep(exhibit).map_err(io(format!("the recorded output of E{id} cannot be read")))?;
         let event = Event::ToolFinished { exhibit };
         listeners.hear(&event);
         events.push(event);
@@ -514,8 +522,9 @@ pub(super) async fn export(args: &ExportArgs, context: &Context) -> Result<Exit,
         let text = outlets.rendered(&run, &played.store, false);
         return match path {
             None => ui::write_stdout(text.as_bytes()).map_err(io("stdout")),
-            Some(path) => sink::write_file(&path, text.as_bytes())
-                .map_err(|error| Failure::new(Exit::RunTime, error)),
+            Some(path) => {
+                sink::write_file(&path, text.as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))
+            }
         }
         .map(|()| Exit::Answered);
     }
@@ -560,7 +569,9 @@ impl From<ReplayError> for Failure {
                 failure.hint("`holmes-rs run show` shows what it holds")
             }
             ReplayError::Newer { .. } => failure.hint("use the holmes-rs that recorded it, or a newer one"),
-            ReplayError::Unfinished(_) => failure.hint("`--model NAME` or `--no-llm` play its evidence all the same"),
+            ReplayError::Unfinished(_) => {
+                failure.hint("`--model NAME` or `--no-llm` play its evidence all the same")
+            }
         }
     }
 }

@@ -35,7 +35,12 @@ pub(super) fn choose(
     context: &Context,
 ) -> Result<Thinking, Failure> {
     if no_llm {
-        return Ok(Thinking { model: None, notice: None, secrets: Vec::new(), settings: serde_json::Map::new() });
+        return Ok(Thinking {
+            model: None,
+            notice: None,
+            secrets: Vec::new(),
+            settings: serde_json::Map::new(),
+        });
     }
     match config.model()? {
         ModelChoice::None { reason, hints } => {
@@ -43,7 +48,12 @@ pub(super) fn choose(
             if let Some(hint) = hints.first() {
                 line = format!("{line}; {hint}");
             }
-            Ok(Thinking { model: None, notice: Some(line), secrets: Vec::new(), settings: serde_json::Map::new() })
+            Ok(Thinking {
+                model: None,
+                notice: Some(line),
+                secrets: Vec::new(),
+                settings: serde_json::Map::new(),
+            })
         }
         ModelChoice::Model(settings) => {
             if let Some(hint) = &settings.hint {

@@ -93,10 +93,8 @@ impl Store {
             serde_json::Value::Object(params) => params,
             _ => serde_json::Map::new(),
         };
-        let recorded = self.recorded.remove(&exhibit.id).unwrap_or_else(|| AsRecorded {
-            seconds: exhibit.seconds,
-            view: None,
-        });
+        let usual = AsRecorded { seconds: exhibit.seconds, view: None };
+        let recorded = self.recorded.remove(&exhibit.id).unwrap_or(usual);
         exhibit.seconds = recorded.seconds;
         match recorded.view {
             Some((view, condensed)) => (exhibit.view, exhibit.condensed) = (view, condensed),

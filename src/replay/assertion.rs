@@ -141,11 +141,16 @@ impl Assertion {
         let name = text.get(start..end).unwrap_or_default().trim_end();
         let Some((field, kind)) = FIELDS.iter().find(|(field, _)| *field == name).copied() else {
             let names: Vec<&str> = FIELDS.iter().map(|(field, _)| *field).collect();
-            let what = if name.is_empty() { "a field is missing".to_owned() } else { format!("there is no field `{}`", clip(name, 40)) };
+            let what = if name.is_empty() {
+                "a field is missing".to_owned()
+            } else {
+                format!("there is no field `{}`", clip(name, 40))
+            };
             return Err(wrong(start, format!("{what}; there are {}", names.join(", "))));
         };
         let rest = text.get(end..).unwrap_or_default();
-        let Some((sign, operator)) = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign)).copied() else {
+        let Some((sign, operator)) = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign)).copied()
+        else {
             let signs: Vec<&str> = OPERATORS.iter().map(|(sign, _)| *sign).collect();
             return Err(wrong(end, format!("an operator is expected, one of {}", signs.join(" "))));
         };
@@ -161,7 +166,8 @@ impl Assertion {
         let value = text.get(at..).unwrap_or_default();
         let at = at + value.len() - value.trim_start().len();
         let value = value.trim();
-        if value.is_empty() && !matches!((kind, operator), (Kind::Text, Operator::Equal | Operator::Unequal)) {
+        if value.is_empty() && !matches!((kind, operator), (Kind::Text, Operator::Equal | Operator::Unequal))
+        {
             return Err(wrong(at, format!("a value is missing after `{sign}`")));
         }
         let wanted = match (kind, operator) {
@@ -182,7 +188,12 @@ impl Assertion {
             (Kind::Text, _) => Wanted::Text(value.to_owned()),
             (Kind::Number, _) => match value.replace('_', "").parse::<f64>() {
                 Ok(number) if number.is_finite() => Wanted::Number(number),
-                _ => return Err(wrong(at, format!("`{field}` is compared with a number, not `{}`", clip(value, 40)))),
+                _ => {
+                    return Err(wrong(
+                        at,
+                        format!("`{field}` is compared with a number, not `{}`", clip(value, 40)),
+                    ));
+                }
             },
             (Kind::Choice(words) | Kind::Rank(words), _) => {
                 if !words.contains(&value) {
@@ -205,7 +216,6 @@ impl Assertion {
     pub fn check(&self, facts: &Facts) -> Result<(), String> {
         let actual = facts.get(self.field);
         let holds = match (&actual, &self.wanted) {
-            (Fact::Unknown, _) => false,
             (Fact::Texts(texts), Wanted::Pattern(pattern)) => {
                 texts.iter().any(|text| pattern.is_match(text)) == (self.operator == Operator::Like)
             }
@@ -270,7 +280,8 @@ impl Facts {
         let answer = &self.answer;
         let one = |text: &str| Fact::Texts(vec![text.to_owned()]);
         let verified = |wanted| answer.findings.iter().filter(|one| one.verified == wanted).count();
-        let of_findings = |of: fn(&Finding) -> &String| Fact::Texts(answer.findings.iter().map(of).cloned().collect());
+        let of_findings =
+            |of: fn(&Finding) -> &String| Fact::Texts(answer.findings.iter().map(of).cloned().collect());
         match field {
             "verdict" => one(match answer.verdict {
                 Verdict::ProblemFound => "problem_found",
@@ -286,9 +297,9 @@ impl Facts {
             "text" => one(&answer.text),
             "fix" => Fact::Texts(answer.fix.clone()),
             "not_sure" => Fact::Texts(answer.not_sure.clone()),
-            "not_checked" => {
-                Fact::Texts(answer.not_checked.iter().map(|one| format!("{}: {}", one.what, one.why)).collect())
-            }
+            "not_checked" => Fact::Texts(
+                answer.not_checked.iter().map(|one| format!("{}: {}", one.what, one.why)).collect(),
+            ),
             "claims" => of_findings(|one| &one.claim),
             "quotes" => of_findings(|one| &one.quote),
             "findings" => count(answer.findings.len()),

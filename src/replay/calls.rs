@@ -85,7 +85,8 @@ fn key(params: &Map<String, Value>) -> String {
             Value::Number(number) => number.to_string().into(),
             Value::Array(items) => items.iter().map(normal).collect(),
             Value::Object(map) => {
-                let sorted: BTreeMap<_, _> = map.iter().map(|(name, value)| (name.clone(), normal(value))).collect();
+                let sorted: BTreeMap<_, _> =
+                    map.iter().map(|(name, value)| (name.clone(), normal(value))).collect();
                 sorted.into_iter().collect()
             }
             Value::Null | Value::Bool(_) => value.clone(),

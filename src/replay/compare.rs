@@ -1,5 +1,7 @@
 //! What a replay did differently from the run it replays: the first thing, in words.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::agent::Event;
@@ -42,7 +44,8 @@ pub fn first_difference(recorded: Vec<Value>, replayed: Vec<Value>) -> Option<St
     let pairs = recorded.iter().zip(&replayed).enumerate();
     let differing = pairs.into_iter().find_map(|(at, (one, other))| {
         let name = one.get("event").and_then(Value::as_str).unwrap_or("event");
-        difference(one, other, &mut String::new()).map(|words| format!("step {}, {}{words}", at + 1, about(one, name)))
+        difference(one, other, &mut String::new())
+            .map(|words| format!("step {}, {}{words}", at + 1, about(one, name)))
     });
     differing.or_else(|| {
         let (left, who) = match recorded.len().cmp(&replayed.len()) {
@@ -81,7 +84,8 @@ fn about(event: &Value, name: &str) -> String {
 fn difference(one: &Value, other: &Value, path: &mut String) -> Option<String> {
     match (one, other) {
         (Value::Object(a), Value::Object(b)) => {
-            let names: Vec<&String> = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name))).collect();
+            let names: Vec<&String> =
+                a.keys().chain(b.keys().filter(|name| !a.contains_key(*name))).collect();
             names.into_iter().find_map(|name| {
                 let length = path.len();
                 path.push('.');
@@ -95,7 +99,7 @@ fn difference(one: &Value, other: &Value, path: &mut String) -> Option<String> {
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).enumerate().find_map(|(at, (a, b))| {
                 let length = path.len();
-                path.push_str(&format!("[{at}]"));
+                let _ = write!(path, "[{at}]");
                 let found = difference(a, b, path);
                 path.truncate(length);
                 found
@@ -123,9 +127,13 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_told_with_its_place() {
-        let finished = |id: u32, view: &str| json!({"event": "tool_finished", "exhibit": {"id": id, "view": view}});
+        let finished =
+            |id: u32, view: &str| json!({"event": "tool_finished", "exhibit": {"id": id, "view": view}});
         let told = |a, b| first_difference(a, b);
-        assert_eq!(told(vec![finished(2, "b"), finished(1, "a")], vec![finished(1, "a"), finished(2, "b")]), None);
+        assert_eq!(
+            told(vec![finished(2, "b"), finished(1, "a")], vec![finished(1, "a"), finished(2, "b")]),
+            None
+        );
         let words = told(vec![finished(1, "a\nb")], vec![finished(1, "a\nc")]).unwrap_or_default();
         assert_eq!(words, "step 1, tool_finished E1, .exhibit.view line 2: recorded `b`, replayed `c`");
         let requested = json!({"event": "model_requested", "step": 3});

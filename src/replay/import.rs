@@ -75,8 +75,14 @@ pub fn import(path: &Path) -> Result<Imported, ImportError> {
     if start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         return Err(ImportError::Compressed { path: path.to_owned() });
     }
-    let mut reading =
-        Reading { path, exhibits: &exhibits, altered: BTreeSet::new(), seen: BTreeSet::new(), events: 0, empty: 0 };
+    let mut reading = Reading {
+        path,
+        exhibits: &exhibits,
+        altered: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        events: 0,
+        empty: 0,
+    };
     let id = reading.read(reader)?;
     let altered = reading.altered;
     let mut run = record::read(folder.path(), FOLDER)?;

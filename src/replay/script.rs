@@ -14,7 +14,10 @@ use super::stage::{Cut, Stage};
 /// What became of one request.
 #[derive(Debug, Clone)]
 enum Turn {
-    Replied { reply: Box<Reply>, seconds: f64 },
+    Replied {
+        reply: Box<Reply>,
+        seconds: f64,
+    },
     Failed(ModelError),
     /// It did not fit the window and was sent again.
     TooLong,
@@ -94,11 +97,7 @@ impl Model for RecordedModel {
         self.window
     }
 
-    fn complete<'a>(
-        &'a self,
-        _: Request<'a>,
-        _: &'a mut dyn FnMut(Delta<'_>),
-    ) -> ModelFuture<'a> {
+    fn complete<'a>(&'a self, _: Request<'a>, _: &'a mut dyn FnMut(Delta<'_>)) -> ModelFuture<'a> {
         Box::pin(async move {
             let turn = self.turns.borrow_mut().pop_front();
             match turn {
@@ -126,18 +125,24 @@ impl Model for RecordedModel {
     }
 }
 
+/// The words or the failure; tokens, USD and seconds they took.
+type Said = (Result<String, String>, Usage, Option<f64>, f64);
+
 /// A fast model that sums outputs up as recorded, whatever it is told.
 #[derive(Debug)]
 pub struct RecordedFast {
     name: String,
-    /// By exhibit: the words or the failure, what they took.
-    said: BTreeMap<u32, (Result<String, String>, Usage, Option<f64>, f64)>,
+    /// By exhibit.
+    said: BTreeMap<u32, Said>,
     stage: Rc<Stage>,
 }
 
 /// The fast models of a run: for tools that name none, and by the names that tools give them.
 #[must_use]
-pub fn fast(recording: &Recording, stage: &Rc<Stage>) -> (Option<RecordedFast>, BTreeMap<String, RecordedFast>) {
+pub fn fast(
+    recording: &Recording,
+    stage: &Rc<Stage>,
+) -> (Option<RecordedFast>, BTreeMap<String, RecordedFast>) {
     let (mut usual, mut named) = (None, BTreeMap::new());
     for tool in &recording.opening.equipment {
         let Some(summary) = &tool.summary else { continue };
@@ -183,21 +188,14 @@ impl Model for RecordedFast {
         &self.name
     }
 
-    fn complete<'a>(
-        &'a self,
-        request: Request<'a>,
-        _: &'a mut dyn FnMut(Delta<'_>),
-    ) -> ModelFuture<'a> {
+    fn complete<'a>(&'a self, request: Request<'a>, _: &'a mut dyn FnMut(Delta<'_>)) -> ModelFuture<'a> {
         Box::pin(async move {
             let asked = request.messages.iter().find_map(|message| match message {
                 Message::User { text } => read_views(text).first().map(|view| view.id),
                 _ => None,
             });
-            let error = |message: String| ModelError {
-                kind: ModelErrorKind::Unavailable,
-                message,
-                hint: None,
-            };
+            let error =
+                |message: String| ModelError { kind: ModelErrorKind::Unavailable, message, hint: None };
             match asked.and_then(|id| self.said.get(&id)) {
                 None => Err(error("no summary of this output is recorded".to_owned())),
                 Some((Err(why), ..)) => Err(error(why.clone())),

@@ -52,7 +52,9 @@ impl Stage {
                 Event::ModelReplied { .. } | Event::ModelFailed { .. } | Event::Concluded { .. } => {
                     thinking = false;
                 }
-                Event::LimitReached { limit: Limit::Time } if !thinking => acts.push_back(Act::Cut(Cut::Time)),
+                Event::LimitReached { limit: Limit::Time } if !thinking => {
+                    acts.push_back(Act::Cut(Cut::Time));
+                }
                 Event::Interrupted if !thinking => acts.push_back(Act::Cut(Cut::Person)),
                 Event::LimitReached { .. } | Event::Interrupted => thinking = false,
                 Event::ToolFinished { exhibit } if !exhibit.is_attachment() => {

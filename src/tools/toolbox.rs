@@ -41,7 +41,7 @@ impl Toolbox {
     /// Where each tool comes from, for the record.
     #[must_use]
     pub fn equipped(&self) -> Vec<Equipped> {
-        let equipped = |tool: &Box<dyn Tool>| Equipped {
+        let equipped = |tool: &dyn Tool| Equipped {
             tool: tool.spec().name.clone(),
             toolset: tool.toolset().to_owned(),
             summary: tool.summary().map(|summary| Summarised {
@@ -50,7 +50,7 @@ impl Toolbox {
                 model: summary.model.clone(),
             }),
         };
-        self.tools.iter().map(equipped).collect()
+        self.tools.iter().map(|tool| equipped(tool.as_ref())).collect()
     }
 
     /// Says goodbye to every server, all at the same time.

@@ -1,5 +1,8 @@
 //! Recorded runs played again: to the byte, to another model, from a file on another machine, asserted.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::scripted_model::ScriptedModel;
@@ -43,7 +46,9 @@ fn long_run(form: &str) -> (Bench, Ran) {
                 "fix": ["buy cheese"],
             }}]},
         ]));
-    let ran = bench.run(["ask", "why?", "-f", "app.log", "-t", "tools.yaml", "--toolset", "test", "-o", form]).exits(0);
+    let ran = bench
+        .run(["ask", "why?", "-f", "app.log", "-t", "tools.yaml", "--toolset", "test", "-o", form])
+        .exits(0);
     (bench, ran)
 }
 
@@ -73,7 +78,11 @@ fn a_replay_prints_the_same_bytes_in_every_form_without_tools_and_model() {
             .env("DB_PASSWORD", "");
         let again = bench.run(["run", "replay", "last", "-o", form, "-v"]).exits(0);
         assert_eq!(again.stdout, ran.stdout, "{form}");
-        assert!(again.stderr.contains("replayed to the byte: 3 requests, 5 exhibits, same answer"), "{}", again.stderr);
+        assert!(
+            again.stderr.contains("replayed to the byte: 3 requests, 5 exhibits, same answer"),
+            "{}",
+            again.stderr
+        );
         assert!(!again.stdout.contains(&secret()) && !again.stderr.contains(&secret()));
         let report = bench.run(["run", "export", "last", "-o", form]).exits(0);
         assert_eq!(report.stdout, ran.stdout, "{form}");
@@ -86,7 +95,11 @@ fn an_exported_run_is_the_same_on_another_machine_and_holds_no_secret() {
         let (bench, ran) = long_run(form);
         let bench = bench.env("DB_PASSWORD", "");
         let said = bench.run(["run", "export", "last", "-O", "run.jsonl"]).exits(0);
-        assert!(said.stderr.contains("1 secret is replaced") && said.stderr.contains("whole: E3"), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("1 secret is replaced") && said.stderr.contains("whole: E3"),
+            "{}",
+            said.stderr
+        );
         let file = bench.read("run.jsonl");
         assert!(!file.contains(&secret()) && !file.contains(bench.path("").to_str().unwrap()), "{form}");
         assert!(file.len() < 200_000, "{}", file.len());
@@ -110,9 +123,10 @@ fn a_file_that_is_no_export_is_one_line() {
     let lines: Vec<&str> = file.lines().collect();
     let lines_but_one = [&lines[..3], &lines[4..]].concat().join("\n");
     let head = |id: &str| file.replacen(&id_of(&bench), id, 1);
-    let flood = format!("{}\n{{\"exhibit\":1,\"parts\":[{{\"from\":9000000000000,\"text\":\"\"}}]}}\n", lines[0]);
+    let flood =
+        format!("{}\n{{\"exhibit\":1,\"parts\":[{{\"from\":9000000000000,\"text\":\"\"}}]}}\n", lines[0]);
     for (text, words) in [
-        ("".into(), "it is empty"),
+        (String::new(), "it is empty"),
         ("hello\n".into(), "is no run exported"),
         ("{\"a\":1}\n".into(), "is no run exported"),
         ("\u{1f}\u{8b}".into(), "is no run exported"),
@@ -137,6 +151,12 @@ fn a_file_that_is_no_export_is_one_line() {
     assert!(none.stderr.contains("cannot be read"), "{}", none.stderr);
 }
 
+/// A record without the events of this name.
+fn without(text: &str, event: &str) -> String {
+    let name = format!("\"event\":\"{event}\"");
+    text.split_inclusive('\n').filter(|line| !line.contains(&name)).collect()
+}
+
 #[test]
 fn a_changed_record_is_told_from_the_run() {
     for (from, to, words) in [
@@ -150,7 +170,11 @@ fn a_changed_record_is_told_from_the_run() {
             text.replacen(from, to, 1)
         });
         let ran = bench.run(["run", "replay", "last"]).exits(1);
-        assert!(ran.stderr.contains("the replay is not run") && ran.stderr.contains(words), "{words}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("the replay is not run") && ran.stderr.contains(words),
+            "{words}: {}",
+            ran.stderr
+        );
     }
     // The raw output, as the views of the record do not show it.
     let (bench, _) = long_run("text");
@@ -163,10 +187,14 @@ fn a_changed_record_is_told_from_the_run() {
 #[test]
 fn what_an_old_or_cut_record_lacks_is_told() {
     let (bench, _) = long_run("text");
-    edit(&bench, |text| text.lines().filter(|line| !line.contains("\"event\":\"ended\"")).map(|l| format!("{l}\n")).collect());
+    edit(&bench, |text| without(text, "ended"));
     let ran = bench.run(["run", "replay", "last"]).exits(1);
-    assert!(ran.stderr.contains("ends before an answer") && ran.stderr.contains("--no-llm"), "{}", ran.stderr);
-    edit(&bench, |text| text.lines().filter(|line| !line.contains("\"event\":\"opened\"")).map(|l| format!("{l}\n")).collect());
+    assert!(
+        ran.stderr.contains("ends before an answer") && ran.stderr.contains("--no-llm"),
+        "{}",
+        ran.stderr
+    );
+    edit(&bench, |text| without(text, "opened"));
     let ran = bench.run(["run", "replay", "last"]).exits(1);
     assert!(ran.stderr.contains("older holmes-rs"), "{}", ran.stderr);
     assert!(bench.run(["run", "show", "last"]).exits(0).stdout.contains("cheese"));
@@ -178,25 +206,31 @@ fn forced_endings_and_failures_replay_as_they_went() {
     for (args, replies, code) in [
         (vec!["--max-steps", "2"], json!([look(1), look(2), {"say": "Root cause: unknown"}]), 5),
         (vec!["--max-steps", "1"], json!([look(1), {"say": "", "repeat": true}]), 5),
-        (vec!["--max-tokens-total", "3000"], json!([look(1), {"say": "no idea"}]), 0),
+        (vec!["--max-tokens-total", "600"], json!([look(1), {"say": "no idea"}]), 5),
         (vec![], json!([look(1), {"status": 401, "body": "no"}]), 3),
         (vec![], json!([{"say": "**Root cause:** none"}]), 0),
         (vec![], json!([look(1), {"say": ""}, {"say": "so be it"}]), 0),
         (vec!["--timeout", "1s"], json!([look(1), {"hang": true}, {"say": "time was up"}]), 5),
-        (vec!["--timeout", "1s"], json!([
-            {"call": [{"tool": "look", "arguments": {"which": 1}}, {"tool": "slow", "arguments": {}}]},
-            {"say": "time was up"},
-        ]), 5),
+        (
+            vec!["--timeout", "1s"],
+            json!([
+                {"call": [{"tool": "look", "arguments": {"which": 1}}, {"tool": "slow", "arguments": {}}]},
+                {"say": "time was up"},
+            ]),
+            5,
+        ),
         (vec!["--no-llm"], json!([]), 0),
     ] {
         let bench = Bench::new()
             .tools(&[("look", "echo shelf is {{ which }}"), ("slow", "echo begun; sleep 30")])
             .model(replies);
-        let all = [vec!["ask", "why does the shelf fail?", "-t", "tools.yaml", "--toolset", "test", "-o", "json"], args.clone()].concat();
+        let all = [
+            vec!["ask", "why does the shelf fail?", "-t", "tools.yaml", "--toolset", "test", "-o", "json"],
+            args.clone(),
+        ]
+        .concat();
         let ran = bench.run(&all);
-        if ran.code != Some(code) && code != 0 {
-            panic!("{args:?}: {}", ran.stderr);
-        }
+        assert_eq!(ran.code, Some(code), "{args:?}: {}", ran.stderr);
         let again = bench.run(["run", "replay", "last", "-o", "json", "-v"]).exits(0);
         assert_eq!(again.stdout, ran.stdout, "{args:?}");
         let exit = format!("exit=={}", ran.code.unwrap());
@@ -245,7 +279,11 @@ fn another_model_gets_the_same_evidence_and_is_compared() {
             assert_eq!(result["evidence"][0]["verified"], true, "{result:#}");
             let error = result["tool_calls"][1]["result"]["error"].as_str().unwrap();
             assert!(error.contains("not recorded") && error.contains(r#"{"which":"empty"}"#), "{error}");
-            assert!(ran.stderr.contains("recorded") && ran.stderr.contains("nobody ate it"), "{}", ran.stderr);
+            assert!(
+                ran.stderr.contains("recorded") && ran.stderr.contains("nobody ate it"),
+                "{}",
+                ran.stderr
+            );
             assert!(server.violations().is_empty());
             let requests = server.requests();
             assert!(!format!("{requests:?}").contains(&secret()));
@@ -267,10 +305,40 @@ fn assertions_hold_or_say_what_is() {
         args.extend(assertions.iter().flat_map(|one| ["--assert", one]));
         bench.run(args)
     };
-    let _ = run(&["root_cause~=CHEESE", "verdict==problem_found", "findings.verified>=2", "steps<=3", "exit==0"]).exits(0);
+    let _ =
+        run(&["root_cause~=CHEESE", "verdict==problem_found", "findings.verified>=2", "steps<=3", "exit==0"])
+            .exits(0);
     let ran = run(&["fix~=cheese", "root_cause~=disk", "findings.unverified==0"]).exits(1);
-    assert!(ran.stderr.contains("assertion failed: root_cause~=disk: it is `the cheese ran out`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("assertion failed: root_cause~=disk: it is `the cheese ran out`"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("2 of 3 assertions failed"), "{}", ran.stderr);
     let ran = run(&["root_cuase~=disk"]).exits(2);
     assert!(ran.stderr.contains("column 1") && ran.stdout.is_empty(), "{}", ran.stderr);
+}
+
+#[test]
+fn an_interrupted_run_replays_its_interruption() {
+    let bench = Bench::new()
+        .tools(&[("slow", "echo 'FATAL: disk is gone'; sleep 8765.25"), ("quick", "echo ok")])
+        .model(json!([
+            {"call": [{"tool": "slow", "arguments": {}}, {"tool": "quick", "arguments": {}}]},
+            {"say": "never"},
+        ]));
+    let args = ["ask", "why?", "-t", "tools.yaml", "--toolset", "test", "-o", "jsonl"];
+    let mut child = bench.spawn(args.into_iter().chain(["--json-output-file", "out.json"]));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The quick one has ended: only the slow one is left to stop.
+    let finished = lines.find(|line| line.as_ref().unwrap().contains("\"tool_finished\"")).unwrap().unwrap();
+    assert!(finished.contains("\"quick\""), "{finished}");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    let again = bench.run(["run", "replay", "last", "-o", "json", "-v", "--assert", "exit==130"]).exits(0);
+    assert_eq!(again.stdout, bench.read("out.json"));
+    let events = bench.run(["run", "replay", "last", "-o", "jsonl"]).exits(0).stdout;
+    assert!(rest.iter().all(|line| events.contains(line.as_str()) || line.contains("E1.out")), "{events}");
 }
