@@ -14,6 +14,7 @@ pub mod jq;
 pub mod model;
 pub mod question;
 pub mod record;
+pub mod replay;
 pub mod rules;
 pub mod shell;
 pub mod sink;

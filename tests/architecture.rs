@@ -23,7 +23,10 @@ const INNER_ROOMS: &[&str] =
 /// What passes between a model and the engine.
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
 /// What flows out of the engine.
-const EVENTS: &[&str] = &["Event", "Finish", "Limit", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
+const EVENTS: &[&str] =
+    &["Event", "Finish", "Limit", "Opening", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
+/// What a tool is known by.
+const TOOLS: &[&str] = &["ToolSpec", "Equipped", "Summarised"];
 /// What the JSON result tells of a run.
 const TRANSCRIPT: &[&str] = &[
     "Arguments",
@@ -81,7 +84,7 @@ const DOORS: &[Door] = &[
     door("rules", "evidence", &["view"], "reads exhibits as they are shown to models"),
     door("answer", "agent", &["ToolSpec"], "the schema of the tool that concludes"),
     door("evidence", "answer", EVERYTHING, "checks its quotes, fills in what was not checked"),
-    door("tools", "agent", &["ToolSpec"], "how a tool is shown to a model"),
+    door("tools", "agent", TOOLS, "how a tool is shown to a model, and recorded"),
     door("tools", "evidence", EVERYTHING, "status of a run, ranges of an exhibit"),
     door("tools", "shell", EVERYTHING, "runs commands"),
     door("tools", "toolset", EVERYTHING, "definitions of tools"),
@@ -117,6 +120,16 @@ const DOORS: &[Door] = &[
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
     door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),
+    // A replay plays a record through the engine's own doors.
+    door("replay", "agent", EVERYTHING, "events are what is played and compared"),
+    door("replay", "answer", EVERYTHING, "what is asserted; the tool that concludes"),
+    door("replay", "clock", EVERYTHING, "recorded time is passed in"),
+    door("replay", "evidence", EVERYTHING, "recorded outputs become exhibits again"),
+    door("replay", "model", EVERYTHING, "implements the trait"),
+    door("replay", "question", EVERYTHING, "what was asked"),
+    door("replay", "record", EVERYTHING, "what it plays"),
+    door("replay", "shell", &["Stop"], "as tools"),
+    door("replay", "tools", EVERYTHING, "implements the trait; recorded outputs are read by the tool for it"),
     door("ui", "agent", EVENTS, "progress"),
     door("ui", "evidence", EVERYTHING, "tool lines"),
 ];
@@ -151,9 +164,20 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("etcetera", &["config"], "folders are configuration"),
     (
         "tokio",
-        &["agent::drive", "shell", "tools", "tools::http", "tools::mcp", "toolset", "model::openai", "cli"],
+        &[
+            "agent::drive",
+            "shell",
+            "tools",
+            "tools::http",
+            "tools::mcp",
+            "toolset",
+            "model::openai",
+            "replay",
+            "cli",
+        ],
         "the machine is pure",
     ),
+    ("sha2", &["agent::drive"], "what a request was"),
     ("flate2", &["tools::http"], "bodies are unpacked where their size is bounded"),
 ];
 
@@ -215,7 +239,7 @@ fn room(module: &[String]) -> &'static str {
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
     "lib", "main", "agent", "answer", "cli", "clock", "config", "context", "evidence", "jq", "model",
-    "question", "record", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
+    "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

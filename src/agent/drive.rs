@@ -4,12 +4,14 @@
 //! an [`Event`], and the same event drives the machine.
 
 mod acting;
+mod digest;
 mod summary;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::event::{Event, Finish, Limit};
 use super::machine::{Effect, Offered, Source, State};
@@ -40,6 +42,8 @@ pub struct Engine<'a> {
     pub grace: Duration,
     /// `true` once the person wants the run to end.
     pub interrupt: watch::Receiver<bool>,
+    /// The time is up by word, not by the clock: a replay's.
+    pub time_is_up: Rc<Notify>,
     /// Whether listeners want text as it arrives.
     pub stream: bool,
     /// Whether the model is asked once to correct an answer whose quotes do not stand.
@@ -189,6 +193,7 @@ impl Driver<'_, '_> {
             messages: self.state.transcript().len(),
             tools: specs.len(),
             tokens: self.state.request_tokens(tools),
+            sha256: digest::of(self.state.transcript(), specs, self.store.redactor()),
         });
         let started = self.engine.clock.instant();
         let request = Request {
@@ -201,7 +206,7 @@ impl Driver<'_, '_> {
         let mut on_delta = |delta: Delta<'_>| listener(&event_of(delta));
         let reply = tokio::select! {
             reply = self.engine.model.complete(request, &mut on_delta) => Ok(reply),
-            cut = wait_for_cut(self.deadline, self.engine.interrupt.clone()) => Err(cut),
+            cut = wait_for_cut(self.deadline, self.engine) => Err(cut),
         };
         match reply {
             Err(cut) => self.cut(&cut),
@@ -365,7 +370,8 @@ fn is_better(corrected: &Answer, is_call: bool, first: &Answer) -> bool {
 }
 
 /// Returns when the time is up or the person wants to stop; never, when neither can happen.
-async fn wait_for_cut(deadline: Option<Instant>, mut interrupt: watch::Receiver<bool>) -> Cut {
+async fn wait_for_cut(deadline: Option<Instant>, engine: &Engine<'_>) -> Cut {
+    let mut interrupt = engine.interrupt.clone();
     let time = async {
         match deadline {
             Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -380,6 +386,7 @@ async fn wait_for_cut(deadline: Option<Instant>, mut interrupt: watch::Receiver<
     };
     tokio::select! {
         () = time => Cut::Deadline,
+        () = engine.time_is_up.notified() => Cut::Deadline,
         () = person => Cut::Interrupt,
     }
 }

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{AssistantMessage, ToolCall, Usage};
+use super::machine::{Limits, Usable};
+use super::message::{AssistantMessage, Message, ToolCall, ToolSpec, Usage};
 use crate::answer::Answer;
 use crate::evidence::Exhibit;
 use crate::question::Question;
@@ -19,6 +20,10 @@ pub enum Event {
         model: String,
         started_at: String,
     },
+    /// Everything else the run begins with: what a replay needs. Only the record hears it.
+    Opened {
+        opening: Box<Opening>,
+    },
     /// Which toolsets the run can use, and why not the others.
     ToolsetsChecked {
         usable: Vec<String>,
@@ -31,6 +36,9 @@ pub enum Event {
         tools: usize,
         /// Estimated tokens of the request.
         tokens: u64,
+        /// Of its messages and tools: a replay sends the same. Empty in records of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        sha256: String,
     },
     ModelRetried {
         attempt: u32,
@@ -83,6 +91,9 @@ pub enum Event {
         /// Why there is none, in one line; the model is then shown lines of the output, as without a fast model.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<String>,
+        /// What it said, whole; the exhibit holds what was shown of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
     },
     ToolFinished {
         exhibit: Exhibit,
@@ -116,6 +127,89 @@ pub enum Event {
         answer: Answer,
         finish: Finish,
     },
+    /// The answer was delivered. Only the record hears it.
+    Ended {
+        /// Who answered: not the run's model, where the rules took its place.
+        model: String,
+        /// From start to delivery.
+        duration_seconds: f64,
+        exit_code: u8,
+        /// Distinct secrets replaced so far: a replay numbers new ones after them.
+        secrets: usize,
+        /// What `--post-processing-prompt` made of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rewritten: Option<Rewritten>,
+    },
+}
+
+/// What a run begins with, as its machine was given it. Fields are only ever added, with a default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// 1; a number that a reader does not know is a record it cannot replay.
+    pub format: u32,
+    /// Version of holmes-rs.
+    pub program: String,
+    /// What fences untrusted text.
+    pub marker: String,
+    /// System prompt and question as sent.
+    pub messages: Vec<Message>,
+    /// All tools offered, in their order.
+    pub tools: Vec<ToolSpec>,
+    /// Those behind a search.
+    #[serde(default)]
+    pub hidden: Vec<Usable>,
+    /// Toolset of each tool that has one, and what its author wants summarised.
+    #[serde(default)]
+    pub equipment: Vec<Equipped>,
+    pub limits: Limits,
+    #[serde(default)]
+    pub timeout_seconds: Option<f64>,
+    /// Tokens of one view.
+    pub allowance: u64,
+    /// Tokens of one request, as far as known.
+    #[serde(default)]
+    pub context_window: Option<u64>,
+    /// Tokens that the machine reckons with; `None` where nothing limits it.
+    #[serde(default)]
+    pub window: Option<u64>,
+    /// The model is asked to correct an answer whose quotes do not stand.
+    #[serde(default)]
+    pub corrects: bool,
+    /// The rules answer where the model cannot be reached.
+    #[serde(default)]
+    pub falls_back: bool,
+    /// What else shapes requests to the model; no secret.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Where a tool comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Equipped {
+    pub tool: String,
+    pub toolset: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summarised>,
+}
+
+/// When an author wants an output summed up: as `tools::Summary`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summarised {
+    pub above: u64,
+    #[serde(default)]
+    pub prompt: Option<String>,
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// An answer in other words, and what all model calls took together with those for it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rewritten {
+    pub text: String,
+    pub usage: Usage,
+    pub calls: u32,
+    #[serde(default)]
+    pub cost: Option<f64>,
 }
 
 /// A toolset the run cannot use.

@@ -178,6 +178,25 @@ impl State {
         Self { offer, window: Window::new(Some(window)), ..Self::new(transcript, Vec::new(), limits) }
     }
 
+    /// The beginning of a run that was recorded: what was offered, and what was behind a search.
+    #[must_use]
+    pub fn restored(
+        transcript: Vec<Message>,
+        tools: Vec<ToolSpec>,
+        hidden: Vec<Usable>,
+        window: Option<u64>,
+        limits: Limits,
+    ) -> Self {
+        let (offer, window) = (Offer::new(tools, hidden), Window::new(window));
+        Self { offer, window, ..Self::new(transcript, Vec::new(), limits) }
+    }
+
+    /// Tools that are not offered until the model looks for them.
+    #[must_use]
+    pub fn hidden(&self) -> &[Usable] {
+        self.offer.hidden()
+    }
+
     #[must_use]
     pub fn transcript(&self) -> &[Message] {
         self.transcript.messages()
@@ -301,6 +320,8 @@ impl State {
                 Phase::Done => Vec::new(),
             },
             Event::RunStarted { .. }
+            | Event::Opened { .. }
+            | Event::Ended { .. }
             | Event::ToolsetsChecked { .. }
             | Event::ModelRequested { .. }
             | Event::ModelRetried { .. }

@@ -33,10 +33,27 @@ pub(super) struct About<'a> {
     pub run_id: &'a str,
     pub question: &'a Question,
     pub model: &'a str,
-    pub limits: &'a Limits,
+    pub budget: Budget,
     pub started_at: Timestamp,
-    /// Tokens of one request, as far as known.
-    pub context_window: Option<u64>,
+    pub duration_seconds: f64,
+    /// Free fields for scripts.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Limits as the result tells them; `context_window` in tokens of one request, as far as known.
+pub(super) fn budget(limits: &Limits, context_window: Option<u64>) -> Budget {
+    Budget {
+        max_steps: Some(limits.max_steps),
+        timeout_seconds: limits.timeout.map(|timeout| timeout.as_secs_f64()),
+        max_tokens_total: limits.max_tokens_total,
+        max_cost: limits.max_cost,
+        context_window,
+    }
+}
+
+/// Seconds since `start`.
+pub(super) fn seconds_since(start: Timestamp) -> f64 {
+    (SystemClock.now() - start).total(jiff::Unit::Second).unwrap_or_default()
 }
 
 impl Outlets {
@@ -67,23 +84,13 @@ impl Outlets {
         let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
         let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
-        // Also what the sinks read from raw output.
-        let redact = |text: &str| store.shown(text);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
-            let json = || format!("{:#}\n", sink::to_json(&investigation, &redact));
-            let text = match self.format {
-                OutputFormat::Text => self.text(&investigation.answer, listeners.streamed(), &redact),
-                OutputFormat::Markdown => {
-                    ui::sanitize(&sink::to_markdown_report(&investigation, &redact)).into_owned()
-                }
-                OutputFormat::Html => sink::to_html(&investigation, &redact),
-                OutputFormat::Json => json(),
-                OutputFormat::Jsonl => String::new(),
-            };
+            let text = self.rendered(&investigation, store, listeners.streamed());
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                sink::write_file(path, json().as_bytes())
+                let json = format!("{:#}\n", sink::to_json(&investigation, &|text| store.shown(text)));
+                sink::write_file(path, json.as_bytes())
                     .map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
@@ -98,6 +105,19 @@ impl Outlets {
             listeners.progress.warning(&failure.message);
         }
         Ok(self.exit(finish, investigation.answer.verdict, denied))
+    }
+
+    /// The result in the wanted form. `streamed`: its text is on the screen already.
+    pub(super) fn rendered(&self, run: &Investigation, store: &Store, streamed: bool) -> String {
+        // Also what the sinks read from raw output.
+        let redact = |text: &str| store.shown(text);
+        match self.format {
+            OutputFormat::Text => self.text(&run.answer, streamed, &redact),
+            OutputFormat::Markdown => ui::sanitize(&sink::to_markdown_report(run, &redact)).into_owned(),
+            OutputFormat::Html => sink::to_html(run, &redact),
+            OutputFormat::Json => format!("{:#}\n", sink::to_json(run, &redact)),
+            OutputFormat::Jsonl => String::new(),
+        }
     }
 
     /// The answer on a terminal or in a pipe. What was streamed is on the screen: only its end is added.
@@ -130,8 +150,8 @@ impl Outlets {
     }
 }
 
-fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> Investigation {
-    let now = SystemClock.now();
+/// All that sinks are told.
+pub(super) fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> Investigation {
     Investigation {
         run_id: about.run_id.to_owned(),
         question: about.question.clone(),
@@ -145,14 +165,8 @@ fn investigation(about: &About<'_>, conclusion: Conclusion, store: &Store) -> In
         cost: conclusion.cost,
         finish: conclusion.finish,
         started_at: about.started_at.to_string(),
-        duration_seconds: (now - about.started_at).total(jiff::Unit::Second).unwrap_or_default(),
-        budget: Budget {
-            max_steps: Some(about.limits.max_steps),
-            timeout_seconds: about.limits.timeout.map(|timeout| timeout.as_secs_f64()),
-            max_tokens_total: about.limits.max_tokens_total,
-            max_cost: about.limits.max_cost,
-            context_window: about.context_window,
-        },
-        metadata: serde_json::Map::new(),
+        duration_seconds: about.duration_seconds,
+        budget: about.budget,
+        metadata: about.metadata.clone(),
     }
 }

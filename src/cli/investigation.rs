@@ -19,8 +19,8 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
-use crate::agent::machine::{State, view_tokens};
-use crate::agent::{Event, Finish, Limits, Message};
+use crate::agent::machine::{Offered, State, view_tokens};
+use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten};
 use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
@@ -60,6 +60,8 @@ struct Run {
     started_at: Timestamp,
     model: Option<Box<dyn Model>>,
     fast: FastModels,
+    /// What shapes requests to the model, for the record.
+    request_settings: serde_json::Map<String, serde_json::Value>,
     rules: RulesModel,
     falls_back: bool,
     limits: crate::config::Limits,
@@ -80,7 +82,7 @@ impl Run {
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
-        let Thinking { model, notice, mut secrets } =
+        let Thinking { model, notice, mut secrets, settings: request_settings } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
             context.stderr,
@@ -119,9 +121,7 @@ impl Run {
             progress.note(&notice);
         }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
-        let allowance = model
-            .as_ref()
-            .map_or(RULES_VIEW, |model| view_tokens(window_of(model.as_ref()), question.attachments.len()));
+        let allowance = allowance(model.as_deref(), question.attachments.len());
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         store.look_for(&question.text);
@@ -139,6 +139,7 @@ impl Run {
             started_at,
             model,
             fast,
+            request_settings,
             rules: thinking::rules()?,
             falls_back,
             limits,
@@ -185,6 +186,8 @@ impl Run {
         let opening = self.opening(&views)?;
         let state = self.state(opening.clone(), self.model.as_deref());
         let without_model = self.state(opening, None);
+        let opening = Box::new(self.begun(&state));
+        self.listeners.record(&Event::Opened { opening });
         let (interrupt, interrupted) = watch::channel(false);
         let grace = grace(self.limits.timeout);
         let instructions = |prompt: Option<&str>| {
@@ -200,16 +203,21 @@ impl Run {
             deadline,
             grace,
             interrupt: interrupted.clone(),
+            time_is_up: Rc::default(),
             stream: self.listeners.want_stream(),
             corrects: self.model.is_some(),
             unusable: self.equipment.unusable.clone(),
         };
         let first = engine(self.model.as_deref().unwrap_or(&self.rules), fast.as_ref());
         let second = engine(&self.rules, None);
+        // Calls made before the answer was put into other words.
+        let mut calls = 0;
         let conclusion = {
+            let calls = &mut calls;
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
                 let mut conclusion = drive(&first, state, store, &mut |event| listeners.hear(event)).await;
+                *calls = conclusion.calls;
                 if let (Some(rewriting), Some(model), Finish::Answered) =
                     (&self.rewriting, self.model.as_deref(), conclusion.finish)
                 {
@@ -223,6 +231,7 @@ impl Run {
                 listeners.progress.warning("the model cannot be reached: the built-in rules answer");
                 let conclusion =
                     drive(&second, without_model, store, &mut |event| listeners.hear(event)).await;
+                *calls = conclusion.calls;
                 (conclusion, self.rules.name().to_owned())
             };
             tokio::pin!(investigation);
@@ -249,15 +258,36 @@ impl Run {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);
         };
+        self.deliver(conclusion, &name, calls)
+    }
+
+    /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
+    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Result<Exit, Failure> {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
-            model: &name,
-            limits: &self.limits,
+            model,
+            budget: conclusion::budget(&self.limits, self.context_window()),
             started_at: self.started_at,
-            context_window: self.model.as_ref().and_then(|model| model.context_window()),
+            duration_seconds: conclusion::seconds_since(self.started_at),
+            metadata: serde_json::Map::new(),
         };
-        self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners)
+        let rewritten = (conclusion.calls > calls).then(|| Rewritten {
+            text: conclusion.answer.text.clone(),
+            usage: conclusion.usage,
+            calls: conclusion.calls,
+            cost: conclusion.cost,
+        });
+        let delivered = self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
+        let exit = delivered.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
+        self.listeners.record(&Event::Ended {
+            model: about.model.to_owned(),
+            duration_seconds: about.duration_seconds,
+            exit_code: exit as u8,
+            secrets: self.listeners.redactor().count(),
+            rewritten,
+        });
+        delivered
     }
 }
 
@@ -292,8 +322,37 @@ impl Run {
 }
 
 /// Tokens of a request and its reply.
-fn window_of(model: &dyn Model) -> u64 {
+pub(super) fn window_of(model: &dyn Model) -> u64 {
     model.context_window().unwrap_or(CAREFUL_WINDOW)
+}
+
+impl Run {
+    /// What a replay of this run begins with.
+    fn begun(&self, state: &State) -> Begun {
+        let mut settings = self.request_settings.clone();
+        settings.insert("host".to_owned(), self.equipment.host.clone().into());
+        Begun {
+            format: record::OPENING_FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            marker: self.store.marker().to_owned(),
+            messages: state.transcript().to_vec(),
+            tools: state.tools(Offered::All).to_vec(),
+            hidden: state.hidden().to_vec(),
+            equipment: self.equipment.toolbox.equipped(),
+            limits: of_machine(&self.limits),
+            timeout_seconds: self.limits.timeout.map(|timeout| timeout.as_secs_f64()),
+            allowance: self.store.allowance(),
+            context_window: self.context_window(),
+            window: state.window(),
+            corrects: self.model.is_some(),
+            falls_back: self.falls_back,
+            settings,
+        }
+    }
+
+    fn context_window(&self) -> Option<u64> {
+        self.model.as_ref().and_then(|model| model.context_window())
+    }
 }
 
 fn of_machine(limits: &crate::config::Limits) -> Limits {
@@ -304,8 +363,13 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
     }
 }
 
+/// Tokens that each of so many first views may take; without a model the rules read them.
+pub(super) fn allowance(model: Option<&dyn Model>, views: usize) -> u64 {
+    model.map_or(RULES_VIEW, |model| view_tokens(window_of(model), views))
+}
+
 /// What the last call may take after the time limit.
-fn grace(timeout: Option<Duration>) -> Duration {
+pub(super) fn grace(timeout: Option<Duration>) -> Duration {
     timeout.map_or(*GRACE.end(), |timeout| (timeout / 5).clamp(*GRACE.start(), *GRACE.end()))
 }
 

@@ -47,10 +47,20 @@ impl Listeners {
         self.streamed
     }
 
-    pub(super) fn hear(&mut self, event: &Event) {
+    /// For the record alone: what a replay needs and no listener asks for.
+    pub(super) fn record(&mut self, event: &Event) {
         if let Err(error) = self.journal.write(event, SystemClock.now(), &self.redactor) {
             self.progress.warning(&format!("the run is no longer recorded: {error}"));
         }
+    }
+
+    /// What is secret in this run.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    pub(super) fn hear(&mut self, event: &Event) {
+        self.record(event);
         if self.jsonl {
             self.print_json(event);
         }

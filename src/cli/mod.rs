@@ -16,6 +16,7 @@ mod model;
 mod model_check;
 mod options;
 mod recorded;
+mod replayed;
 mod rewriting;
 mod signals;
 mod stdin;
@@ -107,7 +108,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Ask(args) => ask::run(*args, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
-        Command::Run(verb) => recorded::run(&verb, &context),
+        Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context).await,
         Command::Jq(args) => jq::run(&args),

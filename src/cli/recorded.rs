@@ -1,4 +1,4 @@
-//! `holmes-rs run list|show`: recorded investigations.
+//! `holmes-rs run list|show|replay|export`: recorded investigations. The last two are in `replayed`.
 
 use std::fmt::Write as _;
 
@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Context;
 use super::failure::{Exit, Failure, io};
 use super::options::{FormArgs, OutputFormat};
+use super::replayed::{self, ExportArgs, ReplayArgs};
 use crate::agent::{Event, Finish};
 use crate::answer;
 use crate::config::Flags;
@@ -42,12 +43,18 @@ enum Verb {
         #[arg(long)]
         show_tool_output: bool,
     },
+    /// Play a run again, to the byte or to another model, and assert what it comes to
+    Replay(Box<ReplayArgs>),
+    /// Write a run into one file without secrets, or its report
+    Export(ExportArgs),
 }
 
-pub(super) fn run(verb: &RunVerb, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(verb: RunVerb, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(Flags::default())?;
     let state = &config.folders().state;
     let text = match &verb.verb {
+        Verb::Replay(args) => return replayed::replay(args, context).await,
+        Verb::Export(args) => return replayed::export(args, context).await,
         Verb::List { form, limit } => {
             let output = form.of(&config)?;
             let runs = record::list(state, *limit)?;

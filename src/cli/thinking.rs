@@ -25,6 +25,8 @@ pub(super) struct Thinking {
     pub notice: Option<String>,
     /// Values that must never be shown, whatever surrounds them.
     pub secrets: Vec<String>,
+    /// What shapes its requests, without secrets: for the record.
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The prompts: the user's own where there are some.
@@ -42,7 +44,12 @@ pub(super) fn choose(
     context: &Context,
 ) -> Result<Thinking, Failure> {
     if no_llm {
-        return Ok(Thinking { model: None, notice: None, secrets: Vec::new() });
+        return Ok(Thinking {
+            model: None,
+            notice: None,
+            secrets: Vec::new(),
+            settings: serde_json::Map::new(),
+        });
     }
     match config.model()? {
         ModelChoice::None { reason, hints } => {
@@ -50,18 +57,27 @@ pub(super) fn choose(
             if let Some(hint) = hints.first() {
                 line = format!("{line}; {hint}");
             }
-            Ok(Thinking { model: None, notice: Some(line), secrets: Vec::new() })
+            Ok(Thinking {
+                model: None,
+                notice: Some(line),
+                secrets: Vec::new(),
+                settings: serde_json::Map::new(),
+            })
         }
         ModelChoice::Model(settings) => {
             if let Some(hint) = &settings.hint {
                 context.warn(hint);
             }
             let secrets = secrets_of(&settings);
+            let mut shape = serde_json::Map::new();
+            shape.insert("extra_body".to_owned(), serde_json::json!(settings.extra_body));
+            shape.insert("strict_tools".to_owned(), serde_json::json!(settings.strict_tools));
+            shape.insert("tool_calling".to_owned(), config.text("tool_calling")?.into());
             let mut endpoint = endpoint(*settings, budget);
             endpoint.protocol =
                 prompts.protocol(TOOLS).map_err(|error| Failure::new(Exit::Configuration, error))?;
             let model = OpenAiModel::new(endpoint)?;
-            Ok(Thinking { model: Some(model), notice: None, secrets })
+            Ok(Thinking { model: Some(model), notice: None, secrets, settings: shape })
         }
     }
 }

@@ -17,5 +17,5 @@ pub use exhibit::{Exhibit, ShownSummary, Status};
 pub use ledger::{coverage, not_checked, order_by_question, telling_words};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
-pub use store::{Condenser, Store, is_longer, raw_path};
+pub use store::{AsRecorded, Condenser, Store, is_longer, raw_path};
 pub use verify::{Check, Checked, check, conclude, objections, verify};

@@ -4,9 +4,10 @@
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
 mod formats;
+mod recorded;
 mod settings;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -22,6 +23,8 @@ pub struct Redactor {
     /// Secrets of settings that are shorter than a word may be.
     short: RefCell<Vec<String>>,
     seen: RefCell<HashMap<String, usize>>,
+    /// The highest number given away, here or by a run that is replayed.
+    reserved: Cell<usize>,
 }
 
 impl fmt::Debug for Redactor {
@@ -43,7 +46,12 @@ impl Redactor {
         let mut known: Vec<String> = values.flat_map(forms).collect();
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
-        Self { known: RefCell::new(known), short: RefCell::default(), seen: RefCell::default() }
+        Self {
+            known: RefCell::new(known),
+            short: RefCell::default(),
+            seen: RefCell::default(),
+            reserved: Cell::default(),
+        }
     }
 
     /// `text` with every known secret replaced.
@@ -157,9 +165,13 @@ impl Redactor {
     }
 
     fn placeholder(&self, secret: &str) -> String {
+        let next = self.count() + 1;
         let mut seen = self.seen.borrow_mut();
-        let next = seen.len() + 1;
-        format!("<secret:{}>", seen.entry(secret.to_owned()).or_insert(next))
+        let number = seen.entry(secret.to_owned()).or_insert(next);
+        if *number == next {
+            self.reserved.set(next);
+        }
+        format!("<secret:{number}>")
     }
 
     fn redact_key_blocks(&self, mut text: String) -> String {

@@ -1,5 +1,6 @@
 //! The exhibits of one run: numbers in call order, raw bytes in the run's folder, views on request.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -50,13 +51,32 @@ pub struct Store {
     words: Arc<[String]>,
     exhibits: Vec<Exhibit>,
     next: u32,
+    /// What a recorded run is known to have taken and shown, by exhibit.
+    recorded: BTreeMap<u32, AsRecorded>,
+}
+
+/// What a replay does not make anew.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AsRecorded {
+    pub seconds: f64,
+    /// The view and whether it is condensed, where the raw output is not whole any more.
+    pub view: Option<(String, bool)>,
 }
 
 impl Store {
     /// `folder` must exist. `marker` is unguessable and new for each run: it fences untrusted text.
     #[must_use]
     pub fn new(folder: PathBuf, marker: String, redactor: Rc<Redactor>, allowance: u64) -> Self {
-        Self { folder, marker, redactor, allowance, words: Arc::default(), exhibits: Vec::new(), next: 1 }
+        Self {
+            folder,
+            marker,
+            redactor,
+            allowance,
+            words: Arc::default(),
+            exhibits: Vec::new(),
+            next: 1,
+            recorded: BTreeMap::new(),
+        }
     }
 
     /// What to look for in outputs of no known kind: the words of the question that tell something.
@@ -67,6 +87,17 @@ impl Store {
     /// Tokens that each view may take from now on.
     pub fn allow(&mut self, tokens: u64) {
         self.allowance = tokens;
+    }
+
+    /// Exhibits of these numbers are kept as they were recorded.
+    pub fn replay(&mut self, recorded: BTreeMap<u32, AsRecorded>) {
+        self.recorded = recorded;
+    }
+
+    /// Tokens one view may take.
+    #[must_use]
+    pub fn allowance(&self) -> u64 {
+        self.allowance
     }
 
     /// The next exhibit's number and the file for its raw output.
@@ -105,7 +136,13 @@ impl Store {
             serde_json::Value::Object(params) => params,
             _ => serde_json::Map::new(),
         };
-        exhibit.view = self.view_of(&mut exhibit, chosen);
+        let usual = AsRecorded { seconds: exhibit.seconds, view: None };
+        let recorded = self.recorded.remove(&exhibit.id).unwrap_or(usual);
+        exhibit.seconds = recorded.seconds;
+        match recorded.view {
+            Some((view, condensed)) => (exhibit.view, exhibit.condensed) = (view, condensed),
+            None => exhibit.view = self.view_of(&mut exhibit, chosen),
+        }
         self.exhibits.push(exhibit.clone());
         self.exhibits.sort_by_key(|kept| kept.id);
         exhibit

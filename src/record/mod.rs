@@ -11,7 +11,16 @@ pub use shelf::{RecordError, Recorded, Summary, find, list, read};
 
 use std::path::{Path, PathBuf};
 
+/// Of [`crate::agent::Opening`]: what this version writes and can replay.
+pub const OPENING_FORMAT: u32 = 1;
+
 const EVENTS: &str = "events.jsonl";
+
+/// Where the raw outputs of the run `id` are.
+#[must_use]
+pub fn exhibits(state: &Path, id: &str) -> PathBuf {
+    runs(state).join(id).join("exhibits")
+}
 
 /// The folder of all runs inside the state folder.
 fn runs(state: &Path) -> PathBuf {

@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::{Summary, Tool};
-use crate::agent::ToolSpec;
+use crate::agent::{Equipped, Summarised, ToolSpec};
 
 /// Holds the usable tools of one run.
 #[derive(Default)]
@@ -41,6 +41,21 @@ impl Toolbox {
     /// What authors want summarised: the tool's name and how.
     pub fn summaries(&self) -> impl Iterator<Item = (&str, &Summary)> {
         self.tools.iter().filter_map(|tool| Some((tool.spec().name.as_str(), tool.summary()?)))
+    }
+
+    /// Where each tool comes from, for the record.
+    #[must_use]
+    pub fn equipped(&self) -> Vec<Equipped> {
+        let equipped = |tool: &dyn Tool| Equipped {
+            tool: tool.spec().name.clone(),
+            toolset: tool.toolset().to_owned(),
+            summary: tool.summary().map(|summary| Summarised {
+                above: summary.above,
+                prompt: summary.prompt.clone(),
+                model: summary.model.clone(),
+            }),
+        };
+        self.tools.iter().map(|tool| equipped(tool.as_ref())).collect()
     }
 
     /// Says goodbye to every server, all at the same time.

@@ -112,7 +112,7 @@ impl Progress {
                 }
             }
             Event::ToolsetsChecked { usable, unusable } => self.toolsets(usable, unusable),
-            Event::ModelRequested { step, messages, tools, tokens } => {
+            Event::ModelRequested { step, messages, tools, tokens, .. } => {
                 if self.options.verbose > 0 {
                     self.note(&format!(
                         "step {step}: {messages} messages, {tools} tools, about {tokens} tokens"
@@ -127,7 +127,10 @@ impl Progress {
                 self.warning(&format!("{reason}, retrying in {wait} (attempt {attempt})"));
             }
             // The answer goes to stdout, by whoever listens for it.
-            Event::TextDelta { .. } | Event::SummaryReplied { failure: None, .. } => {}
+            Event::TextDelta { .. }
+            | Event::SummaryReplied { failure: None, .. }
+            | Event::Opened { .. }
+            | Event::Ended { .. } => {}
             Event::ReasoningDelta { text } => self.reason(text),
             Event::ModelReplied { message, .. } => {
                 self.idle();

@@ -28,6 +28,7 @@ mod model_errors;
 mod output;
 mod react;
 mod record;
+mod replay;
 mod rules;
 mod servers;
 mod summaries;

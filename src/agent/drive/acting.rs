@@ -93,7 +93,7 @@ impl Driver<'_, '_> {
                         effects.extend(self.summarised(waiting.swap_remove(at), said));
                     }
                 }
-                cut = wait_for_cut(self.deadline, engine.interrupt.clone()), if !stopping => {
+                cut = wait_for_cut(self.deadline, engine), if !stopping => {
                     stopping = true;
                     let _ = stop.send(true);
                     let why = match cut {

@@ -150,12 +150,14 @@ impl<'a> Driver<'a, '_> {
     /// Hands an exhibit over, with what was said of it.
     pub(super) fn summarised(&mut self, one: Waiting, said: Said) -> Vec<Effect> {
         let Waiting { mut exhibit, model, .. } = one;
+        let mut whole = None;
         let failure = match said.text {
             Ok(text) => {
                 self.fast_failures.remove(&model);
                 if let Some(summarised) = self.store.summarise(exhibit.id, &model, &text) {
                     exhibit = summarised;
                 }
+                whole = Some(text);
                 None
             }
             Err(why) => Some(self.blamed(&model, why, said.by_model)),
@@ -167,6 +169,7 @@ impl<'a> Driver<'a, '_> {
             cost: said.cost,
             seconds: said.took.as_secs_f64(),
             failure,
+            text: whole,
         });
         effects.extend(self.emit(&Event::ToolFinished { exhibit }));
         effects

@@ -1,5 +1,7 @@
 //! What a run may spend, and whether one more call can still be paid for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::agent::event::Limit;
 use crate::agent::message::Usage;
 
@@ -13,7 +15,7 @@ const COMPLETION_FACTOR: u64 = 8;
 const WARN_AT_PERCENT: u64 = 80;
 
 /// Budgets the machine keeps. Time is the driver's, who sends `Event::LimitReached`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Model calls with tools; one more without them asks for the answer.
     pub max_steps: u32,

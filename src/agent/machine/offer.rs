@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::agent::message::{Arguments, ToolCall, ToolSpec};
@@ -20,7 +21,7 @@ const FOUND_TOKENS: u64 = 700;
 const LISTED_TOKENS: u64 = 60;
 
 /// A tool that can be used.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Usable {
     pub spec: ToolSpec,
     pub toolset: String,
@@ -47,7 +48,7 @@ impl Offer {
         Self::new(offered, Vec::new())
     }
 
-    fn new(offered: Vec<ToolSpec>, hidden: Vec<Usable>) -> Self {
+    pub(super) fn new(offered: Vec<ToolSpec>, hidden: Vec<Usable>) -> Self {
         Self { tokens: offered.iter().map(spec_tokens).sum(), offered, hidden }
     }
 
@@ -97,6 +98,10 @@ impl Offer {
 
     pub(super) fn specs(&self) -> &[ToolSpec] {
         &self.offered
+    }
+
+    pub(super) fn hidden(&self) -> &[Usable] {
+        &self.hidden
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&ToolSpec> {

@@ -474,6 +474,7 @@ fn summaries_are_paid_for_and_take_no_step() {
     assert!(state.affords(500) && !state.affords(3_000));
     state.step(&Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 });
     state.step(&Event::SummaryReplied {
+        text: None,
         exhibit: 1,
         model: "small".to_owned(),
         usage: Usage { prompt_tokens: 900, completion_tokens: 50, cached_tokens: 0 },

@@ -83,7 +83,7 @@ fn events() -> Vec<Event> {
                 reason: "`docker` not found".to_owned(),
             }],
         },
-        Event::ModelRequested { step: 1, messages: 2, tools: 9, tokens: 1800 },
+        Event::ModelRequested { step: 1, messages: 2, tools: 9, tokens: 1800, sha256: String::new() },
         Event::ModelRetried { attempt: 2, wait_seconds: 2.0, reason: "429".to_owned() },
         Event::ReasoningDelta { text: "first thou".to_owned() },
         Event::ReasoningDelta { text: "ght\nsecond".to_owned() },
@@ -262,6 +262,7 @@ fn summaries_are_told_beside_their_output_and_failures_in_one_line() {
         cost: None,
         seconds: 1.0,
         failure: failure.map(str::to_owned),
+        text: None,
     };
     let events = [
         Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 },
