@@ -74,7 +74,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word =
+            chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let digit = DIGITS[(word >> (18 - 6 * at)) as usize & 63];
             out.push(if at > chunk.len() { '=' } else { char::from(digit) });
@@ -135,7 +136,10 @@ fn leak(case: &str) -> Option<String> {
 
 fn taken(case: &str) -> Option<String> {
     let plain = case.split('\n').map(visible).collect::<Vec<_>>().join("\n");
-    [shown(case), shown_as_lines(case)].into_iter().find(|got| *got != plain).map(|got| format!("{plain}\n      shown: {got}"))
+    [shown(case), shown_as_lines(case)]
+        .into_iter()
+        .find(|got| *got != plain)
+        .map(|got| format!("{plain}\n      shown: {got}"))
 }
 
 /// Prints the rate and fails on any miss.
@@ -170,4 +174,22 @@ fn secrets_nobody_had_in_mind_are_found_too() {
 #[test]
 fn look_alikes_nobody_had_in_mind_are_left_alone_too() {
     rate("held-out look-alikes left alone", HELD_OUT_LOOK_ALIKES, 40, taken);
+}
+
+/// Whether some line of a case is flagged.
+fn is_flagged(case: &str) -> bool {
+    let lines: Vec<(u64, String)> = (1..).zip(case.split('\n').map(visible)).collect();
+    holmes_rs::evidence::injection::find(&lines).is_some()
+}
+
+#[test]
+fn instructions_to_a_model_are_flagged() {
+    let file = include_str!("redaction/injections.txt");
+    rate("injections flagged", file, 60, |case| (!is_flagged(case)).then(|| case.to_owned()));
+}
+
+#[test]
+fn logs_that_speak_of_instructions_are_not_flagged() {
+    let file = include_str!("redaction/harmless_prompts.txt");
+    rate("harmless lines not flagged", file, 60, |case| is_flagged(case).then(|| case.to_owned()));
 }

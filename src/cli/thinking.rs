@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::Context;
+use super::egress;
 use super::failure::{Exit, Failure};
 use crate::agent::drive::Fast;
 use crate::config::{Config, ModelChoice, ModelSettings};
@@ -48,7 +49,7 @@ pub(super) fn choose(
                 context.warn(hint);
             }
             let secrets = secrets_of(&settings);
-            let model = OpenAiModel::new(endpoint(*settings, budget))?;
+            let model = OpenAiModel::new(endpoint(*settings, budget, egress::listener(config)?))?;
             Ok(Thinking { model: Some(model), notice: None, secrets })
         }
     }
@@ -79,12 +80,13 @@ impl FastModels {
             match &summary.model {
                 None if models.usual.is_none() => {
                     if let Some(settings) = config.fast_model(None)? {
-                        models.usual = Some(models.made(settings, budget)?);
+                        models.usual = Some(models.made(settings, budget, egress::listener(config)?)?);
                     }
                 }
                 Some(name) if !models.named.contains_key(name) => {
                     let made = config.fast_model(Some(name)).map_err(Failure::from).and_then(|settings| {
-                        settings.map(|settings| models.made(settings, budget)).transpose()
+                        let sent = egress::listener(config)?;
+                        settings.map(|settings| models.made(settings, budget, sent)).transpose()
                     });
                     match made {
                         Ok(model) => models.named.extend(model.map(|model| (name.clone(), model))),
@@ -100,9 +102,14 @@ impl FastModels {
         Ok(models)
     }
 
-    fn made(&mut self, settings: ModelSettings, budget: Duration) -> Result<OpenAiModel, Failure> {
+    fn made(
+        &mut self,
+        settings: ModelSettings,
+        budget: Duration,
+        sent: Option<openai::Sent>,
+    ) -> Result<OpenAiModel, Failure> {
         self.secrets.extend(secrets_of(&settings));
-        Ok(OpenAiModel::new(endpoint(settings, Some(budget)))?)
+        Ok(OpenAiModel::new(endpoint(settings, Some(budget), sent))?)
     }
 
     /// As the agent takes them; `None` when there is none.
@@ -128,7 +135,11 @@ pub(super) fn rules() -> Result<RulesModel, Failure> {
     RulesModel::new(&[]).map_err(|error| Failure::new(Exit::Configuration, error))
 }
 
-fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settings {
+fn endpoint(
+    settings: ModelSettings,
+    budget: Option<Duration>,
+    sent: Option<openai::Sent>,
+) -> openai::Settings {
     let mut endpoint = openai::Settings::new(settings.model, settings.api_base);
     endpoint.name = settings.name;
     endpoint.api_key = settings.api_key;
@@ -144,6 +155,7 @@ fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settin
     endpoint.ca_file = settings.ca_file;
     endpoint.ca_pem = settings.ca_pem;
     endpoint.context_window = settings.context_window;
+    endpoint.sent = sent;
     if let Some(budget) = budget {
         endpoint.limits.budget = endpoint.limits.budget.min(budget);
     }

@@ -4,6 +4,7 @@
 
 pub mod condense;
 mod exhibit;
+pub mod injection;
 mod ledger;
 mod lines;
 pub mod redact;
@@ -14,7 +15,7 @@ mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, ShownSummary, Status};
-pub use ledger::{not_checked, order_by_question};
+pub use ledger::{instructions_found, not_checked, order_by_question};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{Store, is_longer, raw_path};

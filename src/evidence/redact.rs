@@ -89,9 +89,16 @@ impl Redactor {
         let hint = formats::HINT.as_ref();
         let (mut out, mut done, mut at) = (String::new(), 0, 0);
         while at < text.len() {
-            if !every && !context.is_open() && let Some(hint) = hint {
+            if !every
+                && !context.is_open()
+                && let Some(hint) = hint
+            {
                 let Some(hit) = hint.find_at(text, at) else { break };
-                at = text.get(..hit.start()).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1).max(at);
+                at = text
+                    .get(..hit.start())
+                    .and_then(|before| before.rfind('\n'))
+                    .map_or(0, |end| end + 1)
+                    .max(at);
             }
             let rest = text.get(at..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
@@ -120,7 +127,10 @@ impl Redactor {
         }
         for format in formats::candidates(&text) {
             if format.is_match(&text) {
-                text = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found)).into_owned().into();
+                text = format
+                    .replace_all(&text, |found: &Captures<'_>| self.replacement(found))
+                    .into_owned()
+                    .into();
             }
         }
         let (ranges, block) = named::find(&text);
@@ -226,9 +236,7 @@ impl Redactor {
                     self.redact_json(item);
                     match item {
                         // The name says it, whatever the value looks like.
-                        serde_json::Value::String(text)
-                            if is_secret_field(name) && !is_harmless(text) =>
-                        {
+                        serde_json::Value::String(text) if is_secret_field(name) && !is_harmless(text) => {
                             *text = self.placeholder(text);
                         }
                         _ => {}

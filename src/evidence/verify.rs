@@ -192,6 +192,7 @@ mod tests {
             view: String::new(),
             condensed: false,
             summary: None,
+            flagged: None,
         }
     }
 

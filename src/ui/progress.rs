@@ -169,6 +169,9 @@ impl Progress {
                     *id != exhibit.id
                 });
                 self.tool(exhibit);
+                if let Some(flag) = &exhibit.flagged {
+                    self.warning(&words::first_line(&flag.told(exhibit.id)));
+                }
             }
             Event::ToolAnswered { call, reply, repeats } => match repeats {
                 Some(earlier) => {

@@ -27,4 +27,5 @@ mod record;
 mod rules;
 mod summaries;
 mod toolsets;
+mod untrusted;
 mod webpage;

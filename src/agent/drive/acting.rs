@@ -45,16 +45,21 @@ impl Driver<'_, '_> {
                 toolset: toolset.clone(),
                 description: description.clone(),
             });
-            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool));
+            let denied = self.store.holds_instructions().filter(|_| tool.changes(&params));
+            let denied = denied.map(|id| denied_after(id, &call.tool, &description));
+            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, denied));
         }
         let mut running: FuturesUnordered<_> = prepared
             .into_iter()
-            .map(|(running, tool)| {
+            .map(|(running, tool, denied)| {
                 let (stopped, permits) = (stopped.clone(), &permits);
                 async move {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
-                    let outcome = tool.run(&running.params, &running.path, stopped).await;
+                    let outcome = match denied {
+                        Some(outcome) => outcome,
+                        None => tool.run(&running.params, &running.path, stopped).await,
+                    };
                     (running, tool.summary(), outcome, engine.clock.instant() - started)
                 }
             })
@@ -121,6 +126,7 @@ impl Driver<'_, '_> {
             view: String::new(),
             condensed: false,
             summary: None,
+            flagged: None,
         };
         match self.store.keep(exhibit.clone()) {
             Ok(kept) => kept,
@@ -136,6 +142,22 @@ impl Driver<'_, '_> {
                 self.store.keep(unreadable.clone()).unwrap_or(unreadable)
             }
         }
+    }
+}
+
+/// What becomes of a call that changes something once exhibit `id` spoke to the model: nobody can be asked here.
+fn denied_after(id: u32, tool: &str, description: &str) -> Outcome {
+    let error = format!(
+        "`{tool}` changes something, and E{id} reads like an instruction to a model: it was not run, a person must \
+         decide. Go on without it, or put it into the answer as a step for a person"
+    );
+    Outcome {
+        status: Status::Denied,
+        exit_code: None,
+        error: Some(error),
+        invocation: description.to_owned(),
+        bytes: 0,
+        lines: 0,
     }
 }
 

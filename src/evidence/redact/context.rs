@@ -12,13 +12,14 @@ use super::{KeyBlock, names_secret, without_number};
 /// Words without which no line opens anything here.
 pub(super) const HINT: &str = r"-----BEGIN |stringData|\bdata\\?\x22?:|(?i:name|key)\\?\x22?\s*:\s*\\?\x22?[A-Za-z0-9_.-]*(?i:KEY|TOKEN|SECRET|PASS|PWD|AUTH|PAT|CREDENTIALS)|\x22?--?[a-z-]*(?:password|token|secret|key)\x22,?\s*$";
 
-static DATA: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"^\s*(?:- )?\\*"?(?P<name>data|stringData|binaryData)\\*"?:\s*\{?\s*$"#).ok());
-static ENTRY: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"^\s*"?[\w.-]+"?:\s*(?:"(?P<d>[^"]+)"|'(?P<q>[^']+)'|(?P<s>[^"'\s{\[].*?)),?\s*$"#).ok());
-static INLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"\\*"(?P<name>data|stringData)\\*"\s*:\s*\{(?P<inner>[^{}]*)\}"#).ok()
+static DATA: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"^\s*(?:- )?\\*"?(?P<name>data|stringData|binaryData)\\*"?:\s*\{?\s*$"#).ok()
 });
+static ENTRY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"^\s*"?[\w.-]+"?:\s*(?:"(?P<d>[^"]+)"|'(?P<q>[^']+)'|(?P<s>[^"'\s{\[].*?)),?\s*$"#).ok()
+});
+static INLINE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"\\*"(?P<name>data|stringData)\\*"\s*:\s*\{(?P<inner>[^{}]*)\}"#).ok());
 static PAIR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"\\*"[\w.-]+\\*"\s*:\s*\\*"(?P<s>[^"\\]+)"#).ok());
 static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -43,11 +44,11 @@ pub(super) fn holds_secret(text: &str) -> bool {
 /// Follows the lines of one text.
 #[derive(Debug, Default)]
 pub(super) struct Context {
-    pub key: KeyBlock,
+    pub(super) key: KeyBlock,
     /// A document of the text is a Secret: all of its data is secret, not only what reads as text.
     secret: bool,
     /// Inside a certificate, a request or a public key.
-    pub public: bool,
+    pub(super) public: bool,
     data: Option<(usize, bool)>,
     block: Option<usize>,
     next: Next,
@@ -63,22 +64,26 @@ enum Next {
 
 impl Context {
     /// `secret`: a document of the text is a Secret.
-    pub fn of(secret: bool) -> Self {
+    pub(super) fn of(secret: bool) -> Self {
         Self { secret, ..Self::default() }
     }
 
     /// Whether the next line must be looked at whatever it holds.
-    pub fn is_open(&self) -> bool {
-        self.public || self.key.is_inside() || self.data.is_some() || self.block.is_some() || self.next != Next::Anything
+    pub(super) fn is_open(&self) -> bool {
+        self.public
+            || self.key.is_inside()
+            || self.data.is_some()
+            || self.block.is_some()
+            || self.next != Next::Anything
     }
 
     /// The value of the line just seen is a block of the deeper lines that follow it.
-    pub fn opens_block(&mut self, line: &str) {
+    pub(super) fn opens_block(&mut self, line: &str) {
         self.block = Some(indent(without_number(line)));
     }
 
     /// Where `line` holds a secret because of the lines before it.
-    pub fn secrets(&mut self, line: &str) -> Vec<Range<usize>> {
+    pub(super) fn secrets(&mut self, line: &str) -> Vec<Range<usize>> {
         let body = without_number(line);
         let shift = line.len() - body.len();
         let found = self.secrets_of(body);
@@ -165,7 +170,10 @@ fn is_named(name: &str) -> bool {
 }
 
 fn is_reference(text: &str) -> bool {
-    text.contains("<secret:") || text.starts_with("{{") || text.starts_with("${") || text.starts_with("<no value")
+    text.contains("<secret:")
+        || text.starts_with("{{")
+        || text.starts_with("${")
+        || text.starts_with("<no value")
         || text.chars().all(|c| "*xX.".contains(c))
 }
 
@@ -209,6 +217,7 @@ fn reads_as_text(text: &str) -> bool {
         }
     }
     // A certificate is no secret, encoded or not.
-    std::str::from_utf8(&read)
-        .is_ok_and(|read| !read.starts_with("-----BEGIN CERT") && read.chars().all(|c| !c.is_control() || "\n\r\t".contains(c)))
+    std::str::from_utf8(&read).is_ok_and(|read| {
+        !read.starts_with("-----BEGIN CERT") && read.chars().all(|c| !c.is_control() || "\n\r\t".contains(c))
+    })
 }

@@ -58,7 +58,11 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
         let sure = if name == "PWD" && before.ends_with(';') { Name::Certain } else { judge(name) };
         // The name of a secret in Amazon's way.
         let named = separator == ":" && before.ends_with(':') && before.contains("arn:");
-        if named || sure == Name::No || (separator == "==" && close.is_empty()) || line.get(from..).is_some_and(|rest| rest.starts_with("//")) {
+        if named
+            || sure == Name::No
+            || (separator == "==" && close.is_empty())
+            || line.get(from..).is_some_and(|rest| rest.starts_with("//"))
+        {
             continue;
         }
         let value = value(line, whole.end(), before, separator);
@@ -81,7 +85,11 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
         let text = line.get(value.clone()).unwrap_or_default();
         let token = option.as_str().to_ascii_lowercase();
         let words = token.contains("secret") || token.contains("credential");
-        if text.len() >= 3 && !text.starts_with('-') && !is_harmless(text) && (!words || is_opaque(text) || !text.contains('-')) {
+        if text.len() >= 3
+            && !text.starts_with('-')
+            && !is_harmless(text)
+            && (!words || is_opaque(text) || !text.contains('-'))
+        {
             from = value.end.max(from);
             found.push(value);
         }
@@ -104,24 +112,81 @@ fn judge(name: &str) -> Name {
     let plain = lower.replace('_', "");
     let ends = |ends: &[&str]| ends.iter().any(|end| plain.ends_with(end));
     // Names of what is public, or of a place in a list.
-    if ends(&["publickey", "nexttoken", "pagetoken", "continuationtoken", "paginationtoken", "eostoken", "bostoken", "padtoken",
-        "stoptoken", "unktoken", "synctoken", "cancellationtoken", "resumetoken", "continuetoken", "skiptoken", "maxtoken",
-        "pertoken", "bypass", "surpass", "compass", "forcepass", "firstpass", "byebypass", "hashkey", "sortkey"])
-        || matches!(lower.as_str(), "pwd" | "oldpwd")
+    if ends(&[
+        "publickey",
+        "nexttoken",
+        "pagetoken",
+        "continuationtoken",
+        "paginationtoken",
+        "eostoken",
+        "bostoken",
+        "padtoken",
+        "stoptoken",
+        "unktoken",
+        "synctoken",
+        "cancellationtoken",
+        "resumetoken",
+        "continuetoken",
+        "skiptoken",
+        "maxtoken",
+        "pertoken",
+        "bypass",
+        "surpass",
+        "compass",
+        "forcepass",
+        "firstpass",
+        "byebypass",
+        "hashkey",
+        "sortkey",
+    ]) || matches!(lower.as_str(), "pwd" | "oldpwd")
     {
         // `;Pwd=` of a connection string is told by the caller, who looks at what stands before it.
         return if lower == "pwd" && name != "PWD" { Name::Certain } else { Name::No };
     }
-    if plain.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("key") && ends(&["idempotencykey", "partitionkey", "primarykey", "foreignkey", "cachekey"]) {
+    if plain.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with("key")
+        && ends(&["idempotencykey", "partitionkey", "primarykey", "foreignkey", "cachekey"])
+    {
         return Name::No;
     }
-    let trimmed = plain.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches("value").trim_end_matches("base64").trim_end_matches("base").trim_end_matches("b64")
-        .trim_end_matches("plain").trim_end_matches("new").trim_end_matches("old");
-    let certain = ["password", "passwd", "passphrase", "passcode", "clientsecret", "accesstoken", "authtoken", "refreshtoken", "idtoken",
-        "sessiontoken", "bearertoken", "bottoken", "apitoken", "apikey", "accesskey", "accountkey", "privatekey", "secretkey",
-        "encryptionkey", "signingkey", "masterkey", "keydata", "sharedkey", "dbpass", "userpass"];
+    let trimmed = plain
+        .trim_end_matches(|c: char| c.is_ascii_digit())
+        .trim_end_matches("value")
+        .trim_end_matches("base64")
+        .trim_end_matches("base")
+        .trim_end_matches("b64")
+        .trim_end_matches("plain")
+        .trim_end_matches("new")
+        .trim_end_matches("old");
+    let certain = [
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "clientsecret",
+        "accesstoken",
+        "authtoken",
+        "refreshtoken",
+        "idtoken",
+        "sessiontoken",
+        "bearertoken",
+        "bottoken",
+        "apitoken",
+        "apikey",
+        "accesskey",
+        "accountkey",
+        "privatekey",
+        "secretkey",
+        "encryptionkey",
+        "signingkey",
+        "masterkey",
+        "keydata",
+        "sharedkey",
+        "dbpass",
+        "userpass",
+    ];
     if certain.iter().any(|end| trimmed.ends_with(end))
-        || (upper && ["TOKEN", "SECRET", "_PASS", "_PWD", "CREDENTIALS"].iter().any(|end| name.ends_with(end)))
+        || (upper
+            && ["TOKEN", "SECRET", "_PASS", "_PWD", "CREDENTIALS"].iter().any(|end| name.ends_with(end)))
         || ["_pass", "_pwd"].iter().any(|end| lower.ends_with(end))
         || lower == "pass"
     {
@@ -132,8 +197,8 @@ fn judge(name: &str) -> Name {
 
 /// Words that go on with a sentence: `password: foo is too short`.
 const PROSE: &[&str] = &[
-    "is", "are", "was", "be", "at", "not", "for", "to", "the", "a", "an", "in", "of", "too", "has", "must", "and", "or",
-    "from", "with", "does", "did", "failed", "expired", "could", "cannot",
+    "is", "are", "was", "be", "at", "not", "for", "to", "the", "a", "an", "in", "of", "too", "has", "must",
+    "and", "or", "from", "with", "does", "did", "failed", "expired", "could", "cannot",
 ];
 
 fn is_secret(sure: Name, name: &str, text: &str, quoted: bool, rest: &str, separator: &str) -> bool {
@@ -145,7 +210,9 @@ fn is_secret(sure: Name, name: &str, text: &str, quoted: bool, rest: &str, separ
     if !quoted && separator.starts_with(':') {
         let mut words = text.split(' ').skip(1).chain(rest.split(' ')).filter(|word| !word.is_empty());
         let word = text.split(' ').next().unwrap_or_default();
-        if word.bytes().all(|b| b.is_ascii_lowercase() || b == b',') && (words.next().is_some_and(|next| PROSE.contains(&next)) || is_harmless(word)) {
+        if word.bytes().all(|b| b.is_ascii_lowercase() || b == b',')
+            && (words.next().is_some_and(|next| PROSE.contains(&next)) || is_harmless(word))
+        {
             return false;
         }
     }
@@ -178,7 +245,12 @@ fn value(line: &str, at: usize, before: &str, separator: &str) -> Range<usize> {
         return at + 1..at + 1 + end;
     }
     // Where the name opens the line, the value goes to its end: a setting, a variable.
-    let opens = before.trim_start().trim_start_matches("- ").trim_start_matches("export ").trim_start_matches("set ").trim_start_matches("ENV ");
+    let opens = before
+        .trim_start()
+        .trim_start_matches("- ")
+        .trim_start_matches("export ")
+        .trim_start_matches("set ")
+        .trim_start_matches("ENV ");
     let opens = opens.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches([':', '|', ' ']);
     if opens.is_empty() && (separator != " ") {
         let end = rest.find(" #").unwrap_or(rest.len());
@@ -190,10 +262,14 @@ fn value(line: &str, at: usize, before: &str, separator: &str) -> Range<usize> {
         }
     }
     // A variable in quotes as a whole: "DB_PASSWORD=x y", -e 'PASSWORD=x'.
-    if separator == "=" && let Some(quote @ ('"' | '\'')) = before.chars().last() {
+    if separator == "="
+        && let Some(quote @ ('"' | '\'')) = before.chars().last()
+    {
         let slashes = before.len() - 1 - before.trim_end_matches(quote).trim_end_matches('\\').len();
         let end = quoted(rest, quote, slashes, separator);
-        if end < rest.len() && !rest.get(..end).is_some_and(|value| value.contains(';') || value.contains("://")) {
+        if end < rest.len()
+            && !rest.get(..end).is_some_and(|value| value.contains(';') || value.contains("://"))
+        {
             return at..at + end;
         }
     }
@@ -206,9 +282,18 @@ fn value(line: &str, at: usize, before: &str, separator: &str) -> Range<usize> {
             '"' | '\'' | '\\' | '<' | '`' => place > 0 || c != '<',
             '>' => false,
             '&' => in_query || is_pair(after),
-            ',' => after.is_empty() || after.starts_with([' ', '}', ']', '"', '\'', '\\'])
-                || after.split(['=', ':']).next().is_some_and(|name| name.len() < after.len() && !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.\"".contains(&b))),
-            ')' | ']' | '}' => after.is_empty() || after.starts_with([' ', ',', ';', ')', ']', '}', '"', '.']),
+            ',' => {
+                after.is_empty()
+                    || after.starts_with([' ', '}', ']', '"', '\'', '\\'])
+                    || after.split(['=', ':']).next().is_some_and(|name| {
+                        name.len() < after.len()
+                            && !name.is_empty()
+                            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.\"".contains(&b))
+                    })
+            }
+            ')' | ']' | '}' => {
+                after.is_empty() || after.starts_with([' ', ',', ';', ')', ']', '}', '"', '.'])
+            }
             '|' => after.starts_with(' ') || place == 0,
             c => c.is_whitespace(),
         };
@@ -237,7 +322,12 @@ fn quoted(text: &str, quote: char, slashes: usize, separator: &str) -> usize {
             continue;
         }
         if c == quote && (before <= slashes && (slashes == 0 || before == slashes)) {
-            if quote == '\'' && slashes == 0 && separator == ":" && bytes.get(place + 1) == Some(&b'\'') && bytes.get(place.wrapping_sub(1)) != Some(&b'\'') {
+            if quote == '\''
+                && slashes == 0
+                && separator == ":"
+                && bytes.get(place + 1) == Some(&b'\'')
+                && bytes.get(place.wrapping_sub(1)) != Some(&b'\'')
+            {
                 // YAML doubles a quote inside.
                 continue;
             }

@@ -44,7 +44,7 @@ use quirks::Quirks;
 
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
-pub use settings::{Azure, Limits, Settings};
+pub use settings::{Azure, Limits, Sent, Settings};
 
 /// After the finish reason some servers still send the token counts, and some only keep the line open.
 const WAIT_FOR_USAGE: Duration = Duration::from_secs(3);
@@ -167,7 +167,8 @@ impl OpenAiModel {
             bytes: limits.reply_bytes,
         };
         let trace = Trace::default();
-        let client = transport::client(&self.http, &self.endpoint, patience, &trace);
+        let client =
+            transport::client(&self.http, &self.endpoint, patience, &trace, self.settings.sent.as_ref());
         let model = self.settings.model.as_str();
         let mut events = client
             .chat()

@@ -1,10 +1,14 @@
 //! What a caller decides about one endpoint. Plain data: resolved and checked elsewhere.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+
+/// Told of each request before it goes out: the address as it may be shown, the names of its headers, its body.
+pub type Sent = Arc<dyn Fn(&str, &[String], &[u8]) + Send + Sync>;
 
 /// One model behind one endpoint.
 #[derive(Clone)]
@@ -30,6 +34,7 @@ pub struct Settings {
     pub strict_tools: bool,
     /// Tokens; overrides what the catalog knows.
     pub context_window: Option<u64>,
+    pub sent: Option<Sent>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -63,6 +68,7 @@ impl Settings {
             limits: Limits::default(),
             strict_tools: false,
             context_window: None,
+            sent: None,
         }
     }
 }
