@@ -32,7 +32,7 @@ const FORMATS: &[(&str, &str)] = &[
         r"\bdiscord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/(?P<s>[A-Za-z0-9_-]{30,})",
     ),
     (
-        r"[MNO][A-Za-z0-9_-]{23,27}\.",
+        r"(?i)discord|\bbot\b|client\.login",
         r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}\b",
     ),
     (r":AA", r"\b(?:bot)?(?P<s>\d{8,10}:AA[A-Za-z0-9_-]{33})"),
@@ -63,7 +63,7 @@ const FORMATS: &[(&str, &str)] = &[
     (r"AKCp|cmVmdGtu", r"\b(?:AKCp[A-Za-z0-9]{60,}|cmVmdGtu[A-Za-z0-9]{50,})"),
     // Platforms
     (r"do[opr]_v1_", r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
-    (r"hv[sbr]\.|\b[sb]\.[A-Za-z0-9]{24}", r"\b(?:hv[sbr]\.[A-Za-z0-9_-]{24,}|[sb]\.[A-Za-z0-9]{24}\b)"),
+    (r"hv[sbr]\.|\b[sb]\.[A-Za-z0-9]{4}", r"\b(?:hv[sbr]\.[A-Za-z0-9_-]{24,}|[sb]\.[A-Za-z0-9]{24}\b)"),
     (r"glc_|glsa_|eyJrIjoi", r"\b(?:gl(?:c|sa)_[A-Za-z0-9_=+/-]{30,}|eyJrIjoi[A-Za-z0-9_=+/-]{30,})"),
     (
         r"NRA[KLA]|NRI[IQ]|NRJS|NRAL",
@@ -101,16 +101,16 @@ const FORMATS: &[(&str, &str)] = &[
     ),
     // JSON web tokens, and encrypted ones
     (
-        r"eyJ[A-Za-z0-9_-]{8,}\.",
+        r"eyJ",
         r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{0,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}",
     ),
     // Passwords in connection strings; a path may hold an @, so only other schemes than http may have a slash in one
-    (r"://(?u:\S*)@", r#"(?i)\bhttps?://[^\s:/@"'?#]{0,256}:(?P<s>[^\s/"'?#<>]+)@"#),
+    (r"://[!-~]*@", r#"(?i)\bhttps?://[^\s:/@"'?#]{0,256}:(?P<s>[^\s/"'?#<>]+)@"#),
     (
-        r"://(?u:\S*)@",
+        r"://[!-~]*@",
         r#"(?i)\b(?:[a-gi-z][a-z0-9+.-]{1,20}|h[a-su-z][a-z0-9+.-]{0,20})://[^\s:/@"'?#]{0,256}:(?P<s>[^\s"'<>]+)@"#,
     ),
-    (r"://(?u:\S*)@", r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[A-Za-z0-9_-]{20,})(?::x-oauth-basic)?@"#),
+    (r"://[!-~]*@", r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[A-Za-z0-9_-]{20,})(?::x-oauth-basic)?@"#),
     (r"@tcp\(|@unix\(", r#"[A-Za-z0-9_.-]+:(?P<s>[^\s"']+)@(?:tcp|unix)\("#),
     (r"(?i)jdbc:oracle", r#"(?i)\bjdbc:oracle:\w+:[^\s/@]+/(?P<s>[^\s@"']+)@"#),
     (
