@@ -99,6 +99,10 @@ fn no_planted_secret_leaves_on_any_way() {
             for (name, secret) in
                 others.iter().map(|(name, secret)| (*name, secret)).chain([("env", &environment)])
             {
+                // The model's own arguments go back to it as it wrote them, which `--show-egress` shows.
+                if name == "argument" && ["requests", "stderr"].contains(&way) {
+                    continue;
+                }
                 assert!(
                     !text.contains(secret.as_str()),
                     "{format}: the secret of `{name}` is in {way}:\n{text}"

@@ -100,10 +100,7 @@ const FORMATS: &[(&str, &str)] = &[
         r"\b(?:Token token=|GenieKey |ApiKey |SSWS |AccessKey |Key )\\*[\x22']?(?P<s>[A-Za-z0-9._~+/=:-]{16,})",
     ),
     // JSON web tokens, and encrypted ones
-    (
-        r"eyJ",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{0,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}",
-    ),
+    (r"eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{0,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}"),
     // Passwords in connection strings; a path may hold an @, so only other schemes than http may have a slash in one
     (r"://[!-~]*@", r#"(?i)\bhttps?://[^\s:/@"'?#]{0,256}:(?P<s>[^\s/"'?#<>]+)@"#),
     (
@@ -242,7 +239,7 @@ pub(super) static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let mut words: Vec<String> = FORMATS.iter().map(|(words, _)| format!("(?:{words})")).collect();
     words.push(super::named::HINT.to_owned());
     words.push(super::context::HINT.to_owned());
-    regex::RegexBuilder::new(&format!("(?-u){}", words.join("|"))).dfa_size_limit(16 << 20).build().ok()
+    regex::RegexBuilder::new(&format!("(?-u){}", words.join("|"))).dfa_size_limit(256 << 20).build().ok()
 });
 
 #[cfg(test)]
