@@ -91,6 +91,8 @@ fn exhibit(raw: &Path, bytes: &[u8]) -> Exhibit {
         view: String::new(),
         condensed: false,
         summary: None,
+        flagged: None,
+        started_seconds: 0.0,
     }
 }
 

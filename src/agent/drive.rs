@@ -226,7 +226,11 @@ impl Driver<'_, '_> {
         }
     }
 
-    fn replied(&mut self, step: u32, reply: Reply, started: Instant) -> Vec<Effect> {
+    fn replied(&mut self, step: u32, mut reply: Reply, started: Instant) -> Vec<Effect> {
+        // A model may repeat what it was never shown; arguments stay as they are, since tools need them.
+        let redactor = self.store.redactor();
+        reply.message.text = redactor.redact(&reply.message.text);
+        reply.message.reasoning = redactor.redact(&reply.message.reasoning);
         let seconds = (self.engine.clock.instant() - started).as_secs_f64();
         self.finish_reason.clone_from(&reply.finish_reason);
         self.emit(&Event::ModelReplied {
@@ -239,7 +243,10 @@ impl Driver<'_, '_> {
         })
     }
 
-    fn failed(&mut self, error: ModelError) -> Vec<Effect> {
+    fn failed(&mut self, mut error: ModelError) -> Vec<Effect> {
+        // Endpoints repeat what they were sent.
+        error.message = self.store.shown(&error.message);
+        error.hint = error.hint.map(|hint| self.store.shown(&hint));
         let exit_code = match error.kind {
             ModelErrorKind::Configuration => 3,
             ModelErrorKind::Unavailable | ModelErrorKind::ContextTooLong { .. } => 4,
@@ -289,6 +296,7 @@ impl Driver<'_, '_> {
         let usable: std::collections::BTreeSet<String> = toolsets.filter(|name| name != "evidence").collect();
         let usable: Vec<String> = usable.into_iter().collect();
         answer.coverage = evidence::coverage(&usable, &self.engine.unusable, self.store.exhibits());
+        answer.not_sure.extend(evidence::instructions_found(self.store.exhibits()));
         if answer.text.is_empty() {
             answer.text = answer::to_markdown(&answer);
         }

@@ -69,7 +69,13 @@ impl Listeners {
             self.progress.note(line.trim_end());
         }
         // A failed model is the command's own failure, told once at its end.
-        if !self.stream_text(event) && !matches!(event, Event::ModelFailed { .. }) {
+        if let Event::ModelRetried { attempt, wait_seconds, reason } = event {
+            let reason = self.redactor.redact(reason);
+            let told = Event::ModelRetried { attempt: *attempt, wait_seconds: *wait_seconds, reason };
+            if !self.stream_text(&told) {
+                self.progress.event(&told);
+            }
+        } else if !self.stream_text(event) && !matches!(event, Event::ModelFailed { .. }) {
             self.progress.event(event);
         }
     }

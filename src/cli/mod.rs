@@ -7,6 +7,7 @@ mod complete;
 mod conclusion;
 mod config;
 mod context;
+mod egress;
 mod equipment;
 mod failure;
 mod investigation;

@@ -155,6 +155,9 @@ pub(super) struct OutputArgs {
     /// Say on stderr what the model calls took
     #[arg(long)]
     pub log_costs: bool,
+    /// Show what is sent to models as it is sent, on stderr or in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub show_egress: Option<String>,
     /// Exit 8 when a problem was found, 7 when the verdict is inconclusive
     #[arg(long)]
     pub exit_status: bool,
@@ -218,6 +221,7 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         json_output_file: output.json_output_file.clone(),
         show_tool_output: output.show_tool_output,
         log_costs: output.log_costs,
+        show_egress: output.show_egress.clone(),
         exit_status: output.exit_status,
         no_record: output.no_record,
         echo: (output.echo || output.no_echo).then_some(output.echo),

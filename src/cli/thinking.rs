@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use super::Context;
+use super::egress;
 use super::failure::{Exit, Failure};
 use crate::agent::drive::Fast;
 use crate::config::{Config, ModelChoice, ModelSettings};
@@ -73,7 +74,7 @@ pub(super) fn choose(
             shape.insert("extra_body".to_owned(), serde_json::json!(settings.extra_body));
             shape.insert("strict_tools".to_owned(), serde_json::json!(settings.strict_tools));
             shape.insert("tool_calling".to_owned(), config.text("tool_calling")?.into());
-            let mut endpoint = endpoint(*settings, budget);
+            let mut endpoint = endpoint(*settings, budget, egress::listener(config)?);
             endpoint.protocol =
                 prompts.protocol(TOOLS).map_err(|error| Failure::new(Exit::Configuration, error))?;
             let model = OpenAiModel::new(endpoint)?;
@@ -107,12 +108,13 @@ impl FastModels {
             match &summary.model {
                 None if models.usual.is_none() => {
                     if let Some(settings) = config.fast_model(None)? {
-                        models.usual = Some(models.made(settings, budget)?);
+                        models.usual = Some(models.made(settings, budget, egress::listener(config)?)?);
                     }
                 }
                 Some(name) if !models.named.contains_key(name) => {
                     let made = config.fast_model(Some(name)).map_err(Failure::from).and_then(|settings| {
-                        settings.map(|settings| models.made(settings, budget)).transpose()
+                        let sent = egress::listener(config)?;
+                        settings.map(|settings| models.made(settings, budget, sent)).transpose()
                     });
                     match made {
                         Ok(model) => models.named.extend(model.map(|model| (name.clone(), model))),
@@ -128,9 +130,14 @@ impl FastModels {
         Ok(models)
     }
 
-    fn made(&mut self, settings: ModelSettings, budget: Duration) -> Result<OpenAiModel, Failure> {
+    fn made(
+        &mut self,
+        settings: ModelSettings,
+        budget: Duration,
+        sent: Option<openai::Sent>,
+    ) -> Result<OpenAiModel, Failure> {
         self.secrets.extend(secrets_of(&settings));
-        Ok(OpenAiModel::new(endpoint(settings, Some(budget)))?)
+        Ok(OpenAiModel::new(endpoint(settings, Some(budget), sent))?)
     }
 
     /// As the agent takes them; `None` when there is none.
@@ -156,7 +163,11 @@ pub(super) fn rules() -> Result<RulesModel, Failure> {
     RulesModel::new(&[]).map_err(|error| Failure::new(Exit::Configuration, error))
 }
 
-fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settings {
+fn endpoint(
+    settings: ModelSettings,
+    budget: Option<Duration>,
+    sent: Option<openai::Sent>,
+) -> openai::Settings {
     let mut endpoint = openai::Settings::new(settings.model, settings.api_base);
     endpoint.name = settings.name;
     endpoint.api_key = settings.api_key;
@@ -179,6 +190,7 @@ fn endpoint(settings: ModelSettings, budget: Option<Duration>) -> openai::Settin
         completion: prices.output * 1e6,
     });
     endpoint.echo_reasoning = settings.echo_reasoning;
+    endpoint.sent = sent;
     if let Some(budget) = budget {
         endpoint.limits.budget = endpoint.limits.budget.min(budget);
     }

@@ -42,6 +42,8 @@ pub struct Flags {
     pub json_output_file: Option<PathBuf>,
     pub show_tool_output: bool,
     pub log_costs: bool,
+    /// `--show-egress`: `-` for stderr, or a file.
+    pub show_egress: Option<String>,
     /// `--echo` or `--no-echo`.
     pub echo: Option<bool>,
     pub interactive: bool,
@@ -100,6 +102,7 @@ impl Flags {
         put("json_output_file", self.json_output_file.as_deref().map(path));
         put("show_tool_output", given(self.show_tool_output));
         put("log_costs", given(self.log_costs));
+        put("show_egress", text(self.show_egress.as_deref()));
         put("echo", self.echo.map(Json::from));
         put("interactive", given(self.interactive));
         put("no_interactive", given(self.no_interactive));

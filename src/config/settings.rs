@@ -168,6 +168,7 @@ pub const SETTINGS: &[Setting] = &[
     set("json_output_file", Path, "file the JSON result is written to as well"),
     set("show_tool_output", Switch, "print what tools returned").default("false"),
     set("log_costs", Switch, "print tokens and costs").default("false"),
+    set("show_egress", Text, "show what is sent to models, on stderr (`-`) or in a file"),
     set("echo", Switch, "repeat the question before the answer").default("true"),
     set("interactive", Switch, "an interactive session").per_call(),
     set("no_interactive", Switch, "no interactive session").per_call(),

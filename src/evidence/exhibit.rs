@@ -39,6 +39,9 @@ pub struct Exhibit {
     /// What the model was given in place of `view`, where a fast model wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<ShownSummary>,
+    /// Where what a model was given of it reads like an instruction to a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flagged: Option<super::injection::Flag>,
 }
 
 /// An output in the words of a fast model. It is no evidence: quotes are checked against the raw output.
@@ -78,6 +81,7 @@ impl Exhibit {
             view: String::new(),
             condensed: false,
             summary: None,
+            flagged: None,
         }
     }
 

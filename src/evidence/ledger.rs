@@ -110,6 +110,13 @@ fn lines_seen(exhibit: &Exhibit, exhibits: &[Exhibit]) -> u64 {
     seen.len() as u64
 }
 
+/// What the answer must say of outputs that read like instructions to a model.
+#[must_use]
+pub fn instructions_found(exhibits: &[Exhibit]) -> Vec<String> {
+    let flags = exhibits.iter().filter_map(|exhibit| Some((exhibit.id, exhibit.flagged.as_ref()?)));
+    flags.map(|(id, flag)| flag.told(id)).collect()
+}
+
 /// Puts those toolsets first that the question speaks of: an answer names only a few of what it misses.
 /// `about` gives a toolset's name and descriptions in lower case. The order is otherwise kept.
 pub fn order_by_question<'a>(

@@ -4,6 +4,7 @@
 
 pub mod condense;
 mod exhibit;
+pub mod injection;
 mod ledger;
 mod lines;
 pub mod redact;
@@ -14,7 +15,7 @@ mod verify;
 pub mod view;
 
 pub use exhibit::{Exhibit, ShownSummary, Status};
-pub use ledger::{coverage, not_checked, order_by_question, telling_words};
+pub use ledger::{coverage, instructions_found, not_checked, order_by_question, telling_words};
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{AsRecorded, Condenser, Store, is_longer, raw_path};

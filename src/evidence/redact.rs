@@ -3,15 +3,22 @@
 //! The replacement is stable within a run (`<secret:1>`), so that a model can still see that two
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
+mod context;
 mod formats;
+mod harmless;
+mod named;
 mod recorded;
 mod settings;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 
-use regex::Captures;
+use regex::{Captures, Regex, RegexBuilder};
+
+use context::Context;
+use harmless::is_harmless;
 
 /// Shorter values of secret-looking environment variables are words, not secrets (`test`, `1`).
 const SHORTEST_ENV_SECRET: usize = 8;
@@ -20,6 +27,8 @@ const SHORTEST_ENV_SECRET: usize = 8;
 pub struct Redactor {
     /// Values of secret-looking environment variables in every form they are printed in, longest first.
     known: RefCell<Vec<String>>,
+    /// `known` as one pattern, until there is one more of them.
+    pattern: RefCell<Option<Option<Regex>>>,
     /// Secrets of settings that are shorter than a word may be.
     short: RefCell<Vec<String>>,
     seen: RefCell<HashMap<String, usize>>,
@@ -48,6 +57,7 @@ impl Redactor {
         known.dedup();
         Self {
             known: RefCell::new(known),
+            pattern: RefCell::default(),
             short: RefCell::default(),
             seen: RefCell::default(),
             reserved: Cell::default(),
@@ -57,26 +67,132 @@ impl Redactor {
     /// `text` with every known secret replaced.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for value in self.known.borrow().iter() {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), &self.placeholder(value));
-            }
+        self.clean(text).into_owned()
+    }
+
+    /// As [`Redactor::redact`]; text that holds nothing is not copied.
+    #[must_use]
+    pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = self.without_known(text);
+        let keys = has_key_body(&text);
+        if !keys && !formats::HINT.as_ref().is_none_or(|hint| hint.is_match(&text)) {
+            return text;
         }
-        for value in self.short.borrow().iter() {
-            text = settings::replace_alone(&text, value, || self.placeholder(value));
+        if text.contains("-----BEGIN ") {
+            text = self.redact_key_blocks(text.into_owned()).into();
+        }
+        match self.by_line(&text, keys) {
+            None => text,
+            Some(shown) => shown.into(),
+        }
+    }
+
+    /// Goes through the lines that may hold a secret; nothing when none does.
+    fn by_line(&self, text: &str, every: bool) -> Option<String> {
+        let mut context = Context::of(context::holds_secret(text));
+        let hint = formats::HINT.as_ref();
+        let (mut out, mut done, mut at) = (String::new(), 0, 0);
+        while at < text.len() {
+            if !every
+                && !context.is_open()
+                && let Some(hint) = hint
+            {
+                let Some(hit) = hint.find_at(text, at) else { break };
+                at = text
+                    .get(..hit.start())
+                    .and_then(|before| before.rfind('\n'))
+                    .map_or(0, |end| end + 1)
+                    .max(at);
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let line = rest.get(..length).unwrap_or_default();
+            if let Some(shown) = self.line(line, &mut context) {
+                out.push_str(text.get(done..at).unwrap_or_default());
+                out.push_str(&shown);
+                done = at + length;
+            }
+            at += length + 1;
+        }
+        if done == 0 && out.is_empty() {
+            return None;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        Some(out)
+    }
+
+    /// One line, given those before it; nothing when it stays as it is.
+    fn line(&self, line: &str, context: &mut Context) -> Option<String> {
+        let mut text = Cow::Borrowed(line);
+        let by_context = context.secrets(line);
+        let in_public = context.public;
+        if !by_context.is_empty() {
+            text = self.replace_ranges(&text, &by_context).into();
         }
         for format in formats::candidates(&text) {
             if format.is_match(&text) {
-                text = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found)).into_owned();
+                text = format
+                    .replace_all(&text, |found: &Captures<'_>| self.replacement(found))
+                    .into_owned()
+                    .into();
             }
         }
-        let text = self.redact_key_blocks(text);
-        if !text.lines().any(is_key_body) {
-            return text;
+        let (ranges, block) = named::find(&text);
+        if !ranges.is_empty() {
+            text = self.replace_ranges(&text, &ranges).into();
         }
-        let lines = text.split('\n').map(|line| if is_key_body(line) { KeyBlock::SHOWN } else { line });
-        lines.collect::<Vec<_>>().join("\n")
+        if block {
+            context.opens_block(line);
+        }
+        if !in_public && is_key_body(&text) {
+            text = KeyBlock::SHOWN.into();
+        }
+        (text != line).then(|| text.into_owned())
+    }
+
+    fn replace_ranges(&self, text: &str, ranges: &[std::ops::Range<usize>]) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for range in ranges {
+            out.push_str(text.get(done..range.start).unwrap_or_default());
+            out.push_str(&self.placeholder(text.get(range.clone()).unwrap_or_default()));
+            done = range.end;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        out
+    }
+
+    fn without_known<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = self.without_long(text);
+        for value in self.short.borrow().iter() {
+            if text.contains(value.as_str()) {
+                text = settings::replace_alone(&text, value, || self.placeholder(value)).into();
+            }
+        }
+        text
+    }
+
+    fn without_long<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut pattern = self.pattern.borrow_mut();
+        let pattern = pattern.get_or_insert_with(|| {
+            let known: Vec<String> = self.known.borrow().iter().map(|value| regex::escape(value)).collect();
+            if known.is_empty() {
+                return None;
+            }
+            RegexBuilder::new(&known.join("|")).size_limit(256 << 20).build().ok()
+        });
+        if let Some(pattern) = pattern {
+            return pattern.replace_all(text, |found: &Captures<'_>| {
+                found.get(0).map_or_else(String::new, |found| self.placeholder(found.as_str()))
+            });
+        }
+        let mut text = Cow::Borrowed(text);
+        for value in self.known.borrow().iter() {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), &self.placeholder(value)).into();
+            }
+        }
+        text
     }
 
     /// Takes the values of secret fields for secrets wherever they turn up from now on: a command shows them
@@ -84,12 +200,13 @@ impl Redactor {
     pub fn learn(&self, fields: &serde_json::Map<String, serde_json::Value>) {
         for (name, value) in fields {
             if let Some(text) = value.as_str().filter(|_| is_secret_field(name))
-                && !formats::is_harmless(text)
+                && !is_harmless(text)
             {
                 let mut known = self.known.borrow_mut();
                 known.extend(forms(text));
                 known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
                 known.dedup();
+                self.pattern.replace(None);
             }
         }
     }
@@ -110,6 +227,7 @@ impl Redactor {
         }
         known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
+        self.pattern.replace(None);
     }
 
     /// Redacts every string inside a JSON value.
@@ -122,9 +240,7 @@ impl Redactor {
                     self.redact_json(item);
                     match item {
                         // The name says it, whatever the value looks like.
-                        serde_json::Value::String(text)
-                            if is_secret_field(name) && !formats::is_harmless(text) =>
-                        {
+                        serde_json::Value::String(text) if is_secret_field(name) && !is_harmless(text) => {
                             *text = self.placeholder(text);
                         }
                         _ => {}
@@ -138,12 +254,22 @@ impl Redactor {
     /// Redacts lines that are shown one by one; bodies of private keys span several of them, and their
     /// heads may have been left out.
     pub fn redact_lines(&self, lines: &mut [super::view::Line]) {
-        let mut key = KeyBlock::default();
+        let secret = lines.iter().any(|(_, text)| context::holds_secret(text));
+        let mut context = Context::of(secret);
         for (_, text) in lines {
-            if key.covers(text.as_bytes()) {
+            if context.key.covers(text.as_bytes()) {
                 KeyBlock::SHOWN.clone_into(text);
-            } else {
-                *text = self.redact(text);
+                continue;
+            }
+            if let Cow::Owned(shown) = self.without_known(text) {
+                *text = shown;
+            }
+            let hinted = || formats::HINT.as_ref().is_none_or(|hint| hint.is_match(text));
+            if context.is_open() || has_key_body(text) || hinted() {
+                let line = self.line(text, &mut context);
+                // A key on one line, and one that begins here.
+                let line = line.unwrap_or_else(|| std::mem::take(text));
+                *text = self.redact_key_blocks(line);
             }
         }
     }
@@ -154,7 +280,7 @@ impl Redactor {
         };
         let secret = ["s", "d", "q"].iter().find_map(|group| found.name(group)).unwrap_or(whole);
         let text = whole.as_str();
-        if formats::is_harmless(secret.as_str()) {
+        if is_harmless(secret.as_str()) {
             return text.to_owned();
         }
         // By place: a short secret may also be a part of its own name.
@@ -207,6 +333,10 @@ pub struct KeyBlock {
 }
 
 impl KeyBlock {
+    fn is_inside(&self) -> bool {
+        self.inside
+    }
+
     /// What stands for a line of a key.
     pub const SHOWN: &str = "<secret: private key>";
 
@@ -229,6 +359,20 @@ impl KeyBlock {
         self.inside = is_key_head(line) && !line.contains("-----END");
         false
     }
+}
+
+/// Whether some line may be the body of a key.
+fn has_key_body(text: &str) -> bool {
+    let long = |line: &str| {
+        let line = without_number(line).trim();
+        line.len() >= 60 && line.bytes().take(60).all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
+    let mut from = 0;
+    memchr::memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len())).any(|end| {
+        let line = text.get(from..end).unwrap_or_default();
+        from = end + 1;
+        line.len() >= 60 && long(line)
+    })
 }
 
 /// A line of nothing but base64, as long as keys have them, and no digest.
@@ -312,6 +456,9 @@ pub fn is_secret_field(name: &str) -> bool {
 #[must_use]
 pub fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
+    if name.ends_with("PUBLIC_KEY") {
+        return false;
+    }
     let ends = [
         "KEY",
         "TOKEN",

@@ -172,6 +172,9 @@ impl Store {
                 *text = visible(text);
             }
             self.redactor.redact_lines(&mut lines);
+            if exhibit.flagged.is_none() {
+                exhibit.flagged = super::injection::find(&lines);
+            }
             for (_, text) in &mut lines {
                 *text = view::clip(text, chosen.longest);
             }
@@ -208,6 +211,12 @@ impl Store {
     pub fn shown(&self, text: &str) -> String {
         let lines: Vec<String> = text.split('\n').map(visible).collect();
         self.redactor.redact(&lines.join("\n"))
+    }
+
+    /// Whether a model was given text that reads like an instruction to it.
+    #[must_use]
+    pub fn holds_instructions(&self) -> Option<u32> {
+        self.exhibits.iter().find(|exhibit| exhibit.flagged.is_some()).map(|exhibit| exhibit.id)
     }
 
     #[must_use]

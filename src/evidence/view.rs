@@ -215,17 +215,34 @@ fn neutral(text: &str, marker: &str) -> String {
     if visible.contains(marker) {
         visible = visible.replace(marker, "(marker)");
     }
-    if !FENCE.as_ref().is_some_and(|fence| fence.is_match(&visible)) {
-        return visible;
+    if let Some(fence) = FENCE.as_ref()
+        && fence.is_match(&visible)
+    {
+        visible = fence.replace_all(&visible, "‹${slash}exhibit").into_owned();
     }
-    FENCE
-        .as_ref()
-        .map_or_else(String::new, |fence| fence.replace_all(&visible, "‹${slash}exhibit").into_owned())
+    if let Some(turn) = TURN.as_ref()
+        && turn.is_match(&visible)
+    {
+        visible = turn.replace_all(&visible, "‹${words}${inst}›").into_owned();
+    }
+    visible
 }
 
+/// Marks by which chat templates begin and end a turn, and tags that claim to be the system's or a tool's: a server
+/// that pastes text into its template would take them for its own.
+static TURN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)[<‹＜﹤〈⟨]\s*(?P<words>[|｜¦]\s*[a-z_▁ ]{2,24}\s*[|｜¦]|[/∕⁄／]?\s*(?:tool|function)[_ -](?:results?|calls?|responses?|outputs?)",
+        r"|[/∕⁄／]?\s*(?:system|assistant|system[_-](?:prompt|reminder|message)|(?:start|end)_of_turn)|<\s*[/∕⁄／]?sys>?|eos|bos)\s*[>›＞﹥〉⟩]+",
+        r"|[\[［](?P<inst>[/∕⁄／]?\s*INST\s*)[\]］]"
+    ))
+    .ok()
+});
+
 /// What a model could take for a fence, however it is spelled.
-static FENCE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)[<‹＜﹤〈⟨]\s*(?P<slash>[/∕⁄／]?)\s*exhibit").ok());
+static FENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)[<‹＜﹤〈⟨]\s*(?P<slash>[/∕⁄／]?)\s*(?:e|е|ｅ|Ｅ|Е)(?:x|х|ｘ|Ｘ|Х)(?:h|һ|ｈ|Ｈ|Н)(?:i|і|ｉ|Ｉ|І)(?:b|ｂ|Ｂ|В|Ь)(?:i|і|ｉ|Ｉ|І)(?:t|ｔ|Ｔ|Т|т)").ok()
+});
 
 /// An exhibit as read back from a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

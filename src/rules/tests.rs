@@ -67,6 +67,7 @@ impl Machine {
             view: String::new(),
             condensed: false,
             summary: None,
+            flagged: None,
         };
         view::render(&exhibit, &[], &lines, "k9f3")
     }

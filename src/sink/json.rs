@@ -139,6 +139,7 @@ fn tool_call(exhibit: &Exhibit) -> Value {
             "elapsed_seconds": number(exhibit.seconds),
         },
         "size": exhibit.bytes,
+        "flagged": exhibit.flagged,
         "summary": exhibit.summary.as_ref().map(|one| json!({"model": one.model, "text": one.text})),
     })
 }

@@ -43,6 +43,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
         view: "1 | Name: <payments>".to_owned(),
         condensed: false,
         summary: None,
+        flagged: None,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn guarded(tool: Box<dyn Tool>, rule: &Rule, required: &[String], approved: 
     let why = match (matches(required, true), rule.asks) {
         (Some(glob), _) => format!("`{glob}` in `approval_required_tools` of its toolset"),
         (None, Some(why)) if matches(approved, false).is_none() => why.to_owned(),
+        (None, Some(_)) => return Box::new(Approved(tool)),
         (None, _) => return tool,
     };
     Box::new(Guarded { tool, why })
@@ -42,6 +43,35 @@ pub fn idle<'a>(required: &'a [String], names: &'a [String]) -> impl Iterator<It
         .iter()
         .filter(|glob| !names.iter().any(|name| is_match(glob, name, true)))
         .map(|glob| format!("`{}` in `approval_required_tools` means none of its tools", visible(glob)))
+}
+
+/// A tool that may change something and was approved in advance.
+struct Approved(Box<dyn Tool>);
+
+impl Tool for Approved {
+    fn spec(&self) -> &ToolSpec {
+        self.0.spec()
+    }
+
+    fn toolset(&self) -> &str {
+        self.0.toolset()
+    }
+
+    fn describe(&self, params: &Map<String, Value>) -> String {
+        self.0.describe(params)
+    }
+
+    fn wrapped(&self) -> Option<&dyn Tool> {
+        Some(self.0.as_ref())
+    }
+
+    fn changes(&self, _params: &Map<String, Value>) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
+        self.0.run(params, output, stop)
+    }
 }
 
 /// A tool whose calls are denied.

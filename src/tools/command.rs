@@ -255,6 +255,10 @@ impl Tool for CommandTool {
         })
     }
 
+    fn changes(&self, _params: &Map<String, Value>) -> bool {
+        self.definition.read_only == Some(false)
+    }
+
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
         Box::pin(self.perform(params, output, stop))
     }

@@ -50,6 +50,12 @@ pub trait Tool {
         self.wrapped().and_then(Tool::summary)
     }
 
+    /// Whether such a call may change what it looks at. After an output that reads like an instruction to a model it
+    /// is not run.
+    fn changes(&self, params: &Map<String, Value>) -> bool {
+        self.wrapped().is_some_and(|tool| tool.changes(params))
+    }
+
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;

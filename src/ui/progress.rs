@@ -172,6 +172,9 @@ impl Progress {
                     *id != exhibit.id
                 });
                 self.tool(exhibit);
+                if let Some(flag) = &exhibit.flagged {
+                    self.warning(&words::first_line(&flag.told(exhibit.id)));
+                }
             }
             Event::ToolAnswered { brings, .. } if !brings.is_empty() => {
                 let line = self.styled(&format!("  more tools: {}", sanitize(&brings.join(", "))), DIM);

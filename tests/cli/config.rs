@@ -94,6 +94,7 @@ const NAMES: &[(&str, &str, &str, &str)] = &[
     ("HOLMES_JSON_OUTPUT_FILE", "x.json", "json_output_file", "x.json"),
     ("HOLMES_SHOW_TOOL_OUTPUT", "1", "show_tool_output", "true"),
     ("HOLMES_LOG_COSTS", "1", "log_costs", "true"),
+    ("HOLMES_SHOW_EGRESS", "x.txt", "show_egress", "x.txt"),
     ("HOLMES_ECHO", "0", "echo", "false"),
     ("HOLMES_EXIT_STATUS", "1", "exit_status", "true"),
     ("HOLMES_NO_RECORD", "1", "no_record", "true"),

@@ -33,5 +33,6 @@ mod rules;
 mod servers;
 mod summaries;
 mod toolsets;
+mod untrusted;
 mod webpage;
 mod windows;

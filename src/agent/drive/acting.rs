@@ -52,17 +52,22 @@ impl Driver<'_, '_> {
                 toolset: toolset.clone(),
                 description: description.clone(),
             });
-            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool));
+            let denied = self.store.holds_instructions().filter(|_| tool.changes(&params));
+            let denied = denied.map(|id| denied_after(id, &call.tool, &description));
+            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, denied));
         }
         let condenser = self.store.condenser();
         let mut running: FuturesUnordered<_> = prepared
             .into_iter()
-            .map(|(running, tool)| {
+            .map(|(running, tool, denied)| {
                 let (stopped, permits, condenser) = (stopped.clone(), &permits, condenser.clone());
                 async move {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
-                    let outcome = tool.run(&running.params, &running.path, stopped.clone()).await;
+                    let outcome = match denied {
+                        Some(outcome) => outcome,
+                        None => tool.run(&running.params, &running.path, stopped.clone()).await,
+                    };
                     let took = (started, engine.clock.instant() - started);
                     let chosen = condensed(condenser, &running.path, outcome.bytes, stopped).await;
                     (running, tool.summary(), outcome, took, chosen)
@@ -140,6 +145,7 @@ impl Driver<'_, '_> {
             view: String::new(),
             condensed: false,
             summary: None,
+            flagged: None,
         };
         match chosen {
             Ok(chosen) => self.store.keep_condensed(exhibit, chosen),
@@ -179,6 +185,22 @@ async fn condensed(
         }
     };
     chosen.map_err(io::Error::other)?
+}
+
+/// What becomes of a call that changes something once exhibit `id` spoke to the model: nobody can be asked here.
+fn denied_after(id: u32, tool: &str, description: &str) -> Outcome {
+    let error = format!(
+        "`{tool}` changes something, and E{id} reads like an instruction to a model: it was not run, a person must \
+         decide. Go on without it, or put it into the answer as a step for a person"
+    );
+    Outcome {
+        status: Status::Denied,
+        exit_code: None,
+        error: Some(error),
+        invocation: description.to_owned(),
+        bytes: 0,
+        lines: 0,
+    }
 }
 
 /// A call on its way.

@@ -56,6 +56,7 @@ fn finished(id: u32, call_id: &str, status: Status) -> Event {
             view: format!("<exhibit E{id} k=m>\nE{id} host_disk\n1 | x\n</exhibit E{id} k=m>"),
             condensed: false,
             summary: None,
+            flagged: None,
         },
     }
 }

@@ -104,6 +104,7 @@ pub(super) async fn run(
         view: String::new(),
         condensed: false,
         summary: None,
+        flagged: None,
     };
     let exhibit = store.keep(exhibit).map_err(io("the tool's output"))?;
     match output {

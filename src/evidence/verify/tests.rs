@@ -22,6 +22,7 @@ fn exhibit(id: u32, path: &Path) -> Exhibit {
         view: String::new(),
         condensed: false,
         summary: None,
+        flagged: None,
     }
 }
 

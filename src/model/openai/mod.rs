@@ -48,7 +48,7 @@ use crate::agent::{Message, Usage};
 use super::react::{self, Hearing, ToolCalling};
 use super::{Delta, Model, ModelError, ModelFuture, Reply, Request, catalog};
 
-pub use settings::{Azure, Limits, Settings};
+pub use settings::{Azure, Limits, Sent, Settings};
 
 pub use super::catalog::Prices;
 
@@ -298,7 +298,8 @@ impl OpenAiModel {
             bytes: limits.reply_bytes,
         };
         let trace = Trace::default();
-        let client = transport::client(&self.http, &self.endpoint, patience, &trace);
+        let client =
+            transport::client(&self.http, &self.endpoint, patience, &trace, self.settings.sent.as_ref());
         let model = self.settings.model.as_str();
         let mut events = client
             .chat()

@@ -1,6 +1,7 @@
 //! What a caller decides about one endpoint. Plain data: resolved and checked elsewhere.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -8,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::model::catalog::Prices;
 use crate::model::react::{PROTOCOL, ToolCalling};
+
+/// Told of each request before it goes out: the address as it may be shown, the names of its headers, its body.
+pub type Sent = Arc<dyn Fn(&str, &[String], &[u8]) + Send + Sync>;
 
 /// One model behind one endpoint.
 #[derive(Clone)]
@@ -41,6 +45,7 @@ pub struct Settings {
     /// Plain thoughts go back with the transcript from the first request on. Without it they do so once
     /// the endpoint asks for them.
     pub echo_reasoning: bool,
+    pub sent: Option<Sent>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -78,6 +83,7 @@ impl Settings {
             context_window: None,
             prices: None,
             echo_reasoning: false,
+            sent: None,
         }
     }
 }

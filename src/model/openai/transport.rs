@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::body::{Patience, Trace, guarded};
 use super::endpoint::Endpoint;
 use super::errors::configuration;
-use super::settings::Settings;
+use super::settings::{Sent, Settings};
 use crate::model::ModelError;
 use crate::tls::{self, Trust};
 
@@ -59,10 +59,12 @@ pub(super) fn client(
     endpoint: &Endpoint,
     patience: Patience,
     trace: &Trace,
+    sent: Option<&Sent>,
 ) -> Client<Endpoint> {
     let (for_service, trace) = (http.clone(), trace.clone());
+    let sent = sent.map(|sent| (endpoint.shown(), sent.clone()));
     let service = tower::service_fn(move |factory: HttpRequestFactory| {
-        exchange(for_service.clone(), factory, patience, trace.clone())
+        exchange(for_service.clone(), factory, patience, trace.clone(), sent.clone())
     });
     Client::build(http.clone(), endpoint.clone()).with_http_service(service)
 }
@@ -72,8 +74,14 @@ async fn exchange(
     factory: HttpRequestFactory,
     patience: Patience,
     trace: Trace,
+    sent: Option<(String, Sent)>,
 ) -> Result<reqwest::Response, OpenAIError> {
     let request = factory.build().await?;
+    if let Some((address, sent)) = sent {
+        let names: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
+        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+        sent(&address, &names, body);
+    }
     let silent = |_| OpenAIError::Boxed(Box::new(Refusal::Silent(patience.first_byte)));
     let response = timeout(patience.first_byte, http.execute(request)).await.map_err(silent)??;
     let status = response.status();

@@ -182,6 +182,11 @@ pub(super) fn ended(status: Status, error: Option<String>, invocation: String, f
 }
 
 impl Tool for Request {
+    fn changes(&self, params: &Map<String, Value>) -> bool {
+        let method = params.get("method").and_then(Value::as_str).unwrap_or_default().trim();
+        !["", "GET", "HEAD", "OPTIONS"].iter().any(|reads| method.eq_ignore_ascii_case(reads))
+    }
+
     fn spec(&self) -> &ToolSpec {
         &self.spec
     }

@@ -57,6 +57,7 @@ fn exhibit(id: u32, status: Status, exit_code: Option<i32>, error: Option<&str>)
         view: "1 | Name: payments\n2 | \u{1b}[31mState\u{1b}[0m: Waiting\n".to_owned(),
         condensed: false,
         summary: None,
+        flagged: None,
     }
 }
 

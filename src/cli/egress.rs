@@ -1,0 +1,46 @@
+//! `--show-egress`: what leaves this machine for a model, as it leaves it.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::failure::{Exit, Failure};
+use crate::config::Config;
+use crate::model::openai::Sent;
+use crate::ui;
+
+/// Where the requests are shown; `None` when nobody asked.
+///
+/// # Errors
+/// When the file that is to hold them cannot be written.
+pub(super) fn listener(config: &Config) -> Result<Option<Sent>, Failure> {
+    let Some(to) = config.text("show_egress")? else { return Ok(None) };
+    let file = if to == "-" { None } else { Some(Mutex::new(open(Path::new(&to))?)) };
+    Ok(Some(Arc::new(move |address: &str, headers: &[String], body: &[u8]| {
+        let text = shown(address, headers, body);
+        match &file {
+            // A full disk must not end a run; the record says what was asked all the same.
+            Some(file) => _ = file.lock().map(|mut file| file.write_all(text.as_bytes())),
+            None => ui::ErrorOutput::stderr().write(&ui::sanitize(&text)),
+        }
+    })))
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
+        Failure::new(
+            Exit::Configuration,
+            format!("`--show-egress={}` cannot be written: {error}", path.display()),
+        )
+        .hint("name a file in a folder that you may write to, or give `--show-egress` alone for stderr")
+    })
+}
+
+/// The body with line feeds between its fields; nothing else of it is changed.
+fn shown(address: &str, headers: &[String], body: &[u8]) -> String {
+    let pretty = serde_json::from_slice::<serde_json::Value>(body).map(|value| format!("{value:#}"));
+    let text = pretty.unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned());
+    format!("> POST {address}, {} bytes; headers: {}\n{text}\n", body.len(), headers.join(", "))
+}
