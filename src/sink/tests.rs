@@ -254,6 +254,7 @@ fn json_result() {
         "elapsed_seconds": 1.23
       },
       "size": 78,
+      "flagged": null,
       "summary": null
     },
     {
@@ -278,6 +279,7 @@ fn json_result() {
         "elapsed_seconds": 1.23
       },
       "size": 12,
+      "flagged": null,
       "summary": null
     }
   ],
