@@ -136,8 +136,8 @@ impl Driver<'_, '_> {
                         effects.extend(next);
                     }
                     Effect::RunTool(call) => calls.push(call),
-                    Effect::Answered { call, reply, repeats, brings } => {
-                        self.emit(&Event::ToolAnswered { call, reply, repeats, brings });
+                    Effect::Answered { call, reply, repeats, brings, noted } => {
+                        self.emit(&Event::ToolAnswered { call, reply, repeats, brings, noted });
                     }
                     Effect::Conclude { source, finish } => {
                         let answer = self.answer(source, finish).await;
@@ -269,7 +269,11 @@ impl Driver<'_, '_> {
                 self.answer_from_exhibits(finish).await
             }
         };
-        evidence::verify(&mut answer, self.store.exhibits(), self.store.redactor());
+        let check = evidence::check(&answer, self.store.exhibits());
+        // On another thread: looking through gigabytes takes seconds, in which a second interrupt must be heard.
+        if let Ok(checked) = tokio::task::spawn_blocking(move || check.read()).await {
+            evidence::conclude(&mut answer, self.store.exhibits(), self.store.redactor(), &checked);
+        }
         match earlier {
             Some(earlier) if !is_better(&answer, is_call, &earlier) => earlier,
             _ => answer,
@@ -288,6 +292,7 @@ impl Driver<'_, '_> {
     }
 
     fn conclude(self, mut answer: Answer, finish: Finish) -> Conclusion {
+        answer.hypotheses = self.state.hypotheses().to_vec();
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
         let toolbox = self.engine.toolbox;
         // Reading exhibits again is no source of its own.

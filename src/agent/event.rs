@@ -107,6 +107,9 @@ pub enum Event {
         /// Tools that the model may call from now on, where it looked for some.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         brings: Vec<String>,
+        /// A hypothesis that the model wrote down or changed, in one line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noted: Option<String>,
     },
     /// The endpoint refused a request for its length; it is shortened and sent again where that can be done.
     RequestTooLong {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::event::{Event, Finish, Limit};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, Usage};
+use crate::answer::{HYPOTHESIS_TOOL, Hypotheses, Hypothesis, hypothesis_line, hypothesis_tool};
 use crate::evidence::{Exhibit, Status};
 pub use budget::Limits;
 use budget::Spent;
@@ -28,6 +29,8 @@ use window::Window;
 pub const ANSWER_TOOL: &str = "answer";
 /// Rounds without anything new before the answer is forced.
 const FRUITLESS_ROUNDS: u32 = 3;
+/// Tokens of a window that pays for hypotheses.
+const HYPOTHESES_FROM: u64 = 32_000;
 /// Characters of the list of tools that an unknown name is answered with.
 const LONGEST_LIST: usize = 600;
 /// A failed call may be tried again this often before it counts as a repeat.
@@ -45,7 +48,13 @@ pub enum Effect {
     /// Run one tool; calls of one turn run at the same time.
     RunTool(ToolCall),
     /// Tell listeners that a call was answered without running anything.
-    Answered { call: ToolCall, reply: String, repeats: Option<u32>, brings: Vec<String> },
+    Answered {
+        call: ToolCall,
+        reply: String,
+        repeats: Option<u32>,
+        brings: Vec<String>,
+        noted: Option<String>,
+    },
     /// The run is over.
     Conclude { source: Source, finish: Finish },
 }
@@ -127,6 +136,7 @@ pub struct State {
     /// Calls that ran, by tool and arguments.
     ran: BTreeMap<String, Ran>,
     fruitless: u32,
+    hypotheses: Hypotheses,
     /// Why the run is ending, once it is.
     ending: Option<Finish>,
     warned: bool,
@@ -151,6 +161,7 @@ impl State {
             turn: Vec::new(),
             ran: BTreeMap::new(),
             fruitless: 0,
+            hypotheses: Hypotheses::default(),
             ending: None,
             warned: false,
             corrected: false,
@@ -164,11 +175,14 @@ impl State {
     pub fn within(
         transcript: Vec<Message>,
         usable: Vec<Usable>,
-        always: Vec<ToolSpec>,
+        mut always: Vec<ToolSpec>,
         question: &str,
         window: u64,
         limits: Limits,
     ) -> Self {
+        if window >= HYPOTHESES_FROM {
+            always.push(hypothesis_tool());
+        }
         let system: u64 =
             transcript.iter().filter(|m| matches!(m, Message::System { .. })).map(message_tokens).sum();
         let most = OPENING_TOKENS.min(window / OPENING_SHARE);
@@ -247,6 +261,12 @@ impl State {
     #[must_use]
     pub fn affords(&self, tokens: u64) -> bool {
         self.limits.affords(&self.spent, self.expected(Offered::All), tokens)
+    }
+
+    /// What the model believed may be the cause.
+    #[must_use]
+    pub fn hypotheses(&self) -> &[Hypothesis] {
+        self.hypotheses.list()
     }
 
     /// Tokens of all calls, as the server counted them.
@@ -496,7 +516,30 @@ impl State {
                 let (reply, brings) = self.offer.find(call);
                 found_any |= !brings.is_empty();
                 self.turn.push(Pending { call: call.clone(), reply: Some(reply.clone()) });
-                effects.push(Effect::Answered { call: call.clone(), reply, repeats: None, brings });
+                effects.push(Effect::Answered {
+                    call: call.clone(),
+                    reply,
+                    repeats: None,
+                    brings,
+                    noted: None,
+                });
+                continue;
+            }
+            if let (HYPOTHESIS_TOOL, Arguments::Object(arguments)) = (call.tool.as_str(), &call.arguments)
+                && self.offer.get(HYPOTHESIS_TOOL).is_some()
+            {
+                let before = self.hypotheses.clone();
+                let reply = self.hypotheses.apply(arguments);
+                let changed = self.hypotheses.list().iter().find(|one| !before.list().contains(one));
+                let noted = changed.map(hypothesis_line);
+                self.turn.push(Pending { call: call.clone(), reply: Some(reply.clone()) });
+                effects.push(Effect::Answered {
+                    call: call.clone(),
+                    reply,
+                    repeats: None,
+                    brings: Vec::new(),
+                    noted,
+                });
                 continue;
             }
             // Some models call what they remember from elsewhere: a tool that is there needs no search.
@@ -509,7 +552,13 @@ impl State {
             });
             if let Some((reply, repeats)) = refusal {
                 self.turn.push(Pending { call: call.clone(), reply: Some(reply.clone()) });
-                effects.push(Effect::Answered { call: call.clone(), reply, repeats, brings: Vec::new() });
+                effects.push(Effect::Answered {
+                    call: call.clone(),
+                    reply,
+                    repeats,
+                    brings: Vec::new(),
+                    noted: None,
+                });
             } else {
                 this_turn.push(key);
                 self.turn.push(Pending { call: call.clone(), reply: None });

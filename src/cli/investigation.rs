@@ -254,6 +254,9 @@ impl Run {
                 () = signals.next() => {}
             }
         }
+        for line in self.model.iter().flat_map(|model| model.warnings()) {
+            self.listeners.progress.warning(&line);
+        }
         let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);

@@ -439,6 +439,7 @@ fn no_sink_tells_a_secret() {
         reply: "arguments are no JSON".to_owned(),
         repeats: None,
         brings: Vec::new(),
+        noted: None,
     };
     let all = [
         to_json(&run, &redact).to_string(),

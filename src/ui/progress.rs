@@ -176,6 +176,10 @@ impl Progress {
                     self.warning(&words::first_line(&flag.told(exhibit.id)));
                 }
             }
+            Event::ToolAnswered { noted: Some(line), .. } => {
+                let line = self.styled(&format!("  {}", words::first_line(line)), DIM);
+                self.plain_note(&line);
+            }
             Event::ToolAnswered { brings, .. } if !brings.is_empty() => {
                 let line = self.styled(&format!("  more tools: {}", sanitize(&brings.join(", "))), DIM);
                 self.plain_note(&line);

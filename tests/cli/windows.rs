@@ -216,3 +216,32 @@ fn a_budget_of_tokens_holds_whatever_the_model_does() {
         }
     }
 }
+
+#[test]
+fn hypotheses_are_kept_in_view_and_reported() {
+    let replies = json!([
+        {"call": [
+            call("hypothesis", json!({"id": "H1", "statement": "the disk is full"})),
+            call("look", json!({}))
+        ]},
+        {"call": [call("hypothesis", json!({"id": "H1", "status": "supported", "exhibits": "E1"}))]},
+        {"call": [call("answer", json!({
+            "root_cause": "the disk is full", "verdict": "problem_found",
+            "findings": [{"claim": "no space", "exhibit": "E1", "quote": "No space left on device"}]
+        }))]}
+    ]);
+    let tools = [("look", "echo 'write failed: No space left on device'")];
+    let bench = Bench::new().tools(&tools).model(replies.clone());
+    let ran =
+        bench.run(["ask", "why?", "-t", "tools.yaml", "--context-window", "64000", "-o", "json"]).exits(0);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["hypotheses"][0]["status"], "supported", "{json}");
+    assert!(ran.stderr.contains("H1 open: the disk is full"), "{}", ran.stderr);
+    let requests = bench.scripted().requests();
+    let offers = |request: &Recorded| request.body["tools"].to_string().contains("\"hypothesis\"");
+    assert!(offers(&requests[0]));
+    // A small window does not pay for them.
+    let small = Bench::new().tools(&tools).model(json!([{"say": "x"}]));
+    small.run(["ask", "why?", "-t", "tools.yaml", "--context-window", "8000"]).exits(0);
+    assert!(!offers(&small.scripted().requests()[0]));
+}

@@ -114,8 +114,9 @@ pub(crate) fn batch(path: &Path, cases: &[Rendered]) -> Vec<Happened> {
 /// Runs one text as the product does: `bash -c`.
 pub(crate) fn alone(path: &Path, case: &Rendered) -> Happened {
     let folder = tempfile::tempdir().unwrap();
-    Command::new("bash")
-        .arg("-c")
+    // A shape that never ends must fail, not hold the tests up.
+    Command::new("timeout")
+        .args(["-s", "KILL", "60", "bash", "-c"])
         .arg(&case.text)
         .env_clear()
         .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", path.display()))

@@ -97,9 +97,9 @@ fn hex(bytes: &[u8]) -> String {
 
 fn pasted(path: &std::path::Path, text: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new("bash");
+    let mut command = Command::new("timeout");
     command
-        .args(["-c", text])
+        .args(["-s", "KILL", "60", "bash", "-c", text])
         .env_clear()
         .env("PATH", format!("{}:/usr/bin:/bin", path.display()))
         .env("LC_ALL", "C.UTF-8");

@@ -54,7 +54,8 @@ impl Bench {
         self
     }
 
-    /// A toolset file of one toolset `test`, given with `-t` as `tools.yaml`: name and command of each tool.
+    /// A toolset file of one toolset `test`, given with `-t` as `tools.yaml`: name and command of each tool. Runs use no other
+    /// toolset: asking the catalogue's prerequisites takes thirty processes each time. See `with_catalogue`.
     #[must_use]
     pub fn tools(self, tools: &[(&str, &str)]) -> Self {
         let mut yaml = String::from("toolsets:\n  test:\n    description: for tests\n    tools:\n");
@@ -63,7 +64,14 @@ impl Bench {
             yaml +=
                 &format!("      - name: {name}\n        description: {name}\n        command: {command}\n");
         }
-        self.file("tools.yaml", yaml)
+        self.file("tools.yaml", yaml).env("HOLMES_TOOLSET", "test")
+    }
+
+    /// Whatever of the catalogue works on this machine is there too.
+    #[must_use]
+    pub fn with_catalogue(mut self) -> Self {
+        self.env.retain(|(name, _)| name != "HOLMES_TOOLSET");
+        self
     }
 
     /// Runs the binary in this folder below the home folder.

@@ -108,12 +108,14 @@ fn events() -> Vec<Event> {
             reply: "earlier".to_owned(),
             repeats: Some(1),
             brings: Vec::new(),
+            noted: None,
         },
         Event::ToolAnswered {
             call: call(),
             reply: "no tool of that name; nearest: `kubectl_get`".to_owned(),
             repeats: None,
             brings: Vec::new(),
+            noted: None,
         },
         Event::LimitReached { limit: Limit::Steps },
         Event::ModelFailed {
