@@ -25,7 +25,7 @@ use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Opening, Prompts};
-use crate::evidence::{Redactor, Store};
+use crate::evidence::{Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
@@ -153,6 +153,26 @@ impl Run {
         })
     }
 
+    /// Tells listeners what begins, and with what. Returns the name of who thinks.
+    fn announce(&mut self, attached: &[Exhibit]) -> String {
+        if self.outlets.echo {
+            self.listeners.progress.note(&self.question.text);
+        }
+        let name =
+            self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
+        self.listeners.hear(&Event::RunStarted {
+            run_id: self.id.clone(),
+            question: self.question.clone(),
+            model: name.clone(),
+            started_at: self.started_at.to_string(),
+        });
+        self.listeners.hear(&self.equipment.checked());
+        for exhibit in attached {
+            self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
+        }
+        name
+    }
+
     async fn investigate(
         mut self,
         deadline: Option<std::time::Instant>,
@@ -167,21 +187,7 @@ impl Run {
                 return Err(Failure::new(Exit::Budget, error));
             }
         };
-        if self.outlets.echo {
-            self.listeners.progress.note(&self.question.text);
-        }
-        let name =
-            self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
-        self.listeners.hear(&Event::RunStarted {
-            run_id: self.id.clone(),
-            question: self.question.clone(),
-            model: name.clone(),
-            started_at: self.started_at.to_string(),
-        });
-        self.listeners.hear(&self.equipment.checked());
-        for exhibit in &attached {
-            self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
-        }
+        let name = self.announce(&attached);
         let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
         let opening = self.opening(&views)?;
         let state = self.state(opening.clone(), self.model.as_deref());

@@ -203,8 +203,8 @@ impl Played {
             events.push(event.clone());
             listeners.hear(event);
         };
-        let state = state_of(recording, recording.opening.window);
-        let mut conclusion = drive(&engine, state, &mut store, &mut hear).await;
+        let begun = state_of(recording, recording.opening.window);
+        let mut conclusion = drive(&engine, begun, &mut store, &mut hear).await;
         let failed = matches!(conclusion.finish, Finish::ModelFailed { .. });
         if failed && recording.opening.falls_back && model.has_more() {
             let engine = Engine { corrects: false, ..engine };

@@ -176,24 +176,20 @@ impl Progress {
                     self.warning(&words::first_line(&flag.told(exhibit.id)));
                 }
             }
-            Event::ToolAnswered { noted: Some(line), .. } => {
-                let line = self.styled(&format!("  {}", words::first_line(line)), DIM);
+            Event::ToolAnswered { call, reply, repeats, brings, noted } => {
+                let dim = if let Some(line) = noted {
+                    words::first_line(line)
+                } else if !brings.is_empty() {
+                    format!("more tools: {}", sanitize(&brings.join(", ")))
+                } else if let Some(earlier) = repeats {
+                    format!("{}: same call as E{earlier}", sanitize(&call.tool))
+                } else {
+                    let reply = words::first_line(reply);
+                    return self.warning(&format!("{}: {reply}", words::first_line(&call.tool)));
+                };
+                let line = self.styled(&format!("  {dim}"), DIM);
                 self.plain_note(&line);
             }
-            Event::ToolAnswered { brings, .. } if !brings.is_empty() => {
-                let line = self.styled(&format!("  more tools: {}", sanitize(&brings.join(", "))), DIM);
-                self.plain_note(&line);
-            }
-            Event::ToolAnswered { call, reply, repeats, .. } => match repeats {
-                Some(earlier) => {
-                    let line = format!("  {}: same call as E{earlier}", sanitize(&call.tool));
-                    let line = self.styled(&line, DIM);
-                    self.plain_note(&line);
-                }
-                None => {
-                    self.warning(&format!("{}: {}", words::first_line(&call.tool), words::first_line(reply)));
-                }
-            },
             Event::RequestTooLong { limit } => {
                 let window = limit.map_or_else(String::new, |limit| format!(" of {limit} tokens"));
                 self.note(&format!(

@@ -184,10 +184,10 @@ fn a_quote_that_does_not_stand_is_asked_about_once() {
     );
 
     // One that says something else altogether, or nothing, does not lose the first answer.
-    let lost = Bench::new()
+    let other_words = Bench::new()
         .tools(&tool)
         .model(json!([ask, answer("disk quota exceeded"), {"say": "Sorry about that!"}]));
-    let ran = lost.run(["ask", "why?", "-t", "tools.yaml"]).exits(0);
+    let ran = other_words.run(["ask", "why?", "-t", "tools.yaml"]).exits(0);
     assert!(ran.stdout.contains("the disk is full") && !ran.stdout.contains("Sorry"), "{}", ran.stdout);
 }
 

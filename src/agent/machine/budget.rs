@@ -47,7 +47,11 @@ impl Spent {
 
 impl Limits {
     /// Tokens that may still be spent, by the limits on tokens and on money; as the server counts.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a quotient of money: saturates"
+    )]
     fn left(&self, spent: &Spent) -> Option<(u64, Limit)> {
         let tokens = self.max_tokens.map(|most| (most.saturating_sub(spent.usage.total()), Limit::Tokens));
         let money = self.max_cost.and_then(|most| {

@@ -4,6 +4,7 @@
 //! depends on the question's words, on whose toolset it is and on the order of the box: the same for the same inputs.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -79,8 +80,8 @@ impl Offer {
             }
         };
         // A part for what the question names, the rest for what every investigation needs.
-        let named = left * 2 / 5;
-        choose(&|at| !is_first(at) && relevance.score(at) > 0, named, &mut left);
+        let part = left * 2 / 5;
+        choose(&|at| !is_first(at) && relevance.score(at) > 0, part, &mut left);
         choose(&|at| is_first(at), u64::MAX, &mut left);
         choose(&|at| relevance.score(at) > 0, u64::MAX, &mut left);
         let (mut offered, mut hidden) = (Vec::new(), Vec::new());
@@ -167,7 +168,7 @@ impl Offer {
             let is_found = found.contains(&at);
             at += 1;
             if is_found {
-                reply.push_str(&format!("\n- {}: {}", tool.spec.name, tool.spec.description));
+                let _ = write!(reply, "\n- {}: {}", tool.spec.name, tool.spec.description);
                 offered.push(tool.spec.clone());
                 self.tokens += spec_tokens(&tool.spec);
                 names.push(tool.spec.name.clone());

@@ -30,7 +30,9 @@ pub(super) struct Transcript {
 impl Transcript {
     pub(super) fn new(messages: Vec<Message>) -> Self {
         let mut transcript = Self::default();
-        messages.into_iter().for_each(|message| transcript.push(message));
+        for message in messages {
+            transcript.push(message);
+        }
         transcript
     }
 
@@ -102,8 +104,9 @@ impl Transcript {
         }
         for at in 0..newest {
             if self.total > aim && matches!(self.messages.get(at), Some(Message::Assistant(_))) {
-                let said = self.text(at).map(|text| view::clip(text, LONGEST_SAID));
-                said.into_iter().for_each(|said| self.replace(at, said));
+                if let Some(said) = self.text(at).map(|text| view::clip(text, LONGEST_SAID)) {
+                    self.replace(at, said);
+                }
             }
         }
         // Whole turns of long ago, but for what they were about.

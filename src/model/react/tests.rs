@@ -5,6 +5,7 @@ use super::*;
 use crate::agent::Arguments;
 use crate::model::Delta;
 
+#[allow(clippy::needless_pass_by_value)] // `json!` gives values
 fn spec(name: &str, properties: Value, required: Value) -> ToolSpec {
     ToolSpec {
         name: name.to_owned(),
@@ -299,7 +300,7 @@ fn listeners_hear_the_answer_as_it_comes_and_nothing_of_actions() {
     for piece in ["Final Answer: the disk", " is full"] {
         hearing.take(Delta::Text(piece), &mut |delta| {
             if let Delta::Text(text) = delta {
-                first.push_str(text)
+                first.push_str(text);
             }
         });
     }
@@ -393,7 +394,7 @@ proptest! {
         }
         let kept = format!("{} {}", said.thought, said.answer);
         for word in text.split_whitespace().filter(|word| word.starts_with('w') && word.len() > 1) {
-            let word: String = word.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+            let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
             prop_assert!(kept.contains(&word), "`{word}` of {text:?} is not in {kept:?}");
         }
     }
