@@ -107,7 +107,9 @@ pub fn toolbox(recording: &Recording, stage: Option<&Rc<Stage>>, live: Option<&P
     let calls = Rc::new(Calls::new(recording));
     let mut toolbox = Toolbox::default();
     let answer = answer_tool().name;
-    for spec in recording.opening.tools.iter().filter(|spec| spec.name != answer) {
+    // A tool behind the search is called like any other once the model knows its name.
+    let hidden = recording.opening.hidden.iter().map(|tool| &tool.spec);
+    for spec in recording.opening.tools.iter().chain(hidden).filter(|spec| spec.name != answer) {
         let reader = live.map(|folder| ReadExhibit::new(folder.to_owned()));
         if let Some(reader) = reader.filter(|reader| reader.spec().name == spec.name) {
             toolbox.add(Box::new(reader));

@@ -177,7 +177,8 @@ impl Recording {
         let recorded = |(id, exhibit): (&u32, &Exhibit)| {
             let whole = exhibit.bytes == 0 || self.raw.get(id).is_some_and(|raw| raw.whole);
             let view = (!whole).then(|| (exhibit.view.clone(), exhibit.condensed));
-            (*id, AsRecorded { seconds: exhibit.seconds, view })
+            let Exhibit { seconds, started_seconds, .. } = *exhibit;
+            (*id, AsRecorded { seconds, started_seconds, view })
         };
         self.exhibits.iter().map(recorded).collect()
     }
