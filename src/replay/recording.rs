@@ -118,7 +118,8 @@ impl Recording {
                 Event::ToolFinished { exhibit } => {
                     recording.exhibits.insert(exhibit.id, exhibit.clone());
                     let path = raw_path(folder, exhibit.id);
-                    if path.is_file() {
+                    // Not behind a link: an export would carry off what it points to.
+                    if path.symlink_metadata().is_ok_and(|file| file.is_file()) {
                         let whole = !altered.contains(&exhibit.id);
                         recording.raw.insert(exhibit.id, Raw { path, whole });
                     }

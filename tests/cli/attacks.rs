@@ -77,3 +77,44 @@ fn a_question_as_long_as_a_log_is_echoed_in_part() {
     let ran = bench.run(["ask", "--prompt-file", "question.txt"]).exits(0);
     assert!(ran.stderr.len() < 4_000 && ran.stderr.contains('…'), "{} bytes", ran.stderr.len());
 }
+
+#[test]
+fn a_run_whose_requests_never_fit_replays() {
+    let too_long = json!({"status": 400, "repeat": true, "body": {"error": {
+        "message": "This model's maximum context length is 10 tokens.", "code": "context_length_exceeded",
+    }}});
+    let bench =
+        Bench::new().tools(&[("look", "seq 1 9000")]).model(json!([{"call": [call("look")]}, too_long]));
+    bench.run(["ask", "why?", "-t", "tools.yaml", "--toolset", "test"]).exits(4);
+    let ran = bench.run(["run", "replay", "last", "-v"]).exits(0);
+    assert!(ran.stderr.contains("replayed to the byte"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_export_follows_no_link_out_of_its_run() {
+    let bench = Bench::new()
+        .file("private.txt", "nobody's business\n")
+        .tools(&[("look", "echo cheese")])
+        .model(json!([{"call": [call("look")]}, {"say": "done"}]));
+    bench.run(["ask", "why?", "-t", "tools.yaml", "--toolset", "test"]).exits(0);
+    let run = std::fs::read_dir(bench.path(RUNS)).unwrap().next().unwrap().unwrap().path();
+    let raw = run.join("exhibits/E1.out");
+    std::fs::remove_file(&raw).unwrap();
+    std::os::unix::fs::symlink(bench.path("private.txt"), &raw).unwrap();
+    let ran = bench.run(["run", "export", "last", "-O", "-"]).exits(0);
+    assert!(ran.stdout.contains("holmes_rs_run") && !ran.stdout.contains("business"), "{}", ran.stdout);
+    let ran = bench.run(["run", "replay", "last"]).exits(1);
+    assert!(!ran.stderr.contains("business"), "{}", ran.stderr);
+}
+
+#[test]
+fn requests_that_cannot_be_shown_are_said() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("SKIPPED: there is no /dev/full");
+        return;
+    }
+    let bench = Bench::new().model(json!([{"say": "done"}]));
+    let ran = bench.run(["ask", "why", "--show-egress=/dev/full", "-o", "json"]).exits(0);
+    assert_eq!(ran.json()["result"], "done");
+    assert!(ran.stderr.contains("warning: `--show-egress=/dev/full` cannot be written"), "{}", ran.stderr);
+}
