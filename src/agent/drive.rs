@@ -128,6 +128,14 @@ impl Driver<'_, '_> {
     async fn run(mut self) -> Conclusion {
         let mut effects: VecDeque<Effect> = self.state.start().into();
         loop {
+            // Only a replay can lack a tool that was offered: nobody would answer its call.
+            if effects.is_empty() {
+                effects.extend(self.failed(ModelError {
+                    kind: ModelErrorKind::Unavailable,
+                    message: "a tool that was called is not there any more".to_owned(),
+                    hint: None,
+                }));
+            }
             let mut calls = Vec::new();
             while let Some(effect) = effects.pop_front() {
                 match effect {

@@ -86,7 +86,11 @@ impl Outlets {
         let investigation = investigation(about, conclusion, store);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
-            let text = self.rendered(&investigation, store, listeners.streamed());
+            let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
+            if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
+                listeners.progress.note("the answer, instead of what stands above:");
+            }
+            let text = self.rendered(&investigation, store, streamed == Some(true));
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
                 let json = format!("{:#}\n", sink::to_json(&investigation, &|text| store.shown(text)));

@@ -22,7 +22,13 @@ pub(super) fn listener(config: &Config) -> Result<Option<Sent>, Failure> {
         let text = shown(address, headers, body);
         match &file {
             // A full disk must not end a run; the record says what was asked all the same.
-            Some(file) => _ = file.lock().map(|mut file| file.write_all(text.as_bytes())),
+            Some(file) => {
+                let written = file.lock().map(|mut file| file.write_all(text.as_bytes()));
+                if let Ok(Err(error)) = written {
+                    let told = format!("warning: `--show-egress={to}` cannot be written: {error}\n");
+                    ui::ErrorOutput::stderr().write(&ui::sanitize(&told));
+                }
+            }
             None => ui::ErrorOutput::stderr().write(&ui::sanitize(&text)),
         }
     })))

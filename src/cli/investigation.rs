@@ -25,6 +25,7 @@ use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Opening, Prompts};
+use crate::evidence::view::clip;
 use crate::evidence::{Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
@@ -35,6 +36,8 @@ use crate::ui::{Progress, ProgressOptions};
 
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
 const CAREFUL_WINDOW: u64 = 32_768;
+/// Characters of the question that stand above a run: one from a file may be a whole log.
+const ECHOED: usize = 2_000;
 /// The rules read views of this size, in tokens: they pay nothing for them.
 const RULES_VIEW: u64 = 12_000;
 /// The last call after the time limit may take a fifth of it, within these bounds.
@@ -156,7 +159,7 @@ impl Run {
     /// Tells listeners what begins, and with what. Returns the name of who thinks.
     fn announce(&mut self, attached: &[Exhibit]) -> String {
         if self.outlets.echo {
-            self.listeners.progress.note(&self.question.text);
+            self.listeners.progress.note(&clip(&self.question.text, ECHOED));
         }
         let name =
             self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());

@@ -21,8 +21,12 @@ pub(super) struct Listeners {
     every_event: bool,
     /// Renders text as it arrives; only where a person watches stdout.
     stream: Option<MarkdownStream>,
-    /// The text of the last reply went to stdout while it arrived.
-    streamed: bool,
+    /// Text of the reply that is arriving went to stdout.
+    streaming: bool,
+    /// The last whole text without tool calls that went to stdout while it arrived.
+    streamed: Option<String>,
+    /// The answer is being corrected: what the model says now is no second answer to read until one of them is taken.
+    correcting: bool,
 }
 
 impl Listeners {
@@ -34,7 +38,17 @@ impl Listeners {
         every_event: bool,
         stream: Option<MarkdownStream>,
     ) -> Self {
-        Self { progress, journal, redactor, jsonl, every_event, stream, streamed: false }
+        Self {
+            progress,
+            journal,
+            redactor,
+            jsonl,
+            every_event,
+            stream,
+            streaming: false,
+            streamed: None,
+            correcting: false,
+        }
     }
 
     /// Whether anyone wants text as it arrives.
@@ -42,9 +56,9 @@ impl Listeners {
         self.jsonl || self.stream.is_some()
     }
 
-    /// Whether the answer's text is on the screen already.
-    pub(super) fn streamed(&self) -> bool {
-        self.streamed
+    /// What stands on the screen as the answer, whole, and nothing after it.
+    pub(super) fn streamed(&self) -> Option<&str> {
+        self.streamed.as_deref()
     }
 
     /// For the record alone: what a replay needs and no listener asks for.
@@ -94,9 +108,10 @@ impl Listeners {
             return false;
         };
         match event {
+            Event::TextDelta { .. } if self.correcting => true,
             Event::TextDelta { text } => {
                 let ready = stream.push(text);
-                self.streamed = true;
+                self.streaming = true;
                 if !ready.is_empty() {
                     self.progress.hide();
                     self.print(&ready);
@@ -105,13 +120,17 @@ impl Listeners {
             }
             Event::ModelRetried { .. } | Event::ModelFailed { .. } | Event::Interrupted => {
                 self.end_block();
-                self.streamed = false;
+                false
+            }
+            Event::AnswerQuestioned { .. } => {
+                self.correcting = true;
                 false
             }
             Event::ModelReplied { message, .. } => {
-                let streamed = self.streamed;
-                self.end_block();
-                self.streamed = streamed && message.tool_calls.is_empty();
+                let streamed = self.end_block();
+                if streamed {
+                    self.streamed = message.tool_calls.is_empty().then(|| message.text.clone());
+                }
                 // What was streamed needs no second showing as a thought.
                 streamed && !message.tool_calls.is_empty()
             }
@@ -119,7 +138,8 @@ impl Listeners {
         }
     }
 
-    fn end_block(&mut self) {
+    /// Ends what is arriving. True when some of it is on the screen.
+    fn end_block(&mut self) -> bool {
         if let Some(stream) = &mut self.stream {
             let rest = stream.finish();
             if !rest.is_empty() {
@@ -127,6 +147,7 @@ impl Listeners {
                 self.print(&rest);
             }
         }
+        std::mem::take(&mut self.streaming)
     }
 
     fn print(&mut self, text: &str) {

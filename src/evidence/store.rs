@@ -59,6 +59,8 @@ pub struct Store {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AsRecorded {
     pub seconds: f64,
+    /// From the start of the run.
+    pub started_seconds: f64,
     /// The view and whether it is condensed, where the raw output is not whole any more.
     pub view: Option<(String, bool)>,
 }
@@ -136,9 +138,11 @@ impl Store {
             serde_json::Value::Object(params) => params,
             _ => serde_json::Map::new(),
         };
-        let usual = AsRecorded { seconds: exhibit.seconds, view: None };
+        let Exhibit { seconds, started_seconds, .. } = exhibit;
+        let usual = AsRecorded { seconds, started_seconds, view: None };
         let recorded = self.recorded.remove(&exhibit.id).unwrap_or(usual);
         exhibit.seconds = recorded.seconds;
+        exhibit.started_seconds = recorded.started_seconds;
         match recorded.view {
             Some((view, condensed)) => (exhibit.view, exhibit.condensed) = (view, condensed),
             None => exhibit.view = self.view_of(&mut exhibit, chosen),

@@ -118,7 +118,8 @@ impl Recording {
                 Event::ToolFinished { exhibit } => {
                     recording.exhibits.insert(exhibit.id, exhibit.clone());
                     let path = raw_path(folder, exhibit.id);
-                    if path.is_file() {
+                    // Not behind a link: an export would carry off what it points to.
+                    if path.symlink_metadata().is_ok_and(|file| file.is_file()) {
                         let whole = !altered.contains(&exhibit.id);
                         recording.raw.insert(exhibit.id, Raw { path, whole });
                     }
@@ -177,7 +178,8 @@ impl Recording {
         let recorded = |(id, exhibit): (&u32, &Exhibit)| {
             let whole = exhibit.bytes == 0 || self.raw.get(id).is_some_and(|raw| raw.whole);
             let view = (!whole).then(|| (exhibit.view.clone(), exhibit.condensed));
-            (*id, AsRecorded { seconds: exhibit.seconds, view })
+            let Exhibit { seconds, started_seconds, .. } = *exhibit;
+            (*id, AsRecorded { seconds, started_seconds, view })
         };
         self.exhibits.iter().map(recorded).collect()
     }

@@ -20,7 +20,11 @@ enum Turn {
     },
     Failed(ModelError),
     /// It did not fit the window, of so many tokens as far as the endpoint said.
-    TooLong(Option<u64>),
+    TooLong {
+        limit: Option<u64>,
+        /// What was told when no room could be made.
+        told: Option<(String, Option<String>)>,
+    },
     /// It was not waited for.
     Cut(Cut),
 }
@@ -58,7 +62,7 @@ fn turns(events: &[Event]) -> VecDeque<Turn> {
                 open = true;
                 continue;
             }
-            Event::RequestTooLong { limit } => Turn::TooLong(*limit),
+            Event::RequestTooLong { limit } => Turn::TooLong { limit: *limit, told: None },
             Event::ModelReplied { message, usage, finish_reason, cost, seconds, .. } => Turn::Replied {
                 reply: Box::new(Reply {
                     message: message.clone(),
@@ -82,6 +86,8 @@ fn turns(events: &[Event]) -> VecDeque<Turn> {
         };
         if std::mem::take(&mut open) {
             turns.push_back(turn);
+        } else if let (Turn::Failed(error), Some(Turn::TooLong { told, .. })) = (turn, turns.back_mut()) {
+            *told = Some((error.message, error.hint));
         }
     }
     turns
@@ -105,11 +111,11 @@ impl Model for RecordedModel {
                     Ok(*reply)
                 }
                 Some(Turn::Failed(error)) => Err(error),
-                Some(Turn::TooLong(limit)) => Err(ModelError {
-                    kind: ModelErrorKind::ContextTooLong { limit },
-                    message: "the request did not fit the model's window".to_owned(),
-                    hint: None,
-                }),
+                Some(Turn::TooLong { limit, told }) => {
+                    let (message, hint) = told
+                        .unwrap_or_else(|| ("the request did not fit the model's window".to_owned(), None));
+                    Err(ModelError { kind: ModelErrorKind::ContextTooLong { limit }, message, hint })
+                }
                 Some(Turn::Cut(cut)) => {
                     self.stage.cut(cut);
                     std::future::pending().await

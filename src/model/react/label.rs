@@ -77,10 +77,13 @@ pub(super) fn segments(text: &str) -> Vec<Segment<'_>> {
     let mut out = Vec::new();
     let (mut label, mut from) = (None, 0);
     let mut at = 0;
+    // Whether nothing but marks stands between the last label and here, and how far that was looked at.
+    let (mut blank, mut looked_at) = (true, 0);
     for line in text.split_inclusive('\n') {
         let mut inner = 0;
         while let Some(rest) = line.get(inner..) {
-            let blank = text.get(from..at + inner).is_none_or(|before| bare(before).is_empty());
+            blank &= text.get(looked_at..at + inner).is_none_or(|before| bare(before).is_empty());
+            looked_at = at + inner;
             let found = if inner == 0 { leading(rest, label, blank) } else { None };
             let Some(found) = found.or_else(|| inline(rest, label)) else { break };
             let start = at + inner + found.begins;
@@ -88,6 +91,7 @@ pub(super) fn segments(text: &str) -> Vec<Segment<'_>> {
             label = Some(found.label);
             inner += found.after;
             from = at + inner;
+            (blank, looked_at) = (true, from);
         }
         at += line.len();
     }
