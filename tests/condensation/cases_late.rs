@@ -222,17 +222,36 @@ fn dump_row(c: &mut Chance, n: u64) -> String {
 fn host(c: &mut Chance, n: u64) -> String {
     let at = &clock(n)[..8];
     match c.below(4) {
-        0 => format!("Nov 21 {at} app-1 systemd[1]: run-docker-runtime\\x2drunc-moby-{}.mount: Deactivated successfully.", c.hex(32)),
-        1 => format!("Nov 21 {at} app-1 CRON[{}]: (root) CMD (/usr/lib/sysstat/debian-sa1 1 1)", c.below(90_000)),
-        2 => format!("Nov 21 {at} app-1 systemd[1]: session-{}.scope: Consumed {}.{}s CPU time.", n, c.below(9), c.below(900)),
-        _ => format!("Nov 21 {at} app-1 dhclient[411]: DHCPREQUEST for {} on eth0 to 10.0.0.1 port 67", c.address()),
+        0 => format!(
+            "Nov 21 {at} app-1 systemd[1]: run-docker-runtime\\x2drunc-moby-{}.mount: Deactivated successfully.",
+            c.hex(32)
+        ),
+        1 => format!(
+            "Nov 21 {at} app-1 CRON[{}]: (root) CMD (/usr/lib/sysstat/debian-sa1 1 1)",
+            c.below(90_000)
+        ),
+        2 => format!(
+            "Nov 21 {at} app-1 systemd[1]: session-{}.scope: Consumed {}.{}s CPU time.",
+            n,
+            c.below(9),
+            c.below(900)
+        ),
+        _ => format!(
+            "Nov 21 {at} app-1 dhclient[411]: DHCPREQUEST for {} on eth0 to 10.0.0.1 port 67",
+            c.address()
+        ),
     }
 }
 
 fn php(c: &mut Chance, n: u64) -> String {
     let at = &clock(n)[..8];
     match c.below(2) {
-        0 => format!("[21-Nov-2026 {at}] NOTICE: [pool www] child {} exited with code 0 after {}.{:06} seconds from start", c.below(90_000), c.below(900), c.below(999_999)),
+        0 => format!(
+            "[21-Nov-2026 {at}] NOTICE: [pool www] child {} exited with code 0 after {}.{:06} seconds from start",
+            c.below(90_000),
+            c.below(900),
+            c.below(999_999)
+        ),
         _ => format!("[21-Nov-2026 {at}] NOTICE: [pool www] child {} started", c.below(90_000)),
     }
 }
@@ -256,8 +275,17 @@ fn celery(c: &mut Chance, n: u64) -> String {
     let at = clock(n).replace('.', ",");
     let id = format!("{}-{}-{}", c.hex(8), c.hex(4), c.hex(12));
     match c.below(2) {
-        0 => format!("[2026-11-21 {at}: INFO/MainProcess] Task shop.tasks.{}.sync[{id}] received", c.one_of(SERVICES)),
-        _ => format!("[2026-11-21 {at}: INFO/ForkPoolWorker-{}] Task shop.tasks.{}.sync[{id}] succeeded in {}.{}s: None", c.below(8), c.one_of(SERVICES), c.below(4), c.below(999_999)),
+        0 => format!(
+            "[2026-11-21 {at}: INFO/MainProcess] Task shop.tasks.{}.sync[{id}] received",
+            c.one_of(SERVICES)
+        ),
+        _ => format!(
+            "[2026-11-21 {at}: INFO/ForkPoolWorker-{}] Task shop.tasks.{}.sync[{id}] succeeded in {}.{}s: None",
+            c.below(8),
+            c.one_of(SERVICES),
+            c.below(4),
+            c.below(999_999)
+        ),
     }
 }
 
@@ -296,24 +324,71 @@ fn plan(c: &mut Chance, n: u64) -> String {
 fn job(c: &mut Chance, n: u64) -> String {
     match c.below(3) {
         0 => format!("\u{1b}[32;1m$ make {}-{n}\u{1b}[0;m", c.one_of(SERVICES)),
-        1 => format!("\r\u{1b}[K 12% [=>        ] {} MB/s\r\u{1b}[K 54% [====>     ] {} MB/s\r\u{1b}[K100% [==========] done {}", c.below(90), c.below(90), c.hex(8)),
-        _ => format!("   \u{1b}[36m✓\u{1b}[0m packages/{}/test/{}.spec.ts \u{1b}[2m({} tests)\u{1b}[22m \u{1b}[33m{}ms\u{1b}[39m", c.one_of(SERVICES), c.hex(6), c.below(30), c.below(900)),
+        1 => format!(
+            "\r\u{1b}[K 12% [=>        ] {} MB/s\r\u{1b}[K 54% [====>     ] {} MB/s\r\u{1b}[K100% [==========] done {}",
+            c.below(90),
+            c.below(90),
+            c.hex(8)
+        ),
+        _ => format!(
+            "   \u{1b}[36m✓\u{1b}[0m packages/{}/test/{}.spec.ts \u{1b}[2m({} tests)\u{1b}[22m \u{1b}[33m{}ms\u{1b}[39m",
+            c.one_of(SERVICES),
+            c.hex(6),
+            c.below(30),
+            c.below(900)
+        ),
     }
 }
 
 fn java_thread(c: &mut Chance, n: u64) -> String {
     match c.below(3) {
-        0 => format!("\"http-nio-8080-exec-{n}\" #{n} daemon prio=5 os_prio=0 cpu={}.{}ms elapsed=8123.11s tid=0x00007f{} nid=0x{} waiting for monitor entry  [0x00007f{}]\n   java.lang.Thread.State: BLOCKED (on object monitor)\n\tat com.shop.ledger.Journal.append(Journal.java:88)\n\t- waiting to lock <0x00000007a1b2c3d8> (a com.shop.ledger.Journal)\n\tat com.shop.ledger.Api.post(Api.java:41)\n\tat org.apache.tomcat.util.net.SocketProcessorBase.run(SocketProcessorBase.java:49)\n\tat java.lang.Thread.run(Thread.java:840)\n", c.below(900), c.below(99), c.hex(10), c.hex(4), c.hex(10)),
-        _ => format!("\"http-nio-8080-exec-{n}\" #{n} daemon prio=5 os_prio=0 cpu={}.{}ms elapsed=8123.11s tid=0x00007f{} nid=0x{} waiting on condition  [0x00007f{}]\n   java.lang.Thread.State: WAITING (parking)\n\tat jdk.internal.misc.Unsafe.park(Native Method)\n\t- parking to wait for  <0x00000007a{}> (a java.util.concurrent.locks.AbstractQueuedSynchronizer$ConditionObject)\n\tat java.util.concurrent.LinkedBlockingQueue.take(LinkedBlockingQueue.java:435)\n\tat java.lang.Thread.run(Thread.java:840)\n", c.below(900), c.below(99), c.hex(10), c.hex(4), c.hex(10), c.hex(7)),
+        0 => format!(
+            "\"http-nio-8080-exec-{n}\" #{n} daemon prio=5 os_prio=0 cpu={}.{}ms elapsed=8123.11s tid=0x00007f{} nid=0x{} waiting for monitor entry  [0x00007f{}]\n   java.lang.Thread.State: BLOCKED (on object monitor)\n\tat com.shop.ledger.Journal.append(Journal.java:88)\n\t- waiting to lock <0x00000007a1b2c3d8> (a com.shop.ledger.Journal)\n\tat com.shop.ledger.Api.post(Api.java:41)\n\tat org.apache.tomcat.util.net.SocketProcessorBase.run(SocketProcessorBase.java:49)\n\tat java.lang.Thread.run(Thread.java:840)\n",
+            c.below(900),
+            c.below(99),
+            c.hex(10),
+            c.hex(4),
+            c.hex(10)
+        ),
+        _ => format!(
+            "\"http-nio-8080-exec-{n}\" #{n} daemon prio=5 os_prio=0 cpu={}.{}ms elapsed=8123.11s tid=0x00007f{} nid=0x{} waiting on condition  [0x00007f{}]\n   java.lang.Thread.State: WAITING (parking)\n\tat jdk.internal.misc.Unsafe.park(Native Method)\n\t- parking to wait for  <0x00000007a{}> (a java.util.concurrent.locks.AbstractQueuedSynchronizer$ConditionObject)\n\tat java.util.concurrent.LinkedBlockingQueue.take(LinkedBlockingQueue.java:435)\n\tat java.lang.Thread.run(Thread.java:840)\n",
+            c.below(900),
+            c.below(99),
+            c.hex(10),
+            c.hex(4),
+            c.hex(10),
+            c.hex(7)
+        ),
     }
 }
 
 fn calls(c: &mut Chance, n: u64) -> String {
     match c.below(4) {
-        0 => format!("[pid {:>5}] openat(AT_FDCWD, \"/usr/lib/x86_64-linux-gnu/lib{}.so.{}\", O_RDONLY|O_CLOEXEC) = {}", 800 + n % 7, c.hex(5), c.below(9), c.below(40)),
-        1 => format!("[pid {:>5}] openat(AT_FDCWD, \"/usr/lib/python3/dist-packages/{}/{}.so\", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)", 800 + n % 7, c.one_of(SERVICES), c.hex(5)),
-        2 => format!("[pid {:>5}] read({}, \"\\177ELF\\2\\1\\1\\0\\0\"..., 832) = 832", 800 + n % 7, c.below(40)),
-        _ => format!("[pid {:>5}] mmap(NULL, {}, PROT_READ, MAP_PRIVATE|MAP_DENYWRITE, {}, 0) = 0x7f{}", 800 + n % 7, c.below(900_000), c.below(40), c.hex(10)),
+        0 => format!(
+            "[pid {:>5}] openat(AT_FDCWD, \"/usr/lib/x86_64-linux-gnu/lib{}.so.{}\", O_RDONLY|O_CLOEXEC) = {}",
+            800 + n % 7,
+            c.hex(5),
+            c.below(9),
+            c.below(40)
+        ),
+        1 => format!(
+            "[pid {:>5}] openat(AT_FDCWD, \"/usr/lib/python3/dist-packages/{}/{}.so\", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)",
+            800 + n % 7,
+            c.one_of(SERVICES),
+            c.hex(5)
+        ),
+        2 => format!(
+            "[pid {:>5}] read({}, \"\\177ELF\\2\\1\\1\\0\\0\"..., 832) = 832",
+            800 + n % 7,
+            c.below(40)
+        ),
+        _ => format!(
+            "[pid {:>5}] mmap(NULL, {}, PROT_READ, MAP_PRIVATE|MAP_DENYWRITE, {}, 0) = 0x7f{}",
+            800 + n % 7,
+            c.below(900_000),
+            c.below(40),
+            c.hex(10)
+        ),
     }
 }
 
@@ -337,7 +412,11 @@ fn windows_event(c: &mut Chance, n: u64) -> String {
     let (source, id, text) = [
         ("Service Control Manager", 7036, "The Windows Update service entered the stopped state."),
         ("Service Control Manager", 7036, "The Software Protection service entered the running state."),
-        ("Microsoft-Windows-Kernel-General", 16, "The access history in hive was cleared updating 412 keys and creating 31 modified pages."),
+        (
+            "Microsoft-Windows-Kernel-General",
+            16,
+            "The access history in hive was cleared updating 412 keys and creating 31 modified pages.",
+        ),
     ][usize::try_from(c.below(3)).unwrap()];
     event(n, source, id, "Information", &clock(n), text)
 }
@@ -367,9 +446,22 @@ fn compose(c: &mut Chance, n: u64) -> String {
 fn postfix(c: &mut Chance, n: u64) -> String {
     let (at, id) = (&clock(n)[..8], c.hex(10).to_uppercase());
     match c.below(4) {
-        0 => format!("Nov 21 {at} mx-1 postfix/smtpd[{}]: connect from unknown[{}]", c.below(9_000), c.address()),
-        1 => format!("Nov 21 {at} mx-1 postfix/qmgr[811]: {id}: from=<shop@shop.example>, size={}, nrcpt=1 (queue active)", c.below(90_000)),
-        2 => format!("Nov 21 {at} mx-1 postfix/smtp[{}]: {id}: to=<customer{n}@mail.example>, relay=mx.mail.example[{}]:25, delay={}.{}, delays=0.1/0/0.3/0.4, dsn=2.0.0, status=sent (250 2.0.0 OK)", c.below(9_000), c.address(), c.below(4), c.below(9)),
+        0 => format!(
+            "Nov 21 {at} mx-1 postfix/smtpd[{}]: connect from unknown[{}]",
+            c.below(9_000),
+            c.address()
+        ),
+        1 => format!(
+            "Nov 21 {at} mx-1 postfix/qmgr[811]: {id}: from=<shop@shop.example>, size={}, nrcpt=1 (queue active)",
+            c.below(90_000)
+        ),
+        2 => format!(
+            "Nov 21 {at} mx-1 postfix/smtp[{}]: {id}: to=<customer{n}@mail.example>, relay=mx.mail.example[{}]:25, delay={}.{}, delays=0.1/0/0.3/0.4, dsn=2.0.0, status=sent (250 2.0.0 OK)",
+            c.below(9_000),
+            c.address(),
+            c.below(4),
+            c.below(9)
+        ),
         _ => format!("Nov 21 {at} mx-1 postfix/qmgr[811]: {id}: removed"),
     }
 }

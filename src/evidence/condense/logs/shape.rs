@@ -143,6 +143,37 @@ pub(super) fn words(line: &[u8]) -> Vec<u32> {
     words
 }
 
+/// The words that tell a kind from others, each once: to compare kinds with `are_alike`.
+pub(super) fn telling(words: &[u32]) -> Vec<u32> {
+    // A line of klog is told by its file and the beginning of its message, whatever is put into it.
+    let words = match words {
+        [SLOT, SLOT, SLOT, file, go, SLOT, ..] if *file != SLOT && *go == number(b"go") => {
+            words.get(3..words.len().min(10)).unwrap_or(words)
+        }
+        _ => words,
+    };
+    let mut telling: Vec<u32> = words.iter().copied().filter(|word| *word != SLOT).collect();
+    telling.sort_unstable();
+    telling.dedup();
+    telling
+}
+
+/// Whether two lines, as `telling` gave them, share so many words that one of them tells most of what the other does.
+pub(super) fn are_alike(one: &[u32], other: &[u32]) -> bool {
+    let longer = one.len().max(other.len());
+    let shorter = one.len().min(other.len());
+    if longer == 0 || shorter * 3 < longer * 2 {
+        return longer == 0;
+    }
+    let (mut a, mut b, mut common) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (one.get(a), other.get(b)) {
+        common += usize::from(x == y);
+        a += usize::from(x <= y);
+        b += usize::from(y <= x);
+    }
+    common * 3 >= longer * 2
+}
+
 /// A word as a number that is not `SLOT`.
 fn number(word: &[u8]) -> u32 {
     let hash = word.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| mix(hash, *byte));
