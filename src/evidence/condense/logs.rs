@@ -76,10 +76,10 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io:
 
     choice.limit_to(allowance * 8 / 10);
     for template in ranked.trouble.iter().take(EXPLAINED) {
-        choice.surroundings(template.first, allowance / 8)?;
+        choice.surroundings(template.first, allowance / 8, true)?;
     }
     for template in ranked.rare.iter().take(EXPLAINED) {
-        choice.surroundings(template.first, allowance / 20)?;
+        choice.surroundings(template.first, allowance / 20, true)?;
     }
     // What is common tells what is normal.
     for template in ranked.common.iter().take(6) {
@@ -101,6 +101,10 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io:
     }
     if let Some(note) = late(&survey, &choice, &kinds) {
         choice.note(note);
+    }
+    // Where there is room, neighbours tell when it was, whatever they say.
+    for template in ranked.trouble.iter().take(2) {
+        choice.surroundings(template.first, allowance / 6, false)?;
     }
     // What is left goes to kinds not shown yet, and then to the end.
     for template in ranked.rare.iter().chain(&ranked.common).take(MOST_SHOWN) {

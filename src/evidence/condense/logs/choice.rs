@@ -198,8 +198,9 @@ impl Choice {
         Ok(after.into_iter().map(<[u8]>::to_vec).collect())
     }
 
-    /// Chooses what explains the line at `place`, which is chosen: its stack trace, and lines around it that are new.
-    pub(super) fn surroundings(&mut self, place: Place, most: u64) -> io::Result<()> {
+    /// Chooses what explains the line at `place`, which is chosen: its stack trace, and lines around it; of
+    /// these `only_new` ones, or all.
+    pub(super) fn surroundings(&mut self, place: Place, most: u64, only_new: bool) -> io::Result<()> {
         let stop_at = self.left.saturating_sub(most).max(self.keep);
         if !self.has(place.number) {
             return Ok(());
@@ -225,14 +226,14 @@ impl Choice {
         for distance in 1..=NEIGHBOURS {
             if let Some(line) = before.get(distance - 1)
                 && self.left > stop_at
-                && self.is_new(line)
+                && (!only_new || self.is_new(line))
             {
                 self.add(place.number - distance as u64, line);
             }
             if distance <= behind
                 && let Some(line) = after.get(distance - 1)
                 && self.left > stop_at
-                && self.is_new(line)
+                && (!only_new || self.is_new(line))
             {
                 self.add(place.number + distance as u64, line);
             }
