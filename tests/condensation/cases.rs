@@ -37,7 +37,7 @@ const fn recorded(name: &'static str, question: &'static str, decisive: &'static
     Case { name, question, decisive, output: Output::Recorded }
 }
 
-const fn made(
+pub(crate) const fn made(
     name: &'static str,
     question: &'static str,
     (traffic, lines, at): (Traffic, u64, u64),
@@ -47,7 +47,7 @@ const fn made(
     framed(name, question, (traffic, lines, at), ("", passage, ""), decisive)
 }
 
-const fn framed(
+pub(crate) const fn framed(
     name: &'static str,
     question: &'static str,
     (traffic, lines, at): (Traffic, u64, u64),

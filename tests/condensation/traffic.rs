@@ -31,7 +31,7 @@ impl Chance {
 }
 
 /// `HH:MM:SS.mmm` of line `n` of a log with a few lines a second.
-fn clock(n: u64) -> String {
+pub(crate) fn clock(n: u64) -> String {
     let seconds = n / 4;
     format!(
         "{:02}:{:02}:{:02}.{:03}",
@@ -42,9 +42,9 @@ fn clock(n: u64) -> String {
     )
 }
 
-const PATHS: &[&str] =
+pub(crate) const PATHS: &[&str] =
     &["/", "/cart", "/api/v1/orders", "/api/v1/items/7", "/checkout", "/static/app.js", "/healthz"];
-const SERVICES: &[&str] = &["cart", "orders", "payments", "inventory", "search", "mail"];
+pub(crate) const SERVICES: &[&str] = &["cart", "orders", "payments", "inventory", "search", "mail"];
 
 /// Writes line `n` of a kind of traffic.
 pub(crate) type Traffic = fn(&mut Chance, u64) -> String;

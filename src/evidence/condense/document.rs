@@ -175,11 +175,16 @@ struct Walk {
     asked: bool,
     /// The line that names the document, and its tokens.
     name: Option<(u64, u64)>,
+    /// Quote of a value that goes on until the line that closes it: what looks like keys there is none.
+    quote: Option<char>,
+    /// Path of a heading whose value may be the text below it.
+    heading: Option<String>,
 }
 
 /// A line as it is judged.
 struct Read<'a> {
     path: String,
+    /// Empty for a line that goes on with a value.
     key: &'a str,
     value: &'a str,
 }
@@ -202,19 +207,30 @@ impl Walk {
             self.document = number;
             self.asked = false;
             self.name = None;
+            self.quote = None;
             self.open.clear();
             self.noise = None;
         }
         if text.is_empty() {
             return None;
         }
-        let keyed = key_of(text);
+        let goes_on = self.quote.is_some();
+        let keyed = if goes_on { None } else { key_of(text) };
+        let value = keyed.map_or(text.trim(), |(_, _, value)| value);
+        self.quote = self
+            .quote
+            .or_else(|| value.chars().next().filter(|c| keyed.is_some() && matches!(c, '\'' | '"')));
+        self.quote = self.quote.filter(|quote| is_left_open(value, *quote, goes_on));
+        let heading = self.heading.take();
         let at = keyed.map_or(column, |(at, ..)| at);
         if let Some(noise) = self.noise {
             if column > noise || (column == noise && text.trim_start().starts_with("- ")) {
                 return None;
             }
             self.noise = None;
+        }
+        if goes_on {
+            return Some(Read { path: String::new(), key: "", value: text.trim() });
         }
         while self.open.last().is_some_and(|(open, ..)| *open >= at) {
             self.open.pop();
@@ -223,6 +239,12 @@ impl Walk {
             Some((_, key, value)) => (key, value),
             None => setting_of(text).unwrap_or(("", text.trim())),
         };
+        if let Some(path) = heading
+            && key.is_empty()
+            && !value.starts_with("- ")
+        {
+            return Some(Read { path, key, value });
+        }
         // What a variable holds is not told without its name: it may be a secret. So may what a Secret holds.
         let named = std::mem::replace(&mut self.named, matches!(key, "name" | "key"));
         if (named && key == "value") || (self.within("data") && is_encoded(value)) {
@@ -238,6 +260,9 @@ impl Walk {
             path.push('.');
         }
         path.push_str(key);
+        if keyed.is_some() && value.is_empty() {
+            self.heading = Some(format!("{path}.text"));
+        }
         if keyed.is_some() && self.open.len() < DEEPEST {
             self.open.push((at, key.to_owned(), number));
         }
@@ -247,6 +272,25 @@ impl Walk {
     fn within(&self, key: &str) -> bool {
         self.open.iter().any(|(_, open, _)| open.eq_ignore_ascii_case(key))
     }
+}
+
+/// Whether the quote that a value began with, here or on a line before, is not closed by the end of `text`.
+fn is_left_open(text: &str, quote: char, goes_on: bool) -> bool {
+    let text = if goes_on { text } else { text.strip_prefix(quote).unwrap_or(text) };
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\\' && quote == '"' {
+            chars.next();
+        } else if c == quote {
+            // Two of them are one within the value.
+            if quote == '\'' && chars.peek() == Some(&quote) {
+                chars.next();
+            } else {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 #[derive(Default)]
@@ -342,6 +386,8 @@ impl Survey {
                     | "active"
                     | "health"
                     | "type"
+                    | "level"
+                    | "severity"
                     | "result"
             );
         if matches!(key.as_str(), "exit code" | "exitcode" | "execmainstatus") && read.value != "0" {
@@ -381,7 +427,7 @@ impl Survey {
             points += 35;
         }
         if let Some(values) = self.paths.get(&blurred(&read.path))
-            && !read.key.is_empty()
+            && (!read.key.is_empty() || read.path.ends_with(".text"))
         {
             if values.seen == 1 && self.lines >= 500 && self.paths.len() as u64 * 20 < self.lines {
                 points += 20;

@@ -401,7 +401,8 @@ impl Survey {
                     line: *line,
                     from: *from,
                     to: *to,
-                    cost: cost(value) + cost(key) + 3,
+                    // With quotes, a colon, a comma and what it is indented by.
+                    cost: cost(value) + cost(key) + 5,
                 };
                 if points >= 8 {
                     flow.standing.push(standing);

@@ -8,7 +8,7 @@ use regex::Regex;
 /// Distinct values counted for one column; a column with more has no usual ones.
 const MOST_VALUES: usize = 40;
 /// Longer values are prose or ids and are not counted.
-const LONGEST_VALUE: usize = 80;
+const LONGEST_VALUE: usize = 120;
 /// Numbers kept to tell what is usual.
 const SAMPLE: usize = 512;
 /// Fewer values have no usual ones.
@@ -64,6 +64,9 @@ const WELL: &[&str] = &[
     "ss+",
     "r+",
     "info",
+    "information",
+    "informational",
+    "notice",
     "resolved",
     "enabled",
     "",

@@ -5,6 +5,7 @@
 //! and in notes how often each kind occurs, where and when. The raw file is never changed, and never held in memory.
 
 mod choice;
+mod fields;
 mod severity;
 mod shape;
 mod survey;
@@ -18,7 +19,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use super::{Condensed, LONGEST_CONDENSED, Wanted};
+use super::{Condensed, Wanted};
 use choice::Choice;
 use severity::Severity;
 use survey::Survey;
@@ -49,7 +50,7 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io:
     choice.line(Place { number: 1, offset: 0 })?;
 
     // Each sort of line has its turn; trouble has most of them.
-    choice.limit_to(allowance / 2);
+    choice.limit_to(allowance * 7 / 10);
     let mut trouble = ranked.trouble.iter();
     let mut rare = ranked.rare.iter();
     let mut named = survey.named.iter();
@@ -66,22 +67,19 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io:
             choice.line(place)?;
         }
         if round == 0 {
-            // The worst is understood from what stands around it, before others are shown.
+            // The worst is understood from its trace, before others are shown.
             for template in ranked.trouble.iter().take(2) {
-                choice.surroundings(template.first, allowance / 6)?;
+                choice.trace(template.first, allowance / 6)?;
             }
         }
     }
 
-    choice.limit_to(allowance * 3 / 4);
+    choice.limit_to(allowance * 8 / 10);
     for template in ranked.trouble.iter().take(EXPLAINED) {
-        choice.surroundings(template.first, allowance / 8)?;
-    }
-    for template in ranked.trouble.iter().take(EXPLAINED).filter(|template| template.count > 1) {
-        choice.line(template.last)?;
+        choice.surroundings(template.first, allowance / 8, true)?;
     }
     for template in ranked.rare.iter().take(EXPLAINED) {
-        choice.surroundings(template.first, allowance / 20)?;
+        choice.surroundings(template.first, allowance / 20, true)?;
     }
     // What is common tells what is normal.
     for template in ranked.common.iter().take(6) {
@@ -104,14 +102,21 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>, stop: &AtomicBool) -> io:
     if let Some(note) = late(&survey, &choice, &kinds) {
         choice.note(note);
     }
+    // Where there is room, neighbours tell when it was, whatever they say.
+    for template in ranked.trouble.iter().take(2) {
+        choice.surroundings(template.first, allowance / 6, false)?;
+    }
     // What is left goes to kinds not shown yet, and then to the end.
     for template in ranked.rare.iter().chain(&ranked.common).take(MOST_SHOWN) {
         choice.line(template.first)?;
     }
+    for template in ranked.trouble.iter().take(EXPLAINED).filter(|template| template.count > 1) {
+        choice.line(template.last)?;
+    }
     choice.last_lines(LAST, LAST)?;
     let left_out = choice.chosen() < survey.lines || !survey.complete;
-    let (notes, lines) = choice.finish();
-    Ok(Condensed { notes, lines, longest: LONGEST_CONDENSED, left_out })
+    let (notes, lines, longest) = choice.finish();
+    Ok(Condensed { notes, lines, longest, left_out })
 }
 
 /// Kinds of lines, those first that should be shown first.
@@ -146,9 +151,27 @@ impl<'a> Ranked<'a> {
             templates.into_iter().partition(|template| template.severity >= Severity::Trouble);
         // A kind that is one line in a hundred is common, in a short log one of which there are many.
         let often = (survey.lines / 100).max(4);
-        let (rare, common) = plain.into_iter().partition(|template| template.count < often || template.asked);
-        Self { trouble, rare, common }
+        let (rare, common): (Vec<&Template>, Vec<&Template>) =
+            plain.into_iter().partition(|template| template.count < often || template.asked);
+        Self { trouble: varied(trouble), rare: varied(rare), common }
     }
+}
+
+/// Kinds unlike those before them first, the others behind: forty kinds of one complaint must not hide another.
+fn varied(templates: Vec<&Template>) -> Vec<&Template> {
+    let mut heads: Vec<Vec<u32>> = Vec::new();
+    let (mut first, mut others) = (Vec::new(), Vec::new());
+    for template in templates {
+        let words = shape::telling(&template.words);
+        if heads.len() < MOST_SHOWN && !heads.iter().any(|head| shape::are_alike(head, &words)) {
+            heads.push(words);
+            first.push(template);
+        } else {
+            others.push(template);
+        }
+    }
+    first.append(&mut others);
+    first
 }
 
 /// Kinds that first occur in the last quarter and occur again: what changed.

@@ -6,8 +6,8 @@ use super::{LINE_FRAME, LONGEST_CONDENSED};
 use crate::evidence::tokens;
 use crate::evidence::view;
 
-/// Tokens of the words that name a gap between two lines.
-const GAP: u64 = 8;
+/// Tokens of `… 12345 lines left out …` and the bars and spaces around it.
+const GAP: u64 = 10;
 /// Candidates kept: by far more than any view can hold.
 pub(super) const MOST_CANDIDATES: usize = 6_000;
 
@@ -43,20 +43,25 @@ pub(super) fn pick(mut candidates: Vec<Candidate>, allowance: u64) -> Vec<Candid
     candidates.sort_unstable();
     let mut lines = BTreeSet::new();
     let mut chosen = Vec::new();
-    let mut left = allowance;
+    // Nothing chosen is one gap.
+    let mut left = allowance.saturating_sub(GAP);
     for candidate in candidates {
         let whole = candidate.to == 0;
         if whole && lines.contains(&candidate.line) {
             continue;
         }
-        let beside =
-            lines.contains(&(candidate.line + 1)) || lines.contains(&candidate.line.saturating_sub(1));
-        let gap = if beside || lines.contains(&candidate.line) { 0 } else { GAP };
-        let cost = candidate.cost + LINE_FRAME + gap;
-        if cost > left {
+        // Between its neighbours there is one gap now; behind it there are none, one or two.
+        let gaps = if lines.contains(&candidate.line) {
+            1
+        } else {
+            let beside = |line: u64| line == 0 || lines.contains(&line);
+            u64::from(!beside(candidate.line - 1)) + u64::from(!beside(candidate.line + 1))
+        };
+        let cost = candidate.cost + LINE_FRAME + gaps * GAP;
+        if cost > left + GAP {
             continue;
         }
-        left -= cost;
+        left = left + GAP - cost;
         lines.insert(candidate.line);
         chosen.push(candidate);
     }

@@ -8,10 +8,11 @@ use std::path::Path;
 use super::super::whole::shown;
 use super::super::{LONGEST_CONDENSED, MARGIN};
 use super::severity::{Severity, severity, trouble_at};
+use super::shape::{are_alike, telling, words};
 use super::survey::Survey;
 use super::templates::{Place, Template};
 use super::time::time;
-use super::{burst, trace};
+use super::{burst, fields, trace};
 use crate::evidence::tokens;
 use crate::evidence::view::{Line, clip};
 
@@ -25,6 +26,14 @@ const NEIGHBOURS: usize = 3;
 const GAP: u64 = 12;
 /// Bytes of one line that can be shown.
 const LONGEST_READ: usize = LONGEST_CONDENSED * 4 + MARGIN;
+/// Lines whose words are remembered, and bytes of each.
+const MOST_SEEN: usize = 400;
+const SHAPED: usize = 1_024;
+
+/// Characters of a line to show: long ones get less where there is little room, or a few would be all of a view.
+fn longest(allowance: u64) -> usize {
+    usize::try_from(allowance / 7).unwrap_or(usize::MAX).clamp(240, LONGEST_CONDENSED)
+}
 
 pub(super) struct Choice {
     file: File,
@@ -36,6 +45,9 @@ pub(super) struct Choice {
     aside: u64,
     notes: Vec<String>,
     chosen: BTreeMap<u64, Vec<String>>,
+    /// Words of the chosen lines: a neighbour like one of them tells nothing new.
+    seen: Vec<Vec<u32>>,
+    longest: usize,
 }
 
 impl Choice {
@@ -50,6 +62,8 @@ impl Choice {
             aside: 0,
             notes: Vec::new(),
             chosen: BTreeMap::new(),
+            seen: Vec::new(),
+            longest: longest(allowance),
         })
     }
 
@@ -82,7 +96,7 @@ impl Choice {
     }
 
     fn spent(&self) -> u64 {
-        let lines: u64 = self.chosen.iter().map(|(number, parts)| cost(*number, parts)).sum();
+        let lines: u64 = self.chosen.iter().map(|(number, parts)| cost(*number, parts, self.longest)).sum();
         lines
     }
 
@@ -130,33 +144,37 @@ impl Choice {
         if number == 0 || number > self.lines {
             return false;
         }
-        let parts = parts(line);
+        let parts = parts(line, self.longest);
         let chosen = |number: u64| number == 0 || number > self.lines || self.has(number);
         // Between its neighbours there is one gap now; behind it there are none, one or two.
         let gaps = u64::from(!chosen(number - 1)) + u64::from(!chosen(number + 1));
-        let cost = cost(number, &parts) + gaps * GAP;
+        let cost = cost(number, &parts, self.longest) + gaps * GAP;
         if cost > (self.left + GAP).saturating_sub(self.keep) || cost > self.left + GAP {
             return false;
         }
         self.left = self.left + GAP - cost;
         self.chosen.insert(number, parts);
+        if self.seen.len() < MOST_SEEN {
+            self.seen.push(telling(&words(line.get(..SHAPED).unwrap_or(line))));
+        }
         true
     }
 
-    /// Chooses what explains the line at `place`, which is chosen: its stack trace, and lines around it.
-    pub(super) fn surroundings(&mut self, place: Place, most: u64) -> io::Result<()> {
+    /// Whether no line like this one is chosen.
+    fn is_new(&self, line: &[u8]) -> bool {
+        let words = telling(&words(line.get(..SHAPED).unwrap_or(line)));
+        !self.seen.iter().any(|seen| are_alike(seen, &words))
+    }
+
+    /// Chooses the stack trace of the line at `place`, which is chosen; whether there is one.
+    pub(super) fn trace(&mut self, place: Place, most: u64) -> io::Result<bool> {
         let stop_at = self.left.saturating_sub(most).max(self.keep);
         if !self.has(place.number) {
-            return Ok(());
+            return Ok(false);
         }
-        let bytes = self.read_at(place.offset, BEHIND)?;
-        let complete = place.offset + bytes.len() as u64 >= self.size;
-        let mut after: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').take(trace::MOST_LINES + 2).collect();
-        // The last one may be cut, or nothing behind the last line feed.
-        if after.len() > 1 && (!complete || after.last().is_some_and(|line| line.is_empty())) {
-            after.pop();
-        }
-        let Some((anchor, after)) = after.split_first() else { return Ok(()) };
+        let after = self.behind(place)?;
+        let after: Vec<&[u8]> = after.iter().map(Vec::as_slice).collect();
+        let Some((anchor, after)) = after.split_first() else { return Ok(false) };
         let telling = trace::telling(anchor, after);
         for at in &telling {
             if let Some(line) = after.get(*at)
@@ -165,6 +183,31 @@ impl Choice {
                 self.add(place.number + 1 + *at as u64, line);
             }
         }
+        Ok(!telling.is_empty())
+    }
+
+    /// The line at `place` and those behind it.
+    fn behind(&mut self, place: Place) -> io::Result<Vec<Vec<u8>>> {
+        let bytes = self.read_at(place.offset, BEHIND)?;
+        let complete = place.offset + bytes.len() as u64 >= self.size;
+        let mut after: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').take(trace::MOST_LINES + 2).collect();
+        // The last one may be cut, or nothing behind the last line feed.
+        if after.len() > 1 && (!complete || after.last().is_some_and(|line| line.is_empty())) {
+            after.pop();
+        }
+        Ok(after.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// Chooses what explains the line at `place`, which is chosen: its stack trace, and lines around it; of
+    /// these `only_new` ones, or all.
+    pub(super) fn surroundings(&mut self, place: Place, most: u64, only_new: bool) -> io::Result<()> {
+        let stop_at = self.left.saturating_sub(most).max(self.keep);
+        if !self.has(place.number) {
+            return Ok(());
+        }
+        let traced = self.trace(place, most)?;
+        let after = self.behind(place)?;
+        let after = after.get(1..).unwrap_or_default();
         let start = place.offset.saturating_sub(BEFORE);
         let before = self.read_at(start, usize::try_from(place.offset - start).unwrap_or(0))?;
         let before = before.strip_suffix(b"\n").unwrap_or(&before);
@@ -179,16 +222,18 @@ impl Choice {
             before.pop();
         }
         // The nearest first.
-        let behind = if telling.is_empty() { NEIGHBOURS } else { 0 };
+        let behind = if traced { 0 } else { NEIGHBOURS };
         for distance in 1..=NEIGHBOURS {
             if let Some(line) = before.get(distance - 1)
                 && self.left > stop_at
+                && (!only_new || self.is_new(line))
             {
                 self.add(place.number - distance as u64, line);
             }
             if distance <= behind
                 && let Some(line) = after.get(distance - 1)
                 && self.left > stop_at
+                && (!only_new || self.is_new(line))
             {
                 self.add(place.number + distance as u64, line);
             }
@@ -206,7 +251,9 @@ impl Choice {
             last.pop();
         }
         for (number, line) in (1..=self.lines).rev().zip(last).take(count) {
-            if !self.add(number, line) {
+            // The very last one is shown whatever it says.
+            let skip = count < most && number < self.lines && !self.is_new(line);
+            if !skip && !self.add(number, line) {
                 break;
             }
         }
@@ -245,27 +292,34 @@ impl Choice {
         ))
     }
 
-    pub(super) fn finish(self) -> (Vec<String>, Vec<Line>) {
+    /// Notes, lines and how much of each line is shown.
+    pub(super) fn finish(self) -> (Vec<String>, Vec<Line>, usize) {
         let lines = self
             .chosen
             .into_iter()
             .flat_map(|(number, parts)| parts.into_iter().map(move |part| (number, part)));
-        (self.notes, lines.collect())
+        (self.notes, lines.collect(), self.longest)
     }
 }
 
 /// Tokens of a line's parts in the view.
-fn cost(number: u64, parts: &[String]) -> u64 {
-    let cost = |part: &String| tokens::estimate(&format!("{number} | {}", clip(part, LONGEST_CONDENSED))) + 1;
+fn cost(number: u64, parts: &[String], longest: usize) -> u64 {
+    let cost = |part: &String| tokens::estimate(&format!("{number} | {}", clip(part, longest))) + 1;
     parts.iter().map(cost).sum()
 }
 
-/// What of a line is shown: its beginning, and where it is long, its trouble.
-fn parts(line: &[u8]) -> Vec<String> {
+/// What of a line is shown: its beginning, and where it is long, its trouble. Of a long JSON line, its telling fields.
+fn parts(line: &[u8], longest: usize) -> Vec<String> {
+    if line.len() > longest {
+        let fields = fields::telling(line);
+        if !fields.is_empty() {
+            return fields.into_iter().map(|field| shown(field, LONGEST_CONDENSED + MARGIN)).collect();
+        }
+    }
     let mut parts = vec![shown(line, LONGEST_CONDENSED + MARGIN)];
-    if line.len() > LONGEST_CONDENSED
+    if line.len() > longest
         && severity(line) >= Severity::Trouble
-        && let Some(at) = trouble_at(line).filter(|at| *at + 40 > LONGEST_CONDENSED)
+        && let Some(at) = trouble_at(line).filter(|at| *at + 40 > longest)
         && let Some(start) = field_before(line, at)
     {
         parts.push(shown(line.get(start..).unwrap_or_default(), LONGEST_CONDENSED + MARGIN));

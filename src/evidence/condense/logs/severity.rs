@@ -58,7 +58,7 @@ static HEALTHY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static FATAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i-u)\bpanic|\bfatal|out of memory|outofmemory|\boom[-_ ]?kill|killed process|\bsegfault|segmentation fault|core dumped|kernel bug|no space left|stack ?overflow|unhandled|uncaught|deadlock|corrupt|\bsigkill|\bsigsegv|\bcrash ?loop",
+        r"(?i-u)\bpanic|\bfatal|out of memory|outofmemory|\boom[-_ ]?kill|killed process|\bsegfault|segmentation fault|core dumped|kernel bug|(?-i:OOM)(?:[^S]|$)|no space left|stack ?overflow|unhandled|uncaught|deadlock|corrupt|\bsigkill|\bsigsegv|\bcrash ?loop",
     )
 });
 static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -88,7 +88,26 @@ pub(super) fn trouble_at(line: &[u8]) -> Option<usize> {
 
 pub(super) fn severity(line: &[u8]) -> Severity {
     let line = line.get(..LOOKED_AT).unwrap_or(line);
-    let level = level(line);
+    judged(line, level(line))
+}
+
+/// How bad a journal entry of this priority is, a digit or a blank for one that says nothing.
+pub(super) fn of_journal(message: &[u8], priority: u8) -> Severity {
+    let message = message.get(..LOOKED_AT).unwrap_or(message);
+    let level = if priority.is_ascii_digit() { Some(by_priority(priority - b'0')) } else { level(message) };
+    judged(message, level)
+}
+
+fn by_priority(priority: u8) -> Severity {
+    match priority & 7 {
+        0..=2 => Severity::Fatal,
+        3 => Severity::Error,
+        4 => Severity::Trouble,
+        _ => Severity::Quiet,
+    }
+}
+
+fn judged(line: &[u8], level: Option<Severity>) -> Severity {
     let rest = match HEALTHY.as_ref() {
         Some(healthy) => healthy.replace_all(line, &b" "[..]),
         None => line.into(),
@@ -105,8 +124,8 @@ pub(super) fn severity(line: &[u8]) -> Severity {
     match (level, words) {
         (Some(level @ (Severity::Fatal | Severity::Error)), _) => level,
         (Some(Severity::Trouble), words) => words.clamp(Severity::Trouble, Severity::Error),
-        // Information that speaks of trouble is still information.
-        (Some(_), Severity::Fatal) => Severity::Trouble,
+        // Information that speaks of trouble is still information; of an end, it is not.
+        (Some(_), Severity::Fatal) => Severity::Error,
         (Some(_), Severity::Trouble) => Severity::Odd,
         (Some(_), Severity::Odd) => Severity::Plain,
         (Some(_), _) => Severity::Quiet,
@@ -117,12 +136,7 @@ pub(super) fn severity(line: &[u8]) -> Severity {
 /// The level a line names.
 fn level(line: &[u8]) -> Option<Severity> {
     if let Some(priority) = priority(line) {
-        return Some(match priority & 7 {
-            0..=2 => Severity::Fatal,
-            3 => Severity::Error,
-            4 => Severity::Trouble,
-            _ => Severity::Quiet,
-        });
+        return Some(by_priority(priority));
     }
     if let Some(found) = KLOG.as_ref().and_then(|klog| klog.captures(line)) {
         return Some(match found.get(1).map(|letter| letter.as_bytes()) {

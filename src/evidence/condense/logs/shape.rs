@@ -49,66 +49,87 @@ fn joins(sign: u8) -> bool {
     matches!(sign, b'-' | b':' | b'.' | b'/' | b'_' | b'+')
 }
 
-/// The shape of a line as a number.
+/// The shape of a line as a number. Words are taken whole: eight letters cost what one byte does.
 pub(super) fn hash(line: &[u8]) -> u64 {
     const START: u64 = 0xcbf2_9ce4_8422_2325;
     // The priority of syslog is a number that tells the severity.
     let mut hash = mix(START, priority(line).map_or(0xff, |priority| priority & 7));
-    // Of the word being read: the hash before it, its length, digits, first and second byte.
-    let (mut before, mut length, mut digits, mut first, mut second) = (hash, 0_usize, 0_usize, 0_u8, 0_u8);
     // Of the last slot: the hash behind it, and what followed it: nothing, one joining sign, anything else.
     let (mut behind, mut since) = (0, 2_u8);
-    let mut at_start = true;
     let mut spaced = false;
-    for byte in line.iter().copied().chain([b'\n']) {
+    let mut at = 0;
+    while let Some(byte) = line.get(at).copied() {
         let kind = class(byte);
-        if kind >= LETTER {
-            if length == 0 {
-                (before, first, second, digits) = (hash, byte, 0, 0);
+        if kind < LETTER {
+            since = if since == 0 && joins(byte) { 1 } else { 2 };
+            if kind == SIGN {
+                hash = mix(hash, byte);
                 spaced = false;
-            } else if length == 1 {
-                second = byte;
+            } else if !spaced {
+                hash = mix(hash, b' ');
+                spaced = true;
             }
-            length += 1;
-            digits += usize::from(kind == DIGIT);
-            hash = mix(hash, byte);
+            at += 1;
             continue;
         }
-        if length > 0 {
-            if digits > 0 {
-                if since == 1 {
-                    hash = behind;
-                } else {
-                    let code = match (length, first, second) {
-                        // klog begins lines with the severity's letter.
-                        _ if at_start => first,
-                        _ if digits < length => b'#',
-                        // Nothing, a server's error, a level of pino: numbers that tell good from bad.
-                        (1, b'0', _) => b'0',
-                        (3, b'5', _) => b'5',
-                        (2, b'5' | b'6', b'0') => b'L',
-                        _ => b'#',
-                    };
-                    hash = mix(mix(before, 0), code);
-                }
-                behind = hash;
-                since = 0;
-            } else {
-                since = 2;
+        let start = at;
+        let mut digits = 0;
+        while let Some(byte) = line.get(at) {
+            let kind = class(*byte);
+            if kind < LETTER {
+                break;
             }
-            length = 0;
+            digits += usize::from(kind == DIGIT);
+            at += 1;
         }
-        at_start = false;
-        since = if since == 0 && joins(byte) { 1 } else { 2 };
-        if kind == SIGN {
-            hash = mix(hash, byte);
-            spaced = false;
-        } else if !spaced {
-            hash = mix(hash, b' ');
-            spaced = true;
+        spaced = false;
+        if digits == 0 {
+            hash = mix_word(hash, line, start, at);
+            since = 2;
+            continue;
         }
+        if since == 1 {
+            hash = behind;
+        } else {
+            let second = line.get(start + 1).copied().unwrap_or_default();
+            let code = match (at - start, byte, second) {
+                // klog begins lines with the severity's letter.
+                _ if start == 0 => byte,
+                _ if digits < at - start => b'#',
+                // Nothing, a server's error, a level of pino: numbers that tell good from bad.
+                (1, b'0', _) => b'0',
+                (3, b'5', _) => b'5',
+                (2, b'5' | b'6', b'0') => b'L',
+                _ => b'#',
+            };
+            hash = mix(mix(hash, 0), code);
+        }
+        behind = hash;
+        since = 0;
     }
     hash ^ (hash >> 29)
+}
+
+/// Mixes in the word `line[start..end]`.
+fn mix_word(mut hash: u64, line: &[u8], start: usize, end: usize) -> u64 {
+    let mut at = start;
+    while at < end {
+        let bytes = match line.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
+            Some(eight) => u64::from_le_bytes(eight),
+            None => line
+                .get(at..end)
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        };
+        let beyond = 64 - 8 * (end - at).min(8);
+        let part = bytes << beyond >> beyond;
+        hash = (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash ^= hash >> 32;
+        at += 8;
+    }
+    hash
 }
 
 /// `<30>` at the beginning of a line.
@@ -141,6 +162,37 @@ pub(super) fn words(line: &[u8]) -> Vec<u32> {
         words.push(if slot { SLOT } else { number(word) });
     }
     words
+}
+
+/// The words that tell a kind from others, each once: to compare kinds with `are_alike`.
+pub(super) fn telling(words: &[u32]) -> Vec<u32> {
+    // A line of klog is told by its file and the beginning of its message, whatever is put into it.
+    let words = match words {
+        [SLOT, SLOT, SLOT, file, go, SLOT, ..] if *file != SLOT && *go == number(b"go") => {
+            words.get(3..words.len().min(10)).unwrap_or(words)
+        }
+        _ => words,
+    };
+    let mut telling: Vec<u32> = words.iter().copied().filter(|word| *word != SLOT).collect();
+    telling.sort_unstable();
+    telling.dedup();
+    telling
+}
+
+/// Whether two lines, as `telling` gave them, share so many words that one of them tells most of what the other does.
+pub(super) fn are_alike(one: &[u32], other: &[u32]) -> bool {
+    let longer = one.len().max(other.len());
+    let shorter = one.len().min(other.len());
+    if longer == 0 || shorter * 3 < longer * 2 {
+        return longer == 0;
+    }
+    let (mut a, mut b, mut common) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (one.get(a), other.get(b)) {
+        common += usize::from(x == y);
+        a += usize::from(x <= y);
+        b += usize::from(y <= x);
+    }
+    common * 3 >= longer * 2
 }
 
 /// A word as a number that is not `SLOT`.

@@ -9,7 +9,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::severity::{self, Severity, severity};
 use super::templates::{PARTS, Place, Template, Templates};
-use super::{shape, trace};
+use super::{fields, shape, trace};
 
 /// Bytes read at once.
 const BLOCK: usize = 256 * 1024;
@@ -84,6 +84,8 @@ struct Pass<'a> {
     sought: &'a Sought,
     /// Kind of stack frames, which are shown with their trace or not at all.
     frames: Option<u32>,
+    /// Whether it is a journal as JSON, whose entries are told apart by what they say.
+    journal: bool,
     read_closely: u64,
     size: u64,
 }
@@ -109,6 +111,7 @@ impl Survey {
             remembered: Remembered(vec![(0, u32::MAX); REMEMBERED]),
             sought: &sought,
             frames: None,
+            journal: false,
             read_closely: 0,
             size: size.max(1),
         };
@@ -124,6 +127,10 @@ impl Survey {
                 pass.survey.bytes += passed;
                 block.clear();
                 continue;
+            }
+            if pass.survey.lines == 0 {
+                let first = block.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                pass.journal = fields::journal(first).is_some();
             }
             pass.lines(block.get(..end).unwrap_or_default());
             block.drain(..end);
@@ -183,8 +190,10 @@ impl Pass<'_> {
     }
 
     fn line(&mut self, line: &[u8], place: Place) {
-        let (shaped, rest) = line.split_at(line.len().min(SHAPED));
-        let mut hash = shape::hash(shaped);
+        let entry = if self.journal { fields::journal(line) } else { None };
+        let told = entry.map_or(line, |(message, _)| message);
+        let (shaped, rest) = told.split_at(told.len().min(SHAPED));
+        let mut hash = shape::hash(shaped) ^ entry.map_or(0, |(_, priority)| u64::from(priority) << 40);
         if !rest.is_empty() && severity::trouble_at(rest).is_some() {
             hash = !hash;
         }
@@ -236,11 +245,16 @@ impl Pass<'_> {
             self.frames = Some(id);
             return id;
         }
-        let severity = severity(line);
+        let entry = if self.journal { fields::journal(line) } else { None };
+        let severity = match entry {
+            Some((message, priority)) => severity::of_journal(message, priority),
+            None => severity(line),
+        };
+        let told = entry.map_or(line, |(message, _)| message);
         if severity >= Severity::Error && self.survey.first_error.is_none() {
             self.survey.first_error = Some(place);
         }
-        let id = self.templates.kind(severity, shape::words(line.get(..SHAPED).unwrap_or(line)), place);
+        let id = self.templates.kind(severity, shape::words(told.get(..SHAPED).unwrap_or(told)), place);
         if self.sought.words.as_ref().is_some_and(|words| words.is_match(line))
             && let Some(template) = self.templates.get_mut(id)
         {

@@ -41,7 +41,7 @@ pub(super) struct Template {
     pub(super) last: Place,
     /// Occurrences in each part of the file.
     pub(super) parts: [u32; PARTS],
-    words: Vec<u32>,
+    pub(super) words: Vec<u32>,
     /// The kind it became a part of.
     merged: Option<u32>,
 }

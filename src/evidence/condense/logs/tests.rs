@@ -156,7 +156,7 @@ fn the_trouble_of_a_long_line_is_shown_where_it_stands() {
     let mut text = "{\"time\":1,\"message\":\"ok\"}\n".repeat(3_000);
     text.insert_str(26 * 1_500, &long);
     let got = condensed(file(&text).path(), 600);
-    assert!(has(&got, "\"message\":\"lease lost: connection refused\"}"), "{got:?}");
+    assert!(has(&got, "\"message\":\"lease lost: connection refused\""), "{got:?}");
     assert!(got.lines.windows(2).all(|pair| pair[0].0 <= pair[1].0));
 }
 
