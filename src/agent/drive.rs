@@ -18,7 +18,7 @@ use super::machine::{Effect, Offered, Source, State};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
 use crate::answer::{self, Answer};
 use crate::clock::Clock;
-use crate::evidence::{self, Store};
+use crate::evidence::{self, Counts, Store};
 use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
 use crate::tools::Toolbox;
 
@@ -269,6 +269,7 @@ impl Driver<'_, '_> {
     async fn answer(&mut self, source: Source, finish: Finish) -> Answer {
         let earlier = self.questioned.take();
         let is_call = matches!(source, Source::Call(_));
+        let by_model = self.engine.corrects && !matches!(source, Source::Exhibits);
         let mut answer = match (source, earlier.clone()) {
             (Source::Call(ToolCall { arguments: Arguments::Object(map), .. }), _) => answer::from_call(&map),
             (Source::Text(text), _) => answer::from_text(&text),
@@ -280,7 +281,8 @@ impl Driver<'_, '_> {
         let check = evidence::check(&answer, self.store.exhibits());
         // On another thread: looking through gigabytes takes seconds, in which a second interrupt must be heard.
         if let Ok(checked) = tokio::task::spawn_blocking(move || check.read()).await {
-            evidence::conclude(&mut answer, self.store.exhibits(), self.store.redactor(), &checked);
+            let counts = if by_model { Counts::Claimed } else { Counts::Counted };
+            evidence::conclude(&mut answer, self.store.exhibits(), self.store.redactor(), &checked, counts);
         }
         match earlier {
             Some(earlier) if !is_better(&answer, is_call, &earlier) => earlier,

@@ -22,13 +22,17 @@ use offer::Offer;
 pub(super) use offer::spec_tokens;
 pub use offer::{FIND_TOOLS, Usable};
 use transcript::Transcript;
-pub(super) use transcript::message_tokens;
+pub use transcript::message_tokens;
 use window::Window;
 
 /// The tool a model ends a run with.
 pub const ANSWER_TOOL: &str = "answer";
 /// Rounds without anything new before the answer is forced.
 const FRUITLESS_ROUNDS: u32 = 3;
+/// Calls of one turn beyond these are never wanted, and each costs an answer.
+const MOST_CALLS: usize = 200;
+/// Tokens of what is objected to an answer.
+const OBJECTIONS: u64 = 300;
 /// Tokens of a window that pays for hypotheses.
 const HYPOTHESES_FROM: u64 = 32_000;
 /// Characters of the list of tools that an unknown name is answered with.
@@ -440,6 +444,8 @@ impl State {
             && self.ending.is_none()
             && self.calls < self.limits.max_steps
             && self.limits.broken_by(&self.spent, self.expected(Offered::Answer)).is_none()
+            // An answer as long as the window cannot be sent back.
+            && self.window.room().is_none_or(|room| self.request_tokens(Offered::Answer) + OBJECTIONS <= room)
     }
 
     /// Puts the objections to the model: behind the `answer` call, or as words where it answered in words.
@@ -499,6 +505,8 @@ impl State {
             });
             return self.next_round();
         }
+        let mut message = message.clone();
+        message.tool_calls.truncate(MOST_CALLS);
         self.transcript.push(Message::Assistant(message.clone()));
         self.act(&message.tool_calls)
     }

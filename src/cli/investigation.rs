@@ -19,7 +19,7 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
-use crate::agent::machine::{Offered, State, view_tokens};
+use crate::agent::machine::{Offered, State, message_tokens, view_tokens};
 use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten};
 use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
@@ -193,6 +193,9 @@ impl Run {
         let name = self.announce(&attached);
         let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
         let opening = self.opening(&views)?;
+        if let Some(model) = &self.model {
+            fits(&opening, window_of(model.as_ref()))?;
+        }
         let state = self.state(opening.clone(), self.model.as_deref());
         let without_model = self.state(opening, None);
         let opening = Box::new(self.begun(&state));
@@ -373,6 +376,17 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
         max_tokens: limits.max_tokens_total,
         max_cost: limits.max_cost,
     }
+}
+
+/// A question as long as the window leaves no room for evidence.
+fn fits(opening: &[Message], window: u64) -> Result<(), Failure> {
+    let tokens: u64 = opening.iter().map(message_tokens).sum();
+    if tokens <= window / 4 * 3 {
+        return Ok(());
+    }
+    let error = format!("the question takes about {tokens} tokens and the model's window has {window}");
+    Err(Failure::new(Exit::Usage, error)
+        .hint("attach long text with `-f`: it is shown in parts; or set `--context-window`"))
 }
 
 /// Tokens that each of so many first views may take; without a model the rules read them.

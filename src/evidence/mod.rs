@@ -19,4 +19,4 @@ pub use ledger::{coverage, instructions_found, not_checked, order_by_question, t
 pub use lines::Lines;
 pub use redact::{KeyBlock, Redactor};
 pub use store::{AsRecorded, Condenser, Store, is_longer, raw_path};
-pub use verify::{Check, Checked, check, conclude, objections, verify};
+pub use verify::{Check, Checked, Counts, check, conclude, objections, verify};

@@ -92,7 +92,7 @@ fn records_that_are_cut_off_or_no_records_are_shown_as_far_as_they_go() {
 
 #[test]
 fn runs_that_never_began_or_were_not_wanted_leave_nothing() {
-    let bench = recorded();
+    let bench = recorded().with_catalogue();
     let before = std::fs::read_dir(bench.path(RUNS)).unwrap().count();
     let _ = bench.run(["ask", "why", "-t", "nowhere.yaml"]).exits(2);
     let _ = bench.run(["ask", "why", "--toolset", "nothing"]).exits(2);

@@ -129,7 +129,7 @@ fn only_named_toolsets_are_used() {
     let tools = bench.scripted().requests()[0].body["tools"].clone();
     let names: Vec<&str> =
         tools.as_array().unwrap().iter().map(|tool| tool["function"]["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["mine_tool", "read_exhibit", "answer"]);
+    assert_eq!(names, ["mine_tool", "read_exhibit", "answer", "hypothesis"]);
 }
 
 #[test]

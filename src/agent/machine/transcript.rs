@@ -186,7 +186,8 @@ impl Transcript {
 }
 
 /// Estimated tokens of one message.
-pub(in crate::agent) fn message_tokens(message: &Message) -> u64 {
+#[must_use]
+pub fn message_tokens(message: &Message) -> u64 {
     4 + match message {
         Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
             tokens::estimate(text)

@@ -237,6 +237,6 @@ fn the_reading_may_move_to_another_thread() {
     let mut answer = Answer { findings: vec![quote("all is well")], ..Answer::default() };
     let check = check(&answer, &exhibits);
     let checked = std::thread::spawn(move || check.read()).join().unwrap();
-    conclude(&mut answer, &exhibits, &Redactor::new([], &[]), &checked);
+    conclude(&mut answer, &exhibits, &Redactor::new([], &[]), &checked, Counts::Claimed);
     assert!(answer.findings[0].verified);
 }
