@@ -3,6 +3,7 @@
 //! The replacement is stable within a run (`<secret:1>`), so that a model can still see that two
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
+mod arriving;
 mod context;
 mod formats;
 mod harmless;
@@ -19,6 +20,7 @@ use std::fmt;
 
 use regex::Captures;
 
+pub use arriving::Arriving;
 use context::Context;
 use harmless::is_harmless;
 use hints::Hints;
@@ -202,28 +204,7 @@ impl Redactor {
         let secret = lines.iter().any(|(_, text)| context::holds_secret(text));
         let mut context = Context::of(secret);
         for (_, text) in lines {
-            if context.key.is_inside() && context.key.covers(text.as_bytes()) {
-                KeyBlock::SHOWN.clone_into(text);
-                continue;
-            }
-            if let Cow::Owned(shown) = self.without_known(text) {
-                *text = shown;
-            }
-            let hints = Hints::of(text);
-            if hints.is_empty() && !context.is_open() {
-                continue;
-            }
-            let begins = hints.context() && text.contains("-----BEGIN ");
-            if begins {
-                context.key.covers(text.as_bytes());
-            }
-            if let Some(line) = self.line(text, hints, &mut context) {
-                *text = line;
-            }
-            // A key on one line, and one that begins here.
-            if begins {
-                *text = self.redact_key_blocks(std::mem::take(text));
-            }
+            self.redact_next(text, &mut context);
         }
     }
 

@@ -69,6 +69,11 @@ impl Context {
         Self { secret, ..Self::default() }
     }
 
+    /// A document of the text is a Secret after all.
+    pub(super) fn is_of_secret(&mut self) {
+        self.secret = true;
+    }
+
     /// Whether the next line must be looked at whatever it holds.
     pub(super) fn is_open(&self) -> bool {
         self.public
