@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::agent::Event;
+use crate::agent::{Arguments, Event};
 use crate::clock::{Clock as _, SystemClock};
-use crate::evidence::Redactor;
+use crate::evidence::{Arriving, Redactor};
 use crate::record::Journal;
-use crate::sink;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{self, Progress};
 
@@ -27,6 +26,9 @@ pub(super) struct Listeners {
     streamed: Option<String>,
     /// The answer is being corrected: what the model says now is no second answer to read until one of them is taken.
     correcting: bool,
+    /// Of the reply that is arriving: what it says, and what it thinks.
+    text: Arriving,
+    thoughts: Arriving,
 }
 
 impl Listeners {
@@ -48,6 +50,8 @@ impl Listeners {
             streaming: false,
             streamed: None,
             correcting: false,
+            text: Arriving::default(),
+            thoughts: Arriving::default(),
         }
     }
 
@@ -74,13 +78,58 @@ impl Listeners {
     }
 
     pub(super) fn hear(&mut self, event: &Event) {
+        match event {
+            Event::TextDelta { text } => {
+                let ready = self.text.push(&self.redactor, text);
+                self.pass_text(ready);
+            }
+            Event::ReasoningDelta { text } => {
+                let ready = self.thoughts.push(&self.redactor, text);
+                self.pass_thoughts(ready);
+            }
+            _ => {
+                if ends_reply(event) {
+                    let thoughts = self.thoughts.finish(&self.redactor);
+                    self.pass_thoughts(thoughts);
+                    let text = self.text.finish(&self.redactor);
+                    self.pass_text(text);
+                }
+                self.pass(event);
+            }
+        }
+    }
+
+    fn pass_text(&mut self, text: String) {
+        if !text.is_empty() {
+            self.pass(&Event::TextDelta { text });
+        }
+    }
+
+    fn pass_thoughts(&mut self, text: String) {
+        if !text.is_empty() {
+            self.pass(&Event::ReasoningDelta { text });
+        }
+    }
+
+    fn pass(&mut self, event: &Event) {
+        // What a model gives a secret parameter is shown nowhere, from the reply on that asks for the call.
+        if let Event::ModelReplied { message, .. } = event {
+            for call in &message.tool_calls {
+                if let Arguments::Object(params) = &call.arguments {
+                    self.redactor.learn(params);
+                }
+            }
+        }
         self.record(event);
         if self.jsonl {
             self.print_json(event);
         }
         if self.every_event && !matches!(event, Event::TextDelta { .. } | Event::ReasoningDelta { .. }) {
-            let line = sink::to_json_line(event, &|text| self.redactor.redact(text));
-            self.progress.note(line.trim_end());
+            // By the names of fields too: a secret among the arguments of a call looks like any word.
+            if let Ok(mut value) = serde_json::to_value(event) {
+                self.redactor.redact_json(&mut value);
+                self.progress.note(&value.to_string());
+            }
         }
         // A failed model is the command's own failure, told once at its end.
         if let Event::ModelRetried { attempt, wait_seconds, reason } = event {
@@ -155,4 +204,16 @@ impl Listeners {
             self.progress.warning(&format!("stdout cannot be written: {error}"));
         }
     }
+}
+
+/// Whether no more of a reply arrives after `event`.
+fn ends_reply(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ModelReplied { .. }
+            | Event::ModelRetried { .. }
+            | Event::ModelFailed { .. }
+            | Event::Interrupted
+            | Event::Concluded { .. }
+    )
 }

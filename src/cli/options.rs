@@ -155,7 +155,7 @@ pub(super) struct OutputArgs {
     /// Say on stderr what the model calls took
     #[arg(long)]
     pub log_costs: bool,
-    /// Show what is sent to models as it is sent, on stderr or in FILE
+    /// Show what is sent to models exactly as it is sent, on stderr or in FILE; what a model wrote goes back to it unchanged
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub show_egress: Option<String>,
     /// Exit 8 when a problem was found, 7 when the verdict is inconclusive

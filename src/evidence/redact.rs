@@ -3,9 +3,12 @@
 //! The replacement is stable within a run (`<secret:1>`), so that a model can still see that two
 //! places hold the same value. It errs towards known formats: a digest or an id is evidence.
 
+mod arriving;
 mod context;
 mod formats;
 mod harmless;
+mod hints;
+mod known;
 mod named;
 mod recorded;
 mod settings;
@@ -15,22 +18,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::Captures;
 
+pub use arriving::Arriving;
 use context::Context;
 use harmless::is_harmless;
+use hints::Hints;
+use known::Known;
 
 /// Shorter values of secret-looking environment variables are words, not secrets (`test`, `1`).
 const SHORTEST_ENV_SECRET: usize = 8;
 
 /// Knows the secrets of one run.
 pub struct Redactor {
-    /// Values of secret-looking environment variables in every form they are printed in, longest first.
-    known: RefCell<Vec<String>>,
-    /// `known` as one pattern, until there is one more of them.
-    pattern: RefCell<Option<Option<Regex>>>,
-    /// Secrets of settings that are shorter than a word may be.
-    short: RefCell<Vec<String>>,
+    /// Values of secret-looking environment variables in every form they are printed in, and what was learned.
+    known: Known,
     seen: RefCell<HashMap<String, usize>>,
     /// The highest number given away, here or by a run that is replayed.
     reserved: Cell<usize>,
@@ -38,7 +40,7 @@ pub struct Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("known", &self.known.borrow().len()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("known", &self.known.len()).finish_non_exhaustive()
     }
 }
 
@@ -52,16 +54,9 @@ impl Redactor {
             .filter(|(name, _)| names_secret(name))
             .map(|(_, value)| value)
             .chain(keys.iter().map(String::as_str));
-        let mut known: Vec<String> = values.flat_map(forms).collect();
-        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        known.dedup();
-        Self {
-            known: RefCell::new(known),
-            pattern: RefCell::default(),
-            short: RefCell::default(),
-            seen: RefCell::default(),
-            reserved: Cell::default(),
-        }
+        let known = Known::default();
+        known.add(values.flat_map(forms));
+        Self { known, seen: RefCell::default(), reserved: Cell::default() }
     }
 
     /// `text` with every known secret replaced.
@@ -74,40 +69,27 @@ impl Redactor {
     #[must_use]
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = self.without_known(text);
-        let keys = has_key_body(&text);
-        if !keys && !formats::HINT.as_ref().is_none_or(|hint| hint.is_match(&text)) {
-            return text;
-        }
         if text.contains("-----BEGIN ") {
             text = self.redact_key_blocks(text.into_owned()).into();
         }
-        match self.by_line(&text, keys) {
+        match self.by_line(&text) {
             None => text,
             Some(shown) => shown.into(),
         }
     }
 
-    /// Goes through the lines that may hold a secret; nothing when none does.
-    fn by_line(&self, text: &str, every: bool) -> Option<String> {
+    /// Goes through the lines; nothing when none holds a secret.
+    fn by_line(&self, text: &str) -> Option<String> {
         let mut context = Context::of(context::holds_secret(text));
-        let hint = formats::HINT.as_ref();
         let (mut out, mut done, mut at) = (String::new(), 0, 0);
         while at < text.len() {
-            if !every
-                && !context.is_open()
-                && let Some(hint) = hint
-            {
-                let Some(hit) = hint.find_at(text, at) else { break };
-                at = text
-                    .get(..hit.start())
-                    .and_then(|before| before.rfind('\n'))
-                    .map_or(0, |end| end + 1)
-                    .max(at);
-            }
             let rest = text.get(at..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
             let line = rest.get(..length).unwrap_or_default();
-            if let Some(shown) = self.line(line, &mut context) {
+            let hints = Hints::of(line);
+            if (context.is_open() || !hints.is_empty())
+                && let Some(shown) = self.line(line, hints, &mut context)
+            {
                 out.push_str(text.get(done..at).unwrap_or_default());
                 out.push_str(&shown);
                 done = at + length;
@@ -122,29 +104,31 @@ impl Redactor {
     }
 
     /// One line, given those before it; nothing when it stays as it is.
-    fn line(&self, line: &str, context: &mut Context) -> Option<String> {
+    fn line(&self, line: &str, hints: Hints, context: &mut Context) -> Option<String> {
         let mut text = Cow::Borrowed(line);
-        let by_context = context.secrets(line);
-        let in_public = context.public;
-        if !by_context.is_empty() {
-            text = self.replace_ranges(&text, &by_context).into();
-        }
-        for format in formats::candidates(&text) {
-            if format.is_match(&text) {
-                text = format
-                    .replace_all(&text, |found: &Captures<'_>| self.replacement(found))
-                    .into_owned()
-                    .into();
+        if context.is_open() || hints.context() {
+            let by_context = context.secrets(line);
+            if !by_context.is_empty() {
+                text = self.replace_ranges(&text, &by_context).into();
             }
         }
-        let (ranges, block) = named::find(&text);
-        if !ranges.is_empty() {
-            text = self.replace_ranges(&text, &ranges).into();
+        let in_public = context.public;
+        for format in hints.formats().filter_map(formats::shape) {
+            let shown = format.replace_all(&text, |found: &Captures<'_>| self.replacement(found));
+            if let Cow::Owned(shown) = shown {
+                text = shown.into();
+            }
         }
-        if block {
-            context.opens_block(line);
+        if hints.named() {
+            let (ranges, block) = named::find(&text);
+            if !ranges.is_empty() {
+                text = self.replace_ranges(&text, &ranges).into();
+            }
+            if block {
+                context.opens_block(line);
+            }
         }
-        if !in_public && is_key_body(&text) {
+        if hints.key_body() && !in_public && is_key_body(&text) {
             text = KeyBlock::SHOWN.into();
         }
         (text != line).then(|| text.into_owned())
@@ -163,36 +147,7 @@ impl Redactor {
     }
 
     fn without_known<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut text = self.without_long(text);
-        for value in self.short.borrow().iter() {
-            if text.contains(value.as_str()) {
-                text = settings::replace_alone(&text, value, || self.placeholder(value)).into();
-            }
-        }
-        text
-    }
-
-    fn without_long<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut pattern = self.pattern.borrow_mut();
-        let pattern = pattern.get_or_insert_with(|| {
-            let known: Vec<String> = self.known.borrow().iter().map(|value| regex::escape(value)).collect();
-            if known.is_empty() {
-                return None;
-            }
-            RegexBuilder::new(&known.join("|")).size_limit(256 << 20).build().ok()
-        });
-        if let Some(pattern) = pattern {
-            return pattern.replace_all(text, |found: &Captures<'_>| {
-                found.get(0).map_or_else(String::new, |found| self.placeholder(found.as_str()))
-            });
-        }
-        let mut text = Cow::Borrowed(text);
-        for value in self.known.borrow().iter() {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), &self.placeholder(value)).into();
-            }
-        }
-        text
+        self.known.replaced(text, |secret| self.placeholder(secret))
     }
 
     /// Takes the values of secret fields for secrets wherever they turn up from now on: a command shows them
@@ -202,11 +157,7 @@ impl Redactor {
             if let Some(text) = value.as_str().filter(|_| is_secret_field(name))
                 && !is_harmless(text)
             {
-                let mut known = self.known.borrow_mut();
-                known.extend(forms(text));
-                known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-                known.dedup();
-                self.pattern.replace(None);
+                self.known.add(forms(text));
             }
         }
     }
@@ -218,16 +169,12 @@ impl Redactor {
         for (name, value) in settings {
             settings::collect(name, value, false, &mut found);
         }
-        let mut known = self.known.borrow_mut();
-        for secret in &found {
-            known.extend(forms(secret));
+        for secret in found {
+            self.known.add(forms(&secret));
             if secret.len() < SHORTEST_ENV_SECRET {
-                self.short.borrow_mut().push(secret.clone());
+                self.known.add_short(secret);
             }
         }
-        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        known.dedup();
-        self.pattern.replace(None);
     }
 
     /// Redacts every string inside a JSON value.
@@ -257,20 +204,7 @@ impl Redactor {
         let secret = lines.iter().any(|(_, text)| context::holds_secret(text));
         let mut context = Context::of(secret);
         for (_, text) in lines {
-            if context.key.covers(text.as_bytes()) {
-                KeyBlock::SHOWN.clone_into(text);
-                continue;
-            }
-            if let Cow::Owned(shown) = self.without_known(text) {
-                *text = shown;
-            }
-            let hinted = || formats::HINT.as_ref().is_none_or(|hint| hint.is_match(text));
-            if context.is_open() || has_key_body(text) || hinted() {
-                let line = self.line(text, &mut context);
-                // A key on one line, and one that begins here.
-                let line = line.unwrap_or_else(|| std::mem::take(text));
-                *text = self.redact_key_blocks(line);
-            }
+            self.redact_next(text, &mut context);
         }
     }
 
@@ -359,20 +293,6 @@ impl KeyBlock {
         self.inside = is_key_head(line) && !line.contains("-----END");
         false
     }
-}
-
-/// Whether some line may be the body of a key.
-fn has_key_body(text: &str) -> bool {
-    let long = |line: &str| {
-        let line = without_number(line).trim();
-        line.len() >= 60 && line.bytes().take(60).all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
-    };
-    let mut from = 0;
-    memchr::memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len())).any(|end| {
-        let line = text.get(from..end).unwrap_or_default();
-        from = end + 1;
-        line.len() >= 60 && long(line)
-    })
 }
 
 /// A line of nothing but base64, as long as keys have them, and no digest.

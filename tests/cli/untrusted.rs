@@ -78,7 +78,7 @@ fn no_planted_secret_leaves_on_any_way() {
             "--show-tool-output",
             "--json-output-file",
             "out.json",
-            "--show-egress",
+            "--show-egress=sent.txt",
         ]);
         let requests: Vec<String> =
             bench.scripted().requests().iter().map(|request| request.body.to_string()).collect();
@@ -93,6 +93,7 @@ fn no_planted_secret_leaves_on_any_way() {
             ("requests", requests.join("\n")),
             ("record", written),
             ("file", bench.read("out.json")),
+            ("egress", bench.read("sent.txt")),
             ("run show", format!("{}{}", show.stdout, show.stderr)),
         ];
         for (way, text) in ways {
@@ -100,7 +101,7 @@ fn no_planted_secret_leaves_on_any_way() {
                 others.iter().map(|(name, secret)| (*name, secret)).chain([("env", &environment)])
             {
                 // The model's own arguments go back to it as it wrote them, which `--show-egress` shows.
-                if name == "argument" && ["requests", "stderr"].contains(&way) {
+                if name == "argument" && ["requests", "egress"].contains(&way) {
                     continue;
                 }
                 assert!(
@@ -110,6 +111,25 @@ fn no_planted_secret_leaves_on_any_way() {
             }
         }
     }
+}
+
+#[test]
+fn no_piece_of_a_streamed_answer_shows_a_secret() {
+    let secret = format!("Zq8{}", "x7K2".repeat(4));
+    let bench = Bench::new().env("DB_PASSWORD", &secret).model(json!([
+        {"say": format!("First line.\nThe password={secret} is wrong, and {secret} too.\n\nLast line")},
+    ]));
+    let ran = bench.run(["ask", "why?", "-o", "jsonl"]).exits(0);
+    let events = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let pieces: Vec<Value> = events.filter(|event| event["event"] == "text_delta").collect();
+    let said: String = pieces.iter().filter_map(|event| event["text"].as_str()).collect();
+    assert!(pieces.len() > 1, "{}", ran.stdout);
+    assert_eq!(
+        said, "First line.\nThe password=<secret:1> is wrong, and <secret:1> too.\n\nLast line",
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("Zq8") && !ran.stderr.contains("Zq8"), "{}", ran.stdout);
 }
 
 #[test]

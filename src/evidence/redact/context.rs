@@ -4,13 +4,11 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::harmless::is_harmless;
 use super::{KeyBlock, names_secret, without_number};
-
-/// Words without which no line opens anything here.
-pub(super) const HINT: &str = r"-----BEGIN |stringData|\bdata\\?\x22?:|(?i:name|key)\\?\x22?\s*:\s*\\?\x22?[A-Za-z0-9_.-]*(?i:KEY|TOKEN|SECRET|PASS|PWD|AUTH|PAT|CREDENTIALS)|\x22?--?[a-z-]*(?:password|token|secret|key)\x22,?\s*$";
 
 static DATA: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"^\s*(?:- )?\\*"?(?P<name>data|stringData|binaryData)\\*"?:\s*\{?\s*$"#).ok()
@@ -36,9 +34,12 @@ static ITEM: LazyLock<Option<Regex>> =
 static KIND: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"\bkind\\*"?:\s*\\*"?(?:Sealed)?Secret\b"#).ok());
 
+/// Most texts have none, and are done with at the speed of memory.
+static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Secret"));
+
 /// Whether some document of `text` is a Secret.
 pub(super) fn holds_secret(text: &str) -> bool {
-    KIND.as_ref().is_some_and(|kind| kind.is_match(text))
+    WORD.find(text.as_bytes()).is_some() && KIND.as_ref().is_some_and(|kind| kind.is_match(text))
 }
 
 /// Follows the lines of one text.
@@ -66,6 +67,11 @@ impl Context {
     /// `secret`: a document of the text is a Secret.
     pub(super) fn of(secret: bool) -> Self {
         Self { secret, ..Self::default() }
+    }
+
+    /// A document of the text is a Secret after all.
+    pub(super) fn is_of_secret(&mut self) {
+        self.secret = true;
     }
 
     /// Whether the next line must be looked at whatever it holds.

@@ -6,9 +6,66 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::harmless::{is_harmless, is_opaque};
+use super::hints::{before, has_value, is_option};
 
-/// Words without which no name here matches.
-pub(super) const HINT: &str = r"(?i:passw|passphrase|passcode|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|private[_-]?key|(?:encryption|signing|master|license|app|auth|storage|deploy|webhook|hmac|session|client|service|shared|subscription|application|rest)[_-]?key|key-data|[_;&?.-]pass\b|\bpass\\?[\x22']?[:=]|pwd|credential|[_-]auth\\?[\x22']?[:=]|\x22auth)|_(?:KEY|AUTH|PAT|PASS)\\?[\x22']?[:=]|--pass";
+/// Words that names of secrets end with. `pass`, `key`, `auth` and `PAT` have checks of their own.
+pub(super) const WORDS: &[&str] =
+    &["password", "passwd", "passphrase", "passcode", "secret", "token", "pwd", "credential", "key-data"];
+
+/// Words before `key`.
+const KEYS: &[&str] = &[
+    "api",
+    "access",
+    "account",
+    "private",
+    "secret",
+    "encryption",
+    "signing",
+    "master",
+    "license",
+    "app",
+    "auth",
+    "storage",
+    "deploy",
+    "webhook",
+    "hmac",
+    "session",
+    "client",
+    "service",
+    "shared",
+    "subscription",
+    "application",
+    "rest",
+];
+
+/// Whether a name or an option may end with the word, and a value follow it.
+pub(super) fn is_named(line: &[u8], word: Range<usize>) -> bool {
+    has_value(line, word.end) || is_option(line, word)
+}
+
+pub(super) fn is_pass(line: &[u8], word: Range<usize>) -> bool {
+    !before(line, word.start).is_ascii_alphanumeric() && is_named(line, word)
+}
+
+pub(super) fn is_key(line: &[u8], word: Range<usize>) -> bool {
+    is_named(line, word.clone()) && {
+        let name = line.get(..word.start).unwrap_or_default();
+        let shown = name.strip_suffix(b"_").or_else(|| name.strip_suffix(b"-")).unwrap_or(name);
+        (name.ends_with(b"_") && line.get(word) == Some(b"KEY".as_slice()))
+            || KEYS.iter().any(|key| {
+                let end = shown.len().checked_sub(key.len()).and_then(|at| shown.get(at..));
+                end.is_some_and(|end| end.eq_ignore_ascii_case(key.as_bytes()))
+            })
+    }
+}
+
+pub(super) fn is_auth(line: &[u8], word: Range<usize>) -> bool {
+    matches!(before(line, word.start), b'_' | b'-' | b'"') && has_value(line, word.end)
+}
+
+pub(super) fn is_pat(line: &[u8], word: Range<usize>) -> bool {
+    line.get(word.clone()) == Some(b"_PAT".as_slice()) && has_value(line, word.end)
+}
 
 /// A name, what closes it, and what stands between it and its value.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -26,10 +26,8 @@ impl Redactor {
         for (number, secret) in replaced(raw, shown) {
             self.reserve(number);
             self.seen.borrow_mut().entry(secret.to_owned()).or_insert(number);
-            let mut known = self.known.borrow_mut();
-            if secret.len() >= SHORTEST && !known.iter().any(|one| one == secret) {
-                known.push(secret.to_owned());
-                known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            if secret.len() >= SHORTEST {
+                self.known.add([secret.to_owned()]);
             }
         }
     }

@@ -65,23 +65,6 @@ fn password_of(text: &str) -> Option<&str> {
     user.split_once(':').map(|(_, password)| password)
 }
 
-/// Replaces `secret` where no letter or digit touches it.
-pub(super) fn replace_alone(text: &str, secret: &str, by: impl Fn() -> String) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(secret) {
-        let (before, found) = rest.split_at(at);
-        let after = found.get(secret.len()..).unwrap_or_default();
-        let part = |c: char| c.is_alphanumeric() || c == '_';
-        let alone = !before.ends_with(part) && !after.starts_with(part);
-        out.push_str(before);
-        out.push_str(&if alone { by() } else { secret.to_owned() });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
