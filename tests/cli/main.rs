@@ -16,6 +16,7 @@ mod support;
 mod answers;
 mod approval;
 mod ask;
+mod charts;
 mod config;
 mod endpoint;
 mod hostile;
