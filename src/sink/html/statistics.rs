@@ -237,7 +237,9 @@ mod tests {
         "9 series, step 15 s, 2026-11-20T23:59:00Z to 2026-11-21T00:29:00Z; in all: {job=\"node\"}\n";
     const MIDNIGHT: f64 = 1_795_219_200.0;
 
-    fn curves(body: &str) -> Vec<(String, Vec<Vec<(f64, f64)>>)> {
+    type Curve = (String, Vec<Vec<(f64, f64)>>);
+
+    fn curves(body: &str) -> Vec<Curve> {
         let matrix = read(&format!("{HEAD}{body}"), "rate(x)");
         matrix.into_iter().flat_map(|one| one.series).map(|one| (one.name, one.runs)).collect()
     }
@@ -289,11 +291,11 @@ mod tests {
         let percent = curves(
             "x n=2 first=1% last=2% min=1%@23:59:00 max=250%@00:00:00 avg=1%\n    every 60 s from 23:59:00: 1% 250%",
         );
-        assert_eq!(percent[0].1[0][1].1, 250.0);
+        assert_eq!(percent[0].1, [[(MIDNIGHT - 60.0, 1.0), (MIDNIGHT, 250.0)]]);
         let small = curves(
             "x n=2 first=1m last=2 min=1m@23:59:00 max=2@00:00:00 avg=1\n    every 60 s from 23:59:00: 1m 2",
         );
-        assert_eq!(small[0].1[0][0].1, 0.001);
+        assert_eq!(small[0].1, [[(MIDNIGHT - 60.0, 0.001), (MIDNIGHT, 2.0)]]);
     }
 
     #[test]
