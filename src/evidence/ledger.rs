@@ -7,27 +7,22 @@ use super::verify::original;
 use super::view::read_views;
 use crate::answer::{Coverage, CoverageState, NotChecked};
 
-/// Lists what was not checked: toolsets that could not be used (name and reason), then tool calls that
-/// failed and were not made good by a later call of the same tool.
+/// Lists what was not checked: tool calls of this run that failed and were not made good by a later call of the same
+/// tool, which is what the verdict hangs on; then toolsets that could not be used (name and reason).
 #[must_use]
 pub fn not_checked(unusable: &[(String, String)], exhibits: &[Exhibit]) -> Vec<NotChecked> {
-    let mut list: Vec<NotChecked> = unusable
-        .iter()
-        .map(|(name, reason)| NotChecked { what: name.clone(), why: reason.clone() })
-        .collect();
-    for exhibit in exhibits {
-        let made_good = exhibits.iter().any(|other| {
+    let made_good = |exhibit: &Exhibit| {
+        exhibits.iter().any(|other| {
             other.tool == exhibit.tool && matches!(other.status, Status::Success | Status::NoData)
-        });
-        let Some(why) = failure(exhibit) else {
-            continue;
-        };
-        let entry = NotChecked { what: format!("{} (E{})", exhibit.tool, exhibit.id), why };
-        if !made_good {
-            list.push(entry);
-        }
-    }
-    list
+        })
+    };
+    let failed = exhibits.iter().filter(|exhibit| !made_good(exhibit)).filter_map(|exhibit| {
+        let why = failure(exhibit)?;
+        Some(NotChecked { what: format!("{} (E{})", exhibit.tool, exhibit.id), why })
+    });
+    let unusable =
+        unusable.iter().map(|(name, reason)| NotChecked { what: name.clone(), why: reason.clone() });
+    failed.chain(unusable).collect()
 }
 
 /// Why a call did not run to its end; `None` where it did.
@@ -209,6 +204,20 @@ mod tests {
             "host/core: not tried",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn failed_calls_come_before_unusable_toolsets() {
+        let all = [
+            exhibit(1, "pods", Status::Error, ""),
+            exhibit(2, "logs", Status::TimedOut, ""),
+            exhibit(3, "pods", Status::Success, "1 | a"),
+            exhibit(4, "dns", Status::Denied, ""),
+        ];
+        let unusable = [("metrics".to_owned(), "PROMETHEUS_URL not set".to_owned())];
+        let list: Vec<String> =
+            not_checked(&unusable, &all).iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+        assert_eq!(list, ["logs (E2): timed out", "dns (E4): denied", "metrics: PROMETHEUS_URL not set"]);
     }
 
     #[test]

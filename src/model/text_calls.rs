@@ -3,6 +3,9 @@
 //! A name counts only when the tool was offered: an answer may well quote JSON that is no call. What
 //! was written after a call is dropped, models like to invent the result there.
 
+mod pythonic;
+mod tokens;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -42,7 +45,7 @@ pub fn extract(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
     }
     tagged(text, tools)
         .or_else(|| functions(text, tools))
-        .or_else(|| marked(text, tools))
+        .or_else(|| tokens::extract(text, tools))
         .or_else(|| fenced(text, tools))
         .or_else(|| action(text, tools))
         .or_else(|| bare(text, tools))
@@ -107,12 +110,6 @@ fn typed(spec: &ToolSpec, parameter: &str, text: &str) -> Value {
     serde_json::from_str(text.trim()).unwrap_or_else(|_| as_text())
 }
 
-/// Mistral's `[TOOL_CALLS] [{…}]`.
-fn marked(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
-    let (before, after) = text.split_once("[TOOL_CALLS]")?;
-    found(before, json_calls(after, tools))
-}
-
 /// A code fence that holds nothing but calls.
 fn fenced(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
     let mut calls = Vec::new();
@@ -143,28 +140,32 @@ fn action(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
     found(text.get(..whole.start())?, vec![(spec.name.clone(), arguments)])
 }
 
-/// The whole text is a call.
+/// The whole text is a call, in JSON or as Python.
 fn bare(text: &str, tools: &[ToolSpec]) -> Option<TextCalls> {
-    let text = text.trim();
-    let text = text.strip_prefix("<|python_tag|>").unwrap_or(text);
-    found("", json_calls(text, tools))
+    let calls = json_calls(text, tools);
+    found("", if calls.is_empty() { pythonic::calls(text, tools) } else { calls })
 }
 
 /// The calls in a text that is JSON and nothing else: one object, a list, or several in a row.
 fn json_calls(text: &str, tools: &[ToolSpec]) -> Vec<(String, Arguments)> {
-    let text = text.trim();
-    if !text.starts_with(['{', '[']) {
-        return Vec::new();
-    }
+    let mut rest = text.trim();
     let mut calls = Vec::new();
-    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let Ok(value) = value else {
+    while rest.starts_with(['{', '[']) {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(value)) = values.next() else {
             break;
         };
         match &value {
             Value::Array(list) => calls.extend(list.iter().filter_map(|one| json_call(one, tools))),
             one => calls.extend(json_call(one, tools)),
         }
+        // Llama separates them by semicolons.
+        rest = rest
+            .get(values.byte_offset()..)
+            .unwrap_or_default()
+            .trim_start()
+            .trim_start_matches(';')
+            .trim_start();
     }
     calls
 }
@@ -215,6 +216,17 @@ mod tests {
             "Look.[TOOL_CALLS] [{\"name\": \"kubectl_get\", \"arguments\": {\"kind\": \"pods\"}}]",
             "Look.\n```json\n{\"name\": \"kubectl_get\", \"arguments\": {\"kind\": \"pods\"}}\n```\nThe pods are fine.",
             "Look.\nAction: kubectl_get\nAction Input: {\"kind\": \"pods\"}\nObservation: none\nFinal Answer: fine",
+            "Look.<|tool_calls_section_begin|><|tool_call_begin|>functions.kubectl_get:0<|tool_call_argument_begin|>{\"kind\": \"pods\"}<|tool_call_end|><|tool_calls_section_end|>",
+            "Look.<|tool_call_begin|>functions.kubectl_get:12<|tool_call_argument_begin|> {\"kind\": \"pods\"}",
+            "Look.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>kubectl_get\n```json\n{\"kind\": \"pods\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            "Look.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>kubectl_get<｜tool▁sep｜>{\"kind\": \"pods\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            "Look.<|channel|>commentary to=functions.kubectl_get <|constrain|>json<|message|>{\"kind\": \"pods\"}<|call|>",
+            "Look.<|channel|>analysis<|message|>Pods first.<|end|><|start|>assistant to=functions.kubectl_get<|channel|>commentary json<|message|>{\"kind\": \"pods\"}",
+            "Look.<|python_tag|>{\"name\": \"kubectl_get\", \"parameters\": {\"kind\": \"pods\"}}<|eom_id|>",
+            "Look.<|python_start|>[kubectl_get(kind='pods')]<|python_end|>",
+            "Look.<|python_tag|>kubectl_get.call(kind=\"pods\")",
+            "Look.[TOOL_CALLS]kubectl_get{\"kind\": \"pods\"}</s>",
+            "Look.[TOOL_CALLS]kubectl_get[CALL_ID]a1b2c3d4e[ARGS]{\"kind\": \"pods\"}",
             "Look.\n**Action:** `kubectl_get`\n**Action Input:** {\"kind\": \"pods\"}",
         ] {
             assert_eq!(calls(text), Some(("Look.".to_owned(), vec![pods.clone()])), "{text}");
@@ -223,6 +235,24 @@ mod tests {
         assert_eq!(calls(bare), Some((String::new(), vec![pods.clone()])));
         let two = r#"<tool_call>{"name":"kubectl_get","arguments":{"kind":"pods"}}</tool_call><tool_call>{"name":"bash","arguments":{}}</tool_call>"#;
         assert_eq!(calls(two), Some((String::new(), vec![pods, ("bash".to_owned(), json!({}))])));
+        for two in [
+            r#"<|python_tag|>{"name":"kubectl_get","parameters":{"kind":"pods"}}; {"name":"bash","parameters":{}}"#,
+            r#"[TOOL_CALLS]kubectl_get{"kind":"pods"}[TOOL_CALLS]bash{}"#,
+            r#"<|tool_call_begin|>functions.kubectl_get:0<|tool_call_argument_begin|>{"kind":"pods"}<|tool_call_end|><|tool_call_begin|>functions.bash:1<|tool_call_argument_begin|>{}<|tool_call_end|>"#,
+            r#"[kubectl_get(kind="pods"), bash()]"#,
+        ] {
+            assert_eq!(calls(two).unwrap().1.len(), 2, "{two}");
+        }
+        assert_eq!(
+            calls(r#"[bash(n=3, on=True, off=None, list=[1, 'a\'b'], map={"k": -1.5}, text="a, b) \n")]"#),
+            Some((
+                String::new(),
+                vec![(
+                    "bash".to_owned(),
+                    json!({"n": 3, "on": true, "off": null, "list": [1, "a'b"], "map": {"k": -1.5}, "text": "a, b) \n"})
+                )]
+            ))
+        );
         assert_eq!(
             calls("<function=bash><parameter=n>3</parameter><parameter=kind>3</parameter></function>"),
             Some((String::new(), vec![("bash".to_owned(), json!({"n": 3, "kind": "3"}))]))
@@ -238,6 +268,17 @@ mod tests {
             "Action: restart the pod\nAction Input: none",
             "<tool_call>{\"name\": \"kubectl_get\", \"argum",
             "{\"name\": \"kubectl_get\"}",
+            "The log has `<|tool_call_begin|>functions.bash:0<|tool_call_argument_begin|>{}<|tool_call_end|>`.",
+            "```\n<|channel|>commentary to=functions.bash <|message|>{}<|call|>\n```",
+            "> [TOOL_CALLS] [{\"name\": \"bash\", \"arguments\": {}}]",
+            "<|tool_call_begin|>functions.rm:0<|tool_call_argument_begin|>{}<|tool_call_end|>",
+            "<|python_tag|>import os",
+            "[rm(path=\"/\")]",
+            "[bash(n=3) and more]",
+            "It calls bash(n=3).",
+            "[bash(n=os.system(\"x\"))]",
+            "bash(n=[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]])",
+            "[TOOL_CALLS]bash",
         ] {
             assert_eq!(calls(text), None, "{text}");
         }
@@ -248,7 +289,11 @@ mod tests {
         fn any_text_is_taken_without_panic(
             words in proptest::collection::vec(prop_oneof![
                 Just("<tool_call>"), Just("</tool_call>"), Just("```"), Just("{\"name\":"), Just("Action: bash\n"),
-                Just("Action Input:"), Just("<function=bash>"), Just("é"), Just("}"), Just("[TOOL_CALLS]")], 0..12)
+                Just("Action Input:"), Just("<function=bash>"), Just("é"), Just("}"), Just("[TOOL_CALLS]"),
+                Just("<|tool_call_begin|>"), Just("functions.bash:0"), Just("<|tool_call_argument_begin|>"),
+                Just("<｜tool▁call▁begin｜>"), Just("<｜tool▁sep｜>"), Just("<|channel|>"), Just(" to=functions.bash"),
+                Just("<|message|>"), Just("<|python_tag|>"), Just("[bash("), Just("n="), Just("'\\"), Just("\""),
+                Just(")]"), Just("{"), Just("[ARGS]")], 0..12)
         ) {
             let _ = extract(&words.concat(), &tools());
         }

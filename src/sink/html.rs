@@ -5,6 +5,7 @@ mod axis;
 mod chart;
 mod markup;
 mod series;
+mod statistics;
 mod timeline;
 
 use std::cell::Cell;
@@ -77,6 +78,7 @@ pub fn to_html(run: &Investigation, redact: Redact<'_>) -> String {
             run.finish_reason().replace('_', " ")
         );
     }
+    flagged(run, &clean, &mut out);
     answer(&run.answer, &clean, redact, &mut out);
     evidence(run, &clean, redact, &mut out);
     hypotheses(&run.answer, &clean, &mut out);
@@ -86,6 +88,19 @@ pub fn to_html(run: &Investigation, redact: Redact<'_>) -> String {
     coverage(&run.answer.coverage, &clean, &mut out);
     out.push_str("</body>\n</html>\n");
     out
+}
+
+/// What a stranger wrote for the model, where a reader cannot miss it.
+fn flagged(run: &Investigation, clean: &dyn Fn(&str, usize) -> String, out: &mut String) {
+    for (exhibit, flag) in run.flagged().take(ROWS / 10) {
+        let _ = writeln!(
+            out,
+            "<p class=\"bad\"><a href=\"#E{0}\">E{0}</a> line {1} reads like an instruction to a model: <q>{2}</q></p>",
+            exhibit.id,
+            flag.line,
+            clean(&flag.excerpt, ENTRY)
+        );
+    }
 }
 
 /// A model's own text as it is; an answer by fields as its parts.

@@ -50,6 +50,7 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
         "question": run.question.text,
         "subject": run.question.subject,
         "result": if answer.text.is_empty() { crate::answer::to_markdown(answer) } else { answer.text.clone() },
+        "warnings": run.warnings(),
         "verdict": answer.verdict,
         "root_cause": answer.root_cause,
         "confidence": answer.confidence,

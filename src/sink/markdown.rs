@@ -10,11 +10,14 @@ use crate::evidence::Status;
 #[must_use]
 pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
     let title = one_line(&run.question.text);
-    let mut out = format!(
-        "# {}\n\n{}\n",
-        if title.is_empty() { "Investigation" } else { &title },
-        to_text(&run.answer)
-    );
+    let mut out = format!("# {}\n\n", if title.is_empty() { "Investigation" } else { &title },);
+    for (number, warning) in run.warnings().iter().enumerate() {
+        let _ = writeln!(out, "{}> **Warning:** {}", if number > 0 { ">\n" } else { "" }, quoted(warning));
+    }
+    if !run.warnings().is_empty() {
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{}", to_text(&run.answer));
     if !run.answer.hypotheses.is_empty() {
         out.push_str("\n## Hypotheses\n\n");
         for one in &run.answer.hypotheses {
@@ -66,6 +69,15 @@ pub(super) fn seconds(seconds: f64) -> String {
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
+}
+
+/// A warning on one line; a stranger's words in it as code, so that they format nothing.
+fn quoted(warning: &str) -> String {
+    let warning = one_line(warning);
+    match warning.split_once(" to a model: ") {
+        Some((what, words)) => format!("{what} to a model: `{}`", words.replace('`', "'")),
+        None => warning,
+    }
 }
 
 /// Text as code inside a table cell.

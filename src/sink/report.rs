@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::agent::{Finish, Limit, Message, Usage};
 use crate::answer::Answer;
 use crate::evidence::Exhibit;
+use crate::evidence::injection::Flag;
 use crate::question::Question;
 
 /// Everything of a finished run.
@@ -62,6 +63,18 @@ impl Investigation {
             Finish::Interrupted => "interrupted",
             Finish::ModelFailed { .. } => "model_failed",
         }
+    }
+
+    /// What a reader must know before the answer: an early end, and outputs that speak to the model.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let early = (self.finish_reason() != "stop")
+            .then(|| format!("The run ended early: {}", self.finish_reason().replace('_', " ")));
+        early.into_iter().chain(self.flagged().map(|(exhibit, flag)| flag.told(exhibit.id))).collect()
+    }
+
+    /// Exhibits with a line that reads like an instruction to a model.
+    pub(super) fn flagged(&self) -> impl Iterator<Item = (&Exhibit, &Flag)> {
+        self.exhibits.iter().filter_map(|exhibit| Some((exhibit, exhibit.flagged.as_ref()?)))
     }
 
     pub(super) fn exhibit(&self, id: u32) -> Option<&Exhibit> {

@@ -17,6 +17,7 @@ mod answers;
 mod approval;
 mod ask;
 mod attacks;
+mod charts;
 mod config;
 mod endpoint;
 mod hostile;

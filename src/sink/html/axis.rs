@@ -15,6 +15,8 @@ pub(super) enum Unit {
     Bytes,
     Seconds,
     Ratio,
+    /// 70 is 70 per cent.
+    Percent,
 }
 
 impl Unit {
@@ -47,7 +49,7 @@ impl Unit {
         match self {
             _ if value == 0.0 => "0".to_owned(),
             Self::Ratio if most <= 1.5 => format!("{}%", digits(value * 100.0)),
-            Self::Ratio => format!("{}%", digits(value)),
+            Self::Ratio | Self::Percent => format!("{}%", digits(value)),
             Self::Bytes => scaled(&[
                 (1024f64.powi(4), " TiB"),
                 (1024f64.powi(3), " GiB"),

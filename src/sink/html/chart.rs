@@ -37,7 +37,7 @@ pub(super) fn chart(matrix: &Matrix, clean: &dyn Fn(&str) -> String) -> String {
     if !((high - low).is_finite() && (to - from).is_finite()) {
         return String::new();
     }
-    let unit = Unit::of(&matrix.title);
+    let unit = matrix.unit.unwrap_or_else(|| Unit::of(&matrix.title));
     let across = |time: f64| LEFT + (time - from) / (to - from) * (WIDTH - LEFT - RIGHT);
     let up = |value: f64| HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM);
     let mut out = String::from("<figure>\n");
@@ -110,7 +110,7 @@ mod tests {
 
     fn drawn(title: &str, points: &[(f64, f64)]) -> String {
         let series = vec![Series { name: "pod=<a>".to_owned(), runs: vec![points.to_vec()] }];
-        chart(&Matrix { title: title.to_owned(), series, all: 12 }, &escape)
+        chart(&Matrix { title: title.to_owned(), unit: None, series, all: 12 }, &escape)
     }
 
     #[test]

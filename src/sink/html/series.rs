@@ -1,9 +1,11 @@
-//! Reads the answer of a Prometheus range query out of an exhibit's raw output.
+//! Reads the answer of a Prometheus range query, or what our range tools print of one, out of an exhibit's raw output.
 
 use std::io::Read as _;
 
 use serde_json::Value;
 
+use super::axis::Unit;
+use super::statistics;
 use crate::evidence::Exhibit;
 
 /// Larger outputs are not drawn.
@@ -24,6 +26,8 @@ pub(super) struct Series {
 pub(super) struct Matrix {
     /// What all curves have in common: the metric's name or the query.
     pub(super) title: String,
+    /// What the output said of its numbers; else the title tells.
+    pub(super) unit: Option<Unit>,
     pub(super) series: Vec<Series>,
     /// Curves that there were.
     pub(super) all: usize,
@@ -36,10 +40,11 @@ pub(super) fn matrix(exhibit: &Exhibit) -> Option<Matrix> {
     }
     let mut raw = Vec::new();
     std::fs::File::open(&exhibit.path).ok()?.take(MOST_BYTES).read_to_end(&mut raw).ok()?;
-    raw.iter().find(|byte| !byte.is_ascii_whitespace()).filter(|byte| **byte == b'{')?;
-    let value: Value = serde_json::from_slice(&raw).ok()?;
     let query = exhibit.params.get("query").and_then(Value::as_str).unwrap_or_default();
-    read(&value, query)
+    if raw.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+        return read(&serde_json::from_slice(&raw).ok()?, query);
+    }
+    statistics::read(&String::from_utf8_lossy(&raw), query)
 }
 
 fn read(value: &Value, query: &str) -> Option<Matrix> {
@@ -78,7 +83,7 @@ fn read(value: &Value, query: &str) -> Option<Matrix> {
     series.truncate(MOST_SERIES);
     let title = if query.is_empty() { name("__name__", first).unwrap_or_default() } else { query.to_owned() };
     let series = series.into_iter().map(|(_, one)| one).collect();
-    Some(Matrix { title, series, all: results.len() })
+    Some(Matrix { title, unit: None, series, all: results.len() })
 }
 
 /// Points that follow each other; where one is missing or no number, a new run begins.
@@ -95,9 +100,14 @@ fn runs(values: &[Value]) -> Vec<Vec<(f64, f64)>> {
     let mut steps: Vec<f64> = points.iter().zip(points.iter().skip(1)).map(|(a, b)| b.0 - a.0).collect();
     steps.sort_by(f64::total_cmp);
     let usual = steps.get(steps.len() / 2).copied().unwrap_or_default();
+    runs_of(&points, usual)
+}
+
+/// The runs of points, where `usual` seconds lie between two.
+pub(super) fn runs_of(points: &[(f64, Option<f64>)], usual: f64) -> Vec<Vec<(f64, f64)>> {
     let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
     let mut last: Option<f64> = None;
-    for (time, value) in points {
+    for &(time, value) in points {
         let Some(value) = value else {
             last = None;
             continue;
