@@ -10,7 +10,7 @@ use crate::evidence::Status;
 #[must_use]
 pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
     let title = one_line(&run.question.text);
-    let mut out = format!("# {}\n\n", if title.is_empty() { "Investigation" } else { &title },);
+    let mut out = format!("# {}\n\n", if title.is_empty() { "Investigation" } else { &title });
     for (number, warning) in run.warnings().iter().enumerate() {
         let _ = writeln!(out, "{}> **Warning:** {}", if number > 0 { ">\n" } else { "" }, quoted(warning));
     }

@@ -576,7 +576,7 @@ fn assert_sound(page: &str) {
     while let Some((_, after)) = rest.split_once('<') {
         let (tag, after) = after.split_once('>').expect("a tag ends");
         let name: String =
-            tag.trim_start_matches('/').chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+            tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
         assert!(!name.is_empty(), "a bare < before {after:.80}");
         assert!(
             !["script", "img", "iframe", "object", "embed", "link", "base", "form", "use"]

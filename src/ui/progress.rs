@@ -104,6 +104,7 @@ impl Progress {
     }
 
     /// Shows one event.
+    #[allow(clippy::too_many_lines)] // One arm an event: it reads as a list.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::RunStarted { run_id, model, .. } => {

@@ -74,7 +74,7 @@ fn a_question_as_long_as_a_log_is_echoed_in_part() {
     let bench = Bench::new()
         .file("question.txt", "why did line after line of this fail? ".repeat(5_000))
         .model(json!([{"say": "done"}]));
-    let ran = bench.run(["ask", "--prompt-file", "question.txt"]).exits(0);
+    let ran = bench.run(["ask", "--prompt-file", "question.txt", "--context-window", "400000"]).exits(0);
     assert!(ran.stderr.len() < 4_000 && ran.stderr.contains('…'), "{} bytes", ran.stderr.len());
 }
 

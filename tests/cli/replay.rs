@@ -79,7 +79,7 @@ fn a_replay_prints_the_same_bytes_in_every_form_without_tools_and_model() {
         let again = bench.run(["run", "replay", "last", "-o", form, "-v"]).exits(0);
         assert_eq!(again.stdout, ran.stdout, "{form}");
         assert!(
-            again.stderr.contains("replayed to the byte: 3 requests, 5 exhibits, same answer"),
+            again.stderr.contains("replayed to the byte: 4 requests, 5 exhibits, same answer"),
             "{}",
             again.stderr
         );

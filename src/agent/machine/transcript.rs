@@ -103,10 +103,11 @@ impl Transcript {
             }
         }
         for at in 0..newest {
-            if self.total > aim && matches!(self.messages.get(at), Some(Message::Assistant(_))) {
-                if let Some(said) = self.text(at).map(|text| view::clip(text, LONGEST_SAID)) {
-                    self.replace(at, said);
-                }
+            if self.total > aim
+                && matches!(self.messages.get(at), Some(Message::Assistant(_)))
+                && let Some(said) = self.text(at).map(|text| view::clip(text, LONGEST_SAID))
+            {
+                self.replace(at, said);
             }
         }
         // Whole turns of long ago, but for what they were about.

@@ -427,7 +427,7 @@ impl Survey {
             points += 35;
         }
         if let Some(values) = self.paths.get(&blurred(&read.path))
-            && (!read.key.is_empty() || read.path.ends_with(".text"))
+            && (!read.key.is_empty() || read.path.rsplit('.').next() == Some("text"))
         {
             if values.seen == 1 && self.lines >= 500 && self.paths.len() as u64 * 20 < self.lines {
                 points += 20;

@@ -52,6 +52,11 @@ const NOISE: &[&str] = &[
     "imageID",
 ];
 
+/// What an object is called, by the place where it begins.
+type Names = HashMap<(u64, u64), String>;
+/// How often each value of a path occurs: rank, path, values.
+type Tally<'a> = (u64, &'a str, Vec<(&'a str, u64)>);
+
 /// Where in the beginning of a file JSON begins: byte and line; after some lines of text at most.
 pub(super) fn begins(beginning: &[u8]) -> Option<(u64, u64)> {
     let mut at = 0;
@@ -59,7 +64,7 @@ pub(super) fn begins(beginning: &[u8]) -> Option<(u64, u64)> {
         let text = line.trim_ascii();
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let opens = match text {
-            [b'{'] | [b'['] | [b'{', b'"' | b'}' | b' ', ..] => true,
+            [b'[' | b'{'] | [b'{', b'"' | b'}' | b' ', ..] => true,
             [b'[', next, ..] => {
                 matches!(next, b'{' | b'[' | b'"') || (text.len() > 200 && next.is_ascii_digit())
             }
@@ -146,7 +151,7 @@ impl Survey {
             )),
             None => notes.push(format!("JSON of {} values; those that stand out are below", self.leaves)),
         }
-        let mut tallies: Vec<(u64, &str, Vec<(&str, u64)>)> = self
+        let mut tallies: Vec<Tally<'_>> = self
             .paths
             .iter()
             .filter(|(_, found)| !found.noise)
@@ -359,7 +364,7 @@ impl Survey {
         (from, first): (u64, u64),
         words: &[String],
         in_parts: bool,
-    ) -> io::Result<(Vec<Candidate>, HashMap<(u64, u64), String>)> {
+    ) -> io::Result<(Vec<Candidate>, Names)> {
         let mut flow = Flow { in_parts, ..Flow::default() };
         let record = self.records.as_ref().map_or("", |(path, _)| path.as_str());
         let mut previous = String::new();
@@ -386,11 +391,11 @@ impl Survey {
                 }
                 let points = self.judge(value, *is_string, place, words);
                 let within = place.shape.strip_prefix(record).filter(|_| !record.is_empty());
-                let names = within.and_then(|within| identity(key, within));
-                if names.is_some() {
+                let identity = within.and_then(|within| identity(key, within));
+                if identity.is_some() {
                     flow.asked |= self.names(value, words);
                 }
-                if points < 8 && names.is_none() {
+                if points < 8 && identity.is_none() {
                     return;
                 }
                 let blurred: String = value.chars().filter(|c| !c.is_ascii_digit()).take(100).collect();
@@ -406,8 +411,8 @@ impl Survey {
                 };
                 if points >= 8 {
                     flow.standing.push(standing);
-                } else if let Some(names) = names {
-                    flow.names.push((names, standing));
+                } else if let Some(order) = identity {
+                    flow.names.push((order, standing));
                 }
                 flow.standing.truncate(MOST_OF_A_RECORD);
                 flow.names.truncate(12);

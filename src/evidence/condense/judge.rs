@@ -104,7 +104,6 @@ pub(super) fn words_in(text: &str, words: &[String]) -> usize {
 }
 
 /// A number with what programs put around it (`48211`, `87.3%`, `512Mi`, `91244ms`, `48 (6m ago)`), in base units.
-#[expect(clippy::float_cmp, reason = "zero is exact")]
 pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim().trim_matches('"');
     let text = text.split([' ', '/']).next().unwrap_or_default();

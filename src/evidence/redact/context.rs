@@ -200,7 +200,7 @@ fn indent(line: &str) -> usize {
 /// Whether `text` is base64 of something people can read, which no other word of a manifest is.
 fn reads_as_text(text: &str) -> bool {
     let text = text.trim();
-    if text.len() < 8 || text.len() % 4 != 0 {
+    if text.len() < 8 || !text.len().is_multiple_of(4) {
         return false;
     }
     let digits = text.trim_end_matches('=');

@@ -213,7 +213,7 @@ const FORMATS: &[(Check, &[&str], &str)] = &[
     (
         Fits(names_user),
         &["://"],
-        r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[A-Za-z0-9_-]{20,})(?::x-oauth-basic)?@"#,
+        r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<s>[A-Za-z0-9_-]{20,})(?::x-oauth-basic)?@",
     ),
     (Any, &["@tcp(", "@unix("], r#"[A-Za-z0-9_.-]+:(?P<s>[^\s"']+)@(?:tcp|unix)\("#),
     (Any, &["jdbc:oracle"], r#"(?i)\bjdbc:oracle:\w+:[^\s/@]+/(?P<s>[^\s@"']+)@"#),
@@ -245,7 +245,7 @@ const FORMATS: &[(Check, &[&str], &str)] = &[
     (
         Any,
         &["sessionid=", "connect.sid=", "_session=", "_session_id=", "__secure-", "__host-"],
-        r#"(?i)\b(?:jsessionid|phpsessid|sessionid|connect\.sid|asp\.net_sessionid|_?\w*_session(?:_id)?|laravel_session|__(?:Secure|Host)-[\w.-]+)=(?P<s>[A-Za-z0-9._~+/=%:-]{12,})"#,
+        r"(?i)\b(?:jsessionid|phpsessid|sessionid|connect\.sid|asp\.net_sessionid|_?\w*_session(?:_id)?|laravel_session|__(?:Secure|Host)-[\w.-]+)=(?P<s>[A-Za-z0-9._~+/=%:-]{12,})",
     ),
     // Keys in the query of an address
     (
@@ -380,7 +380,7 @@ const FORMATS: &[(Check, &[&str], &str)] = &[
     (
         Line(is_pgpass),
         &[],
-        r#"^\s*(?:\d+ \| |\d+: )?(?:[\w*-]+|/[\w./-]+|[\w.-]+\.(?:\d{1,3}|com|net|org|io|dev|de|eu|uk|cloud|lan|svc|[a-z]{5,})):(?:\d{4,5}|\*):[A-Za-z_*][^:\s]*:[^:\s]+:(?P<s>\S+)\s*$"#,
+        r"^\s*(?:\d+ \| |\d+: )?(?:[\w*-]+|/[\w./-]+|[\w.-]+\.(?:\d{1,3}|com|net|org|io|dev|de|eu|uk|cloud|lan|svc|[a-z]{5,})):(?:\d{4,5}|\*):[A-Za-z_*][^:\s]*:[^:\s]+:(?P<s>\S+)\s*$",
     ),
     // XML elements and attributes
     (
@@ -399,7 +399,7 @@ const FORMATS: &[(Check, &[&str], &str)] = &[
             "privatekey",
             "private-key",
         ],
-        r#"(?i)<[\w:.-]*(?:passw(?:or)?d|pwd|secret|token|api-?key|access-?key|secret-?key|passphrase|private-?key)(?:\s[^<>]*)?>(?:<!\[CDATA\[)?\s*(?P<s>[^<\]\s][^<\]]*)(?:\]\]>)?\s*</"#,
+        r"(?i)<[\w:.-]*(?:passw(?:or)?d|pwd|secret|token|api-?key|access-?key|secret-?key|passphrase|private-?key)(?:\s[^<>]*)?>(?:<!\[CDATA\[)?\s*(?P<s>[^<\]\s][^<\]]*)(?:\]\]>)?\s*</",
     ),
     (
         Fits(before_value),

@@ -60,8 +60,11 @@ struct Words {
     /// By literal.
     rules: Vec<Vec<Rule>>,
     /// For every line.
-    lines: Vec<(u128, fn(&[u8]) -> bool)>,
+    lines: Vec<(u128, LineCheck)>,
 }
+
+/// Whether a line may hold something of a format.
+type LineCheck = fn(&[u8]) -> bool;
 
 static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     let (mut literals, mut rules, mut lines) =

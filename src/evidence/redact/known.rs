@@ -5,6 +5,11 @@ use std::cell::RefCell;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
+/// `None` until it is needed; then `None` where there is nothing to look for.
+type Automaton = Option<Needles>;
+/// Nothing is known, or all of it in one automaton.
+type Needles = Option<AhoCorasick>;
+
 #[derive(Default)]
 pub(super) struct Known {
     /// Longest first.
@@ -12,7 +17,7 @@ pub(super) struct Known {
     /// Replaced only where no letter or digit touches them: as short as words.
     short: RefCell<Vec<String>>,
     /// Of `values`, then `short`; made when it is first needed, and again when there is one more of them.
-    automaton: RefCell<Option<Option<AhoCorasick>>>,
+    automaton: RefCell<Automaton>,
 }
 
 impl Known {

@@ -11,11 +11,14 @@ use super::series::{MOST_SERIES, Matrix, Series, runs_of};
 const MOST_POINTS: usize = 4000;
 const DAY: f64 = 86_400.0;
 
+/// Name, labels, and the stretches of a curve between gaps: time and value.
+type Named = (String, String, Vec<Vec<(f64, f64)>>);
+
 /// `None` where the text is of another form, or holds no curve.
 pub(super) fn read(text: &str, query: &str) -> Option<Matrix> {
     let mut lines = text.lines().skip_while(|line| line.starts_with("warning: ")).peekable();
     let head = Head::read(lines.next()?)?;
-    let mut named: Vec<(String, String, Vec<Vec<(f64, f64)>>)> = Vec::new();
+    let mut named: Vec<Named> = Vec::new();
     let mut unit = None;
     while let Some(line) = lines.next() {
         if named.len() >= MOST_SERIES {

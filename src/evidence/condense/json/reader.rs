@@ -57,7 +57,7 @@ impl Place {
             }
             // The places of a pair, `[time, value]`, mean different things.
             Step::Index(index @ 0..4) if matches!(self.steps.last(), Some(Step::Index(_))) => {
-                self.shape.push_str(&format!("[{index}]"));
+                self.shape.extend(["[", &index.to_string(), "]"]);
             }
             Step::Index(_) => self.shape.push_str("[]"),
         }
@@ -86,8 +86,8 @@ impl Place {
                     path.push('.');
                     path.push_str(key);
                 }
-                Step::Key(key) => path.push_str(&format!(".[\"{key}\"]")),
-                Step::Index(index) => path.push_str(&format!("[{index}]")),
+                Step::Key(key) => path.extend([".[\"", key, "\"]"]),
+                Step::Index(index) => path.extend(["[", &index.to_string(), "]"]),
             }
         }
         if path.starts_with('[') { format!(".{path}") } else { path }
@@ -109,8 +109,7 @@ pub(super) fn read(
     // For each open container whether it is an object, and the next index.
     let mut open: Vec<(bool, u64)> = Vec::new();
     let mut started = false;
-    loop {
-        let Some(byte) = bytes.past_space()? else { break };
+    while let Some(byte) = bytes.past_space()? {
         let (mut start, mut key_line) = (bytes.at, bytes.line);
         if matches!(byte, b'}' | b']') {
             bytes.take()?;
