@@ -161,7 +161,7 @@ fn without(text: &str, event: &str) -> String {
 fn a_changed_record_is_told_from_the_run() {
     for (from, to, words) in [
         ("\"description\":\"look\"", "\"description\":\"peek\"", "model_requested 1, .sha256"),
-        ("\"quote\":\"shelf is full\"", "\"quote\":\"shelf is\"", "concluded, .answer"),
+        ("\"quote\":\"shelf is full\"", "\"quote\":\"shelf is\"", "answer_questioned"),
         ("ERROR cheese is gone\\n", "ERROR cheese is here\\n", ".view"),
     ] {
         let (bench, _) = long_run("text");
@@ -306,7 +306,7 @@ fn assertions_hold_or_say_what_is() {
         bench.run(args)
     };
     let _ =
-        run(&["root_cause~=CHEESE", "verdict==problem_found", "findings.verified>=2", "steps<=3", "exit==0"])
+        run(&["root_cause~=CHEESE", "verdict==problem_found", "findings.verified>=2", "steps<=4", "exit==0"])
             .exits(0);
     let ran = run(&["fix~=cheese", "root_cause~=disk", "findings.unverified==0"]).exits(1);
     assert!(

@@ -20,6 +20,8 @@ use crate::evidence::condense::Condensed;
 use crate::evidence::{Condenser, Exhibit, Status};
 use crate::tools::Outcome;
 
+/// Bytes of an output whose lines are chosen where they are: milliseconds, and results stay in the order in which tools end.
+const AT_ONCE: u64 = 4 << 20;
 /// Tools that run at the same time; a model may ask for any number in one turn.
 const PARALLEL_TOOLS: usize = 16;
 
@@ -174,6 +176,9 @@ async fn condensed(
         return Ok(Condensed::default());
     }
     let enough = Arc::new(AtomicBool::new(false));
+    if bytes <= AT_ONCE {
+        return condenser.condense(raw, &enough);
+    }
     let (raw, told) = (raw.to_owned(), Arc::clone(&enough));
     let mut choosing = tokio::task::spawn_blocking(move || condenser.condense(&raw, &told));
     let chosen = tokio::select! {
