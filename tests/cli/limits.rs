@@ -57,7 +57,7 @@ fn a_tool_that_prints_without_end_is_bounded() {
     let bench = Bench::new()
         .file(
             "endless.yaml",
-            "toolsets:\n  test:\n    tools:\n      - name: endless\n        description: d\n        command: yes\n        timeout: 1\n",
+            "toolsets:\n  test:\n    tools:\n      - name: endless\n        description: d\n        command: yes 'the same line again and again, long enough for a build without optimisation to read a second of it in little time, as a log has them'\n        timeout: 1\n",
         )
         .model(json!([{"call": [call("endless", json!({}))]}, {"say": "done"}]));
     bench.run(["ask", "why?", "-t", "endless.yaml", "--no-record"]).exits(0);
