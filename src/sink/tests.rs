@@ -1,3 +1,5 @@
+//! Long because one investigation is held in every form it can take.
+
 use std::path::{Path, PathBuf};
 
 use insta::{assert_json_snapshot, assert_snapshot};

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::agent::event::Event;
-use crate::evidence::ShownSummary;
+use crate::evidence::{Exhibit, ShownSummary, Status};
 
 fn spec(name: &str) -> ToolSpec {
     ToolSpec { name: name.to_owned(), description: String::new(), parameters: json!({"type": "object"}) }
