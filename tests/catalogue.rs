@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use holmes_rs::agent::machine::{Offered, State};
+use holmes_rs::agent::machine::{OPENING_TOKENS, Offered, State};
 use holmes_rs::agent::{Limits, Message, ToolSpec, Usable};
 use holmes_rs::answer::answer_tool;
 use holmes_rs::config::yaml;
@@ -162,7 +162,7 @@ fn offered(question: &str, window: u64) -> (State, Vec<(String, String)>) {
     let opening = Prompts::load(None).unwrap().open(&opening).unwrap();
     let always = vec![ReadExhibit::new(PathBuf::new()).spec().clone(), answer_tool()];
     let limits = Limits { max_steps: 10, max_tokens: None, max_cost: None };
-    (State::within(opening, usable, always, question, window, limits), names)
+    (State::within(opening, usable, always, question, (window, OPENING_TOKENS), limits), names)
 }
 
 /// A workstation on which all 300 tools can be used pays for few of them, and for those that the question needs.

@@ -33,9 +33,9 @@ const MOST_CALLS: usize = 200;
 const OBJECTIONS: u64 = 300;
 /// Tokens of a window that pays for hypotheses.
 const HYPOTHESES_FROM: u64 = 32_000;
-/// Tokens of the system prompt and all schemas before a question, whatever the window. The share of a small window …
-const OPENING_TOKENS: u64 = 2_000;
-/// … is this: one part of so many.
+/// Tokens of the system prompt and all schemas before a question, whatever the window.
+pub const OPENING_TOKENS: u64 = 2_000;
+/// They never take more than this part of it.
 const OPENING_SHARE: u64 = 4;
 
 /// What the driver must do next, in order.
@@ -168,14 +168,15 @@ impl State {
     }
 
     /// A run whose requests must fit into `window` tokens with their replies. Of `usable` it offers what `question`
-    /// is likely to need, so that system prompt and schemas leave the window to the evidence; `always` it offers in any case.
+    /// is likely to need, so that system prompt and schemas take at most `most` tokens and leave the window to the evidence;
+    /// `always` it offers in any case.
     #[must_use]
     pub fn within(
         transcript: Vec<Message>,
         usable: Vec<Usable>,
         mut always: Vec<ToolSpec>,
         question: &str,
-        window: u64,
+        (window, most): (u64, u64),
         limits: Limits,
     ) -> Self {
         if window >= HYPOTHESES_FROM {
@@ -183,7 +184,7 @@ impl State {
         }
         let system: u64 =
             transcript.iter().filter(|m| matches!(m, Message::System { .. })).map(message_tokens).sum();
-        let most = OPENING_TOKENS.min(window / OPENING_SHARE);
+        let most = most.min(window / OPENING_SHARE);
         // Long instructions of somebody's toolset must not leave the model without tools.
         let budget = most.saturating_sub(system).max(most / 2);
         let offer = Offer::choose(usable, always, question, budget);

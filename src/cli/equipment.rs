@@ -33,6 +33,8 @@ pub(super) struct Equipment {
     pub instructions: Vec<String>,
     /// Toolsets that were wanted and cannot be used: name and reason.
     pub unusable: Vec<(String, String)>,
+    /// `--toolset`: a person named what is to be used.
+    pub named: bool,
     usable: Vec<String>,
     /// Usable toolsets that are on for everybody, or because the user says so; the others are on where they can be.
     wanted: BTreeSet<String>,
@@ -114,6 +116,7 @@ pub(super) fn equip(
         toolbox: Toolbox::default(),
         instructions: Vec::new(),
         unusable: Vec::new(),
+        named: !config.toolset_sources()?.only.is_empty(),
         usable: Vec::new(),
         wanted: BTreeSet::new(),
         about: BTreeMap::new(),

@@ -19,7 +19,7 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
-use crate::agent::machine::{Offered, State, message_tokens, view_tokens};
+use crate::agent::machine::{OPENING_TOKENS, Offered, State, message_tokens, view_tokens};
 use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten};
 use crate::answer::answer_tool;
 use crate::clock::{Clock as _, SystemClock};
@@ -332,7 +332,10 @@ impl Run {
         };
         let (usable, mut always) = self.equipment.usable_tools();
         always.push(answer_tool());
-        State::within(opening, usable, always, &self.question.text, window_of(model), limits)
+        // Who names toolsets wants their tools, as far as the window has room for them.
+        let most = if self.equipment.named { u64::MAX } else { OPENING_TOKENS };
+        let window = (window_of(model), most);
+        State::within(opening, usable, always, &self.question.text, window, limits)
     }
 }
 

@@ -54,7 +54,7 @@ impl ReadExhibit {
                 "type": "object",
                 "properties": {
                     "id": {"type": "string", "description": "E3"},
-                    "lines": {"type": "string", "description": "120-180 or -50"},
+                    "lines": {"type": "string", "description": "120-180, -50"},
                     "grep": {"type": "string", "description": "regex"},
                     "before": {"type": "integer"},
                     "after": {"type": "integer"},

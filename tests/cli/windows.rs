@@ -113,6 +113,8 @@ fn tools_beyond_the_budget_are_behind_a_search() {
             "why is the message queue full?",
             "-t",
             "many.yaml",
+            "--context-window",
+            "8000",
             "--toolset",
             "queues",
             "--toolset",

@@ -264,7 +264,7 @@ fn in_window(window: u64, limits: Limits) -> State {
         toolset: "host/core".to_owned(),
         first: true,
     });
-    State::within(opening, usable.into(), vec![spec(ANSWER_TOOL)], "why", window, limits)
+    State::within(opening, usable.into(), vec![spec(ANSWER_TOOL)], "why", (window, OPENING_TOKENS), limits)
 }
 
 const NO_LIMITS: Limits = Limits { max_steps: 100, max_tokens: None, max_cost: None };
@@ -403,7 +403,8 @@ fn a_tool_that_was_not_offered_is_found_or_called_by_name() {
     }
     usable.push(Usable { spec: spec("redis_info"), toolset: "redis".to_owned(), first: false });
     let opening = vec![Message::System { text: "s".to_owned() }, Message::User { text: "why".to_owned() }];
-    let mut state = State::within(opening, usable, vec![spec(ANSWER_TOOL)], "why", 6_000, NO_LIMITS);
+    let mut state =
+        State::within(opening, usable, vec![spec(ANSWER_TOOL)], "why", (6_000, OPENING_TOKENS), NO_LIMITS);
     state.start();
     let names = |state: &State| -> Vec<String> {
         state.tools(Offered::All).iter().map(|spec| spec.name.clone()).collect()
