@@ -131,6 +131,12 @@ fn made_up_shapes_with_made_up_values() {
         .run(&(shapes, value()), |((words, around), value)| {
             let mut template =
                 format!("prog {}", words.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" "));
+            let document = around.iter().position(|shape| shape.contains("<<"));
+            if document.is_some_and(|at| around.iter().skip(at).any(|shape| shape.starts_with(": \"$("))) {
+                // bash 5.2 itself loses count of the quotes in a here-document inside of a quoted command substitution,
+                // whatever the values: what such a template means nobody can say.
+                return Ok(());
+            }
             for shape in around {
                 template = shape.replace('¤', &template);
             }
