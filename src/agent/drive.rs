@@ -20,7 +20,7 @@ use crate::answer::{self, Answer};
 use crate::clock::Clock;
 use crate::evidence::{self, Counts, Store};
 use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
-use crate::tools::Toolbox;
+use crate::tools::{EVIDENCE, Toolbox};
 
 pub use summary::Fast;
 
@@ -308,7 +308,7 @@ impl Driver<'_, '_> {
         // Reading exhibits again is no source of its own.
         let toolsets =
             toolbox.names().into_iter().filter_map(|name| Some(toolbox.get(name)?.toolset().to_owned()));
-        let usable: std::collections::BTreeSet<String> = toolsets.filter(|name| name != "evidence").collect();
+        let usable: std::collections::BTreeSet<String> = toolsets.filter(|name| name != EVIDENCE).collect();
         let usable: Vec<String> = usable.into_iter().collect();
         answer.coverage = evidence::coverage(&usable, &self.engine.unusable, self.store.exhibits());
         answer.not_sure.extend(evidence::instructions_found(self.store.exhibits()));

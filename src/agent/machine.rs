@@ -559,8 +559,7 @@ impl State {
         self.warned = true;
         let left = self.limits.max_steps.saturating_sub(self.calls);
         self.transcript.append_to_result(&format!(
-            "
-({left} steps left: ask only for what decides, then answer.)"
+            "\n({left} steps left: ask only for what decides, then answer.)"
         ));
     }
 }

@@ -190,12 +190,13 @@ impl Run {
                 return Err(Failure::new(Exit::Budget, error));
             }
         };
-        let name = self.announce(&attached);
-        let views: Vec<String> = attached.into_iter().map(|exhibit| exhibit.view).collect();
+        let views: Vec<String> = attached.iter().map(|exhibit| exhibit.view.clone()).collect();
         let opening = self.opening(&views)?;
         if let Some(model) = &self.model {
             fits(&opening, window_of(model.as_ref()))?;
         }
+        // What cannot begin is no run, and leaves no record of one.
+        let name = self.announce(&attached);
         let state = self.state(opening.clone(), self.model.as_deref());
         let without_model = self.state(opening, None);
         let opening = Box::new(self.begun(&state));

@@ -7,8 +7,8 @@ use super::verify::original;
 use super::view::read_views;
 use crate::answer::{Coverage, CoverageState, NotChecked};
 
-/// Lists what was not checked: tool calls of this run that failed and were not made good by a later call of the same
-/// tool, which is what the verdict hangs on; then toolsets that could not be used (name and reason).
+/// Lists what was not checked: tool calls of this run that failed where no call of the same tool went well,
+/// which is what the verdict hangs on; then toolsets that could not be used (name and reason).
 #[must_use]
 pub fn not_checked(unusable: &[(String, String)], exhibits: &[Exhibit]) -> Vec<NotChecked> {
     let made_good = |exhibit: &Exhibit| {

@@ -15,7 +15,7 @@ use crate::answer::answer_tool;
 use crate::evidence::view::clip;
 use crate::evidence::{Exhibit, Status};
 use crate::shell::Stop;
-use crate::tools::{Outcome, ReadExhibit, Summary, Tool, ToolFuture, Toolbox};
+use crate::tools::{EVIDENCE, Outcome, ReadExhibit, Summary, Tool, ToolFuture, Toolbox};
 
 /// Recorded calls of the same tool that a call which is not recorded is told of.
 const NEAR: usize = 5;
@@ -117,7 +117,7 @@ pub fn toolbox(recording: &Recording, stage: Option<&Rc<Stage>>, live: Option<&P
         }
         let equipped = recording.opening.equipment.iter().find(|one| one.tool == spec.name);
         // What the loop answers itself, as its search for tools, is no source of its own in the coverage.
-        let own = || Equipped { toolset: "evidence".to_owned(), ..Equipped::default() };
+        let own = || Equipped { toolset: EVIDENCE.to_owned(), ..Equipped::default() };
         let Equipped { toolset, summary, .. } = equipped.cloned().unwrap_or_else(own);
         let summary = summary.filter(|_| stage.is_some()).map(|one| Summary {
             above: one.above,

@@ -41,7 +41,8 @@ pub struct Exported {
 /// # Errors
 /// When `out` cannot be written, or a raw output cannot be read.
 pub fn export(recording: &Recording, redactor: &Redactor, out: &mut dyn Write) -> io::Result<Exported> {
-    let mut writer = Writer { out, bytes: 0, secrets: BTreeSet::new() };
+    let mark = Regex::new(r"<secret:[ a-z0-9]+>").map_err(io::Error::other)?;
+    let mut writer = Writer { out, bytes: 0, mark, secrets: BTreeSet::new() };
     writer.line(&json!({
         "holmes_rs_run": FORMAT,
         "run_id": recording.run_id,
@@ -88,14 +89,17 @@ pub fn export(recording: &Recording, redactor: &Redactor, out: &mut dyn Write) -
 struct Writer<'a> {
     out: &'a mut dyn Write,
     bytes: u64,
+    /// What stands for a secret.
+    mark: Regex,
     secrets: BTreeSet<String>,
 }
 
 impl Writer<'_> {
     fn line(&mut self, value: &Value) -> io::Result<()> {
         let line = format!("{value}\n");
-        if let Ok(mark) = Regex::new(r"<secret:[ a-z0-9]+>") {
-            self.secrets.extend(mark.find_iter(&line).map(|found| found.as_str().to_owned()));
+        // The prompt explains marks by one. What else stands in the opening stands in the other events too.
+        if value.get("event").is_none_or(|event| event != "opened") {
+            self.secrets.extend(self.mark.find_iter(&line).map(|found| found.as_str().to_owned()));
         }
         self.bytes += line.len() as u64;
         self.out.write_all(line.as_bytes())

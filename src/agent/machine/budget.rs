@@ -83,7 +83,8 @@ impl Limits {
         let kept = if is_last { request } else { request.saturating_mul(2) + LEAST_REPLY };
         let left = left.saturating_sub(kept);
         let left = if limit == Limit::Cost { left / COMPLETION_FACTOR } else { left };
-        Some(left.max(LEAST_REPLY.min(64)))
+        // An endpoint refuses to be asked for nothing.
+        Some(left.max(1))
     }
 
     /// Whether there is room for so many more tokens besides the next call and the last one.

@@ -7,10 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
-use super::judge::{Values, is_encoded, is_trouble, is_well, number, tally};
-use super::pick::{Candidate, MOST_CANDIDATES, cost, notes_within, pick};
-use super::whole::shown;
-use super::{Condensed, LONGEST_CONDENSED, MARGIN, Wanted};
+use super::judge::{Values, is_encoded, is_trouble, is_well, names_few, number, tally};
+use super::pick::{Candidate, MOST_CANDIDATES, cost, notes_within, pick, whole_lines};
+use super::{Condensed, LONGEST_CONDENSED, Wanted};
 use crate::evidence::lines::Lines;
 
 /// Paths counted.
@@ -354,11 +353,7 @@ impl Survey {
 
     /// Whether a name is one of few the question speaks of.
     fn names(&self, name: &str, words: &[String]) -> bool {
-        let name = name.to_lowercase();
-        words
-            .iter()
-            .zip(&self.words)
-            .any(|(word, count)| *count * 20 <= self.lines.max(200) && name.contains(word.as_str()))
+        names_few(name, words, &self.words, self.lines.max(200) / 20)
     }
 
     fn judge(&self, read: &Read<'_>, line: &str, walk: &Walk, words: &[String]) -> u32 {
@@ -543,13 +538,6 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
         }
     }
     candidates.extend(last);
-    let mut lines = Vec::new();
-    let mut reader = Lines::open(raw)?;
-    for chosen in pick(candidates, wanted.allowance.saturating_sub(spent)) {
-        reader.skip_to(chosen.line)?;
-        if let Some((number, line)) = reader.next(LONGEST_CONDENSED * 4 + MARGIN)? {
-            lines.push((number, shown(line, LONGEST_CONDENSED + MARGIN)));
-        }
-    }
+    let lines = whole_lines(raw, pick(candidates, wanted.allowance.saturating_sub(spent)))?;
     Ok(Some(Condensed { notes, lines, longest: LONGEST_CONDENSED, left_out: true }))
 }

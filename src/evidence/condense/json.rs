@@ -11,7 +11,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use self::reader::{Event, Place, Step};
-use super::judge::{Values, is_encoded, is_trouble, is_well, number, tally};
+use super::judge::{Values, is_encoded, is_trouble, is_well, names_few, number, tally};
 use super::pick::{Candidate, MOST_CANDIDATES, cost, notes_within, pick};
 use super::whole::shown;
 use super::{Condensed, LONGEST_CONDENSED, MARGIN, Wanted};
@@ -177,11 +177,7 @@ impl Survey {
 
     /// Whether a name is one of few the question speaks of.
     fn names(&self, name: &str, words: &[String]) -> bool {
-        let name = name.to_lowercase();
-        words
-            .iter()
-            .zip(&self.words)
-            .any(|(word, count)| *count * 20 <= self.leaves.max(100) && name.contains(word.as_str()))
+        names_few(name, words, &self.words, self.leaves.max(100) / 20)
     }
 
     /// How much a value stands out.

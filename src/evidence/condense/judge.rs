@@ -98,6 +98,12 @@ pub(super) fn is_encoded(value: &str) -> bool {
         && number(value).is_none()
 }
 
+/// Whether one of the question's words that stand in at most `few` places is in `name`; `counts` go with `words`.
+pub(super) fn names_few(name: &str, words: &[String], counts: &[u64], few: u64) -> bool {
+    let name = name.to_lowercase();
+    words.iter().zip(counts).any(|(word, count)| *count <= few && name.contains(word.as_str()))
+}
+
 /// How many of the question's words a text holds; the text in lower case.
 pub(super) fn words_in(text: &str, words: &[String]) -> usize {
     words.iter().filter(|word| text.contains(word.as_str())).count()

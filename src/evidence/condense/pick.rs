@@ -1,10 +1,14 @@
 //! Fills an allowance with the lines worth most, for outputs that have a structure.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 
-use super::{LINE_FRAME, LONGEST_CONDENSED};
+use super::whole::shown;
+use super::{LINE_FRAME, LONGEST_CONDENSED, MARGIN};
+use crate::evidence::lines::Lines;
 use crate::evidence::tokens;
-use crate::evidence::view;
+use crate::evidence::view::{self, Line};
 
 /// Tokens of `… 12345 lines left out …` and the bars and spaces around it.
 const GAP: u64 = 10;
@@ -36,6 +40,19 @@ pub(super) fn cost(text: &str) -> u64 {
         return tokens::estimate(text);
     }
     tokens::estimate(&view::clip(text, LONGEST_CONDENSED))
+}
+
+/// The chosen lines, whole, with room for secrets to be recognised.
+pub(super) fn whole_lines(raw: &Path, chosen: Vec<Candidate>) -> io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    let mut reader = Lines::open(raw)?;
+    for candidate in chosen {
+        reader.skip_to(candidate.line)?;
+        if let Some((number, line)) = reader.next(LONGEST_CONDENSED * 4 + MARGIN)? {
+            lines.push((number, shown(line, LONGEST_CONDENSED + MARGIN)));
+        }
+    }
+    Ok(lines)
 }
 
 /// The candidates that fit, best first; those that do not fit are passed over. In the order of the file.

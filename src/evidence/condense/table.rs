@@ -8,9 +8,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::judge::{Values, is_trouble, is_well, number, tally, words_in};
-use super::pick::{Candidate, MOST_CANDIDATES, notes_within, pick};
-use super::whole::shown;
-use super::{Condensed, LONGEST_CONDENSED, MARGIN, Wanted};
+use super::pick::{Candidate, MOST_CANDIDATES, notes_within, pick, whole_lines};
+use super::{Condensed, LONGEST_CONDENSED, Wanted};
 use crate::evidence::lines::Lines;
 
 /// Lines above a heading, as `top` has them.
@@ -196,14 +195,7 @@ pub(super) fn condense(raw: &Path, wanted: Wanted<'_>) -> io::Result<Option<Cond
     }
     let (notes, spent) = notes_within(survey.notes(&layout), wanted.allowance / 3);
     let candidates = survey.candidates(raw, &layout, wanted.words)?;
-    let mut lines = Vec::new();
-    let mut reader = Lines::open(raw)?;
-    for chosen in pick(candidates, wanted.allowance.saturating_sub(spent)) {
-        reader.skip_to(chosen.line)?;
-        if let Some((number, line)) = reader.next(LONGEST_CONDENSED * 4 + MARGIN)? {
-            lines.push((number, shown(line, LONGEST_CONDENSED + MARGIN)));
-        }
-    }
+    let lines = whole_lines(raw, pick(candidates, wanted.allowance.saturating_sub(spent)))?;
     Ok(Some(Condensed { notes, lines, longest: LONGEST_CONDENSED, left_out: true }))
 }
 
