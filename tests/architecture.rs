@@ -73,12 +73,16 @@ const DOORS: &[Door] = &[
     door("agent::drive", "evidence", EVERYTHING, "keeps and condenses outputs"),
     door("agent::drive", "answer", EVERYTHING, "reads and writes conclusions"),
     door("agent::drive", "clock", EVERYTHING, "time is passed in"),
+    door("cluster", "shell", EVERYTHING, "kubectl is a process"),
+    door("http", "tls", EVERYTHING, "whom it trusts"),
+    door("http", "clock", EVERYTHING, "`Retry-After` may be a date"),
     door("context", "agent", MESSAGES, "prompts become messages"),
     door("model", "agent", MESSAGES, "takes a transcript, gives the next turn"),
     door("model::openai", "model", EVERYTHING, "implements the trait"),
     door("model::openai", "tls", EVERYTHING, "whom it trusts"),
     door("model::openai", "agent", MESSAGES, "what goes over the wire"),
     door("model::openai", "clock", EVERYTHING, "`Retry-After` may be a date"),
+    door("model::openai", "http", &["asked_wait"], "how long a server wants to be left alone"),
     door("rules", "model", EVERYTHING, "implements the trait"),
     door("rules", "agent", MESSAGES, "reads a transcript as any model does"),
     door("rules", "evidence", &["view"], "reads exhibits as they are shown to models"),
@@ -138,7 +142,7 @@ const DOORS: &[Door] = &[
 const CRATES: &[(&str, &[&str], &str)] = &[
     ("async_openai", &["model::openai"], "0.x with a breaking release every few weeks"),
     ("http", &["model::openai", "tools::mcp"], "as reqwest"),
-    ("reqwest", &["model::openai", "tls", "tools::http", "tools::mcp"], "only what talks to servers"),
+    ("reqwest", &["http", "model::openai", "tls", "tools::http", "tools::mcp"], "only what talks to servers"),
     ("rustls", &["model::openai", "tls"], "one TLS set-up; its errors are explained where they are met"),
     ("rustls_platform_verifier", &["tls"], "one TLS set-up"),
     ("rmcp", &["tools::mcp"], "three majors in a year"),
@@ -166,6 +170,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
         "tokio",
         &[
             "agent::drive",
+            "http",
             "shell",
             "tools",
             "tools::http",
@@ -238,8 +243,8 @@ fn room(module: &[String]) -> &'static str {
 
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
-    "lib", "main", "agent", "answer", "cli", "clock", "config", "context", "evidence", "jq", "model",
-    "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
+    "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
+    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

@@ -558,9 +558,8 @@ impl State {
         }
         self.warned = true;
         let left = self.limits.max_steps.saturating_sub(self.calls);
-        self.transcript.append_to_result(&format!(
-            "\n({left} steps left: ask only for what decides, then answer.)"
-        ));
+        self.transcript
+            .append_to_result(&format!("\n({left} steps left: ask only for what decides, then answer.)"));
     }
 }
 

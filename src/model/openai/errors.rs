@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::body::{End, Seen};
 use super::endpoint::Endpoint;
 use super::overflow;
-use super::retry::{self, asked_wait};
+use super::retry;
 use super::said::{Said, one_line};
 use super::transport::Refusal;
 use crate::clock::{Clock, SystemClock};
+use crate::http::asked_wait;
 use crate::model::{ModelError, ModelErrorKind};
 
 /// Requests after which a dead server is believed dead.
