@@ -28,7 +28,7 @@ const MOST: usize = 64 << 20;
 /// Times that a server may ask to come back later.
 const LATER: u32 = 4;
 /// No wait is longer, whatever a server asks for: it is then said when to come back.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Taken where a server says "too many" without saying how long.
 const USUAL_WAIT: Duration = Duration::from_secs(2);
 /// Characters of a server's own words in an error.
