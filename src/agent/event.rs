@@ -156,6 +156,9 @@ pub struct Opening {
     pub marker: String,
     /// System prompt and question as sent.
     pub messages: Vec<Message>,
+    /// Calls that the program made itself before the first model call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beforehand: Vec<ToolCall>,
     /// All tools offered, in their order.
     pub tools: Vec<ToolSpec>,
     /// Those behind a search.
@@ -181,6 +184,9 @@ pub struct Opening {
     /// The rules answer where the model cannot be reached.
     #[serde(default)]
     pub falls_back: bool,
+    /// Free fields of the JSON result.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What else shapes requests to the model; no secret.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,

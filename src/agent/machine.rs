@@ -131,6 +131,8 @@ pub struct State {
     /// Estimated tokens of the request that is out.
     asked: u64,
     turn: Vec<Pending>,
+    /// Calls that the program makes itself before the first model call.
+    beforehand: Vec<ToolCall>,
     /// Calls that ran, by tool and arguments.
     ran: BTreeMap<String, Ran>,
     fruitless: u32,
@@ -157,6 +159,7 @@ impl State {
             spent: Spent::default(),
             asked: 0,
             turn: Vec::new(),
+            beforehand: Vec::new(),
             ran: BTreeMap::new(),
             fruitless: 0,
             hypotheses: Hypotheses::default(),
@@ -202,6 +205,20 @@ impl State {
     ) -> Self {
         let (offer, window) = (Offer::new(tools, hidden), Window::new(window));
         Self { offer, window, ..Self::new(transcript, Vec::new(), limits) }
+    }
+
+    /// With calls that are made before the first model call. Their results stand with the question: a model is shown no calls
+    /// it did not make, and some endpoints refuse those. The rules see them as calls, arguments and all.
+    #[must_use]
+    pub fn after(mut self, calls: Vec<ToolCall>) -> Self {
+        self.beforehand = calls;
+        self
+    }
+
+    /// Calls that are made before the first model call.
+    #[must_use]
+    pub fn beforehand(&self) -> &[ToolCall] {
+        &self.beforehand
     }
 
     /// Tools that are not offered until the model looks for them.
@@ -282,6 +299,10 @@ impl State {
 
     /// The first effects of a run.
     pub fn start(&mut self) -> Vec<Effect> {
+        let beforehand = self.beforehand.clone();
+        if !beforehand.is_empty() {
+            return self.look_up(&beforehand);
+        }
         if self.limits.max_steps == 0 {
             return self.withdraw_tools(Limit::Steps);
         }
@@ -508,7 +529,12 @@ impl State {
 
     /// All calls of the turn are answered: the results enter the transcript in call order.
     fn end_turn(&mut self) -> Vec<Effect> {
+        let beforehand = std::mem::take(&mut self.beforehand);
         for pending in std::mem::take(&mut self.turn) {
+            if !beforehand.is_empty() && self.window.tokens().is_some() {
+                self.transcript.append_to_question(&format!("\n\n{}", pending.reply.unwrap_or_default()));
+                continue;
+            }
             self.transcript.push(Message::Tool {
                 call_id: pending.call.id,
                 tool: pending.call.tool,

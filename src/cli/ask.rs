@@ -12,7 +12,7 @@ use super::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, fla
 use super::swapped::{self, SwappedArgs};
 use super::{Context, stdin};
 use crate::config::{Config, Flags};
-use crate::question::{Attachment, Question};
+use crate::question::{Attachment, Question, Source};
 
 /// Bytes of a question: more than any window holds.
 const LONGEST_PROMPT: u64 = 1 << 20;
@@ -67,11 +67,15 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
     let words = words(&args, &config)?;
     let piped = stdin::piped(!words.is_empty()).await?;
     let attached = config.paths("file")?;
-    let mut attachments: Vec<Attachment> =
-        attached.into_iter().map(|path| Attachment { name: path.display().to_string(), path }).collect();
-    attachments.extend(
-        piped.iter().map(|file| Attachment { name: "stdin".to_owned(), path: file.path().to_owned() }),
-    );
+    let mut attachments: Vec<Attachment> = attached
+        .into_iter()
+        .map(|path| Attachment { name: path.display().to_string(), path, source: Source::File })
+        .collect();
+    attachments.extend(piped.iter().map(|file| Attachment {
+        name: "stdin".to_owned(),
+        path: file.path().to_owned(),
+        source: Source::File,
+    }));
     let text = match words {
         words if !words.is_empty() => words,
         _ if !attachments.is_empty() => ABOUT_PIPED.to_owned(),
@@ -82,7 +86,7 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         }
     };
     let question = Question { text, subject: None, attachments };
-    let exit = investigation::run(question, config, context).await;
+    let exit = investigation::run(question.into(), config, context).await;
     drop(piped);
     exit
 }

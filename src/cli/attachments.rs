@@ -44,7 +44,7 @@ pub(super) async fn attach(attachments: &[Attachment], store: &mut Store) -> Res
             error: copied.more.then(|| "only its first GiB was read".to_owned()),
             bytes: copied.bytes,
             lines: copied.lines,
-            ..Exhibit::attachment(id, &attachment.name, path)
+            ..Exhibit::attachment(id, attachment.source.heading(), &attachment.name, path)
         };
         exhibits.push(store.keep(exhibit).map_err(|error| unreadable(attachment, &error))?);
     }

@@ -26,6 +26,16 @@ pub(super) struct Outlets {
     log_costs: bool,
     exit_status: bool,
     stdout: Terminal,
+    /// One of several investigations: results are collected, and printed by who asked for them.
+    pub collected: bool,
+}
+
+/// What became of a conclusion.
+pub(super) struct Delivered {
+    pub exit: Result<Exit, Failure>,
+    pub investigation: Investigation,
+    /// The JSON result, where it was wanted.
+    pub json: Option<serde_json::Value>,
 }
 
 /// What the conclusion does not know about its run.
@@ -67,6 +77,7 @@ impl Outlets {
             log_costs: config.switch("log_costs")?,
             exit_status: config.switch("exit_status")?,
             stdout: context.stdout,
+            collected: false,
         })
     }
 
@@ -77,7 +88,7 @@ impl Outlets {
         conclusion: Conclusion,
         store: &Store,
         listeners: &mut Listeners,
-    ) -> Result<Exit, Failure> {
+    ) -> Delivered {
         listeners.progress.hide();
         let finish = conclusion.finish;
         let failure = conclusion.failure.clone();
@@ -85,30 +96,56 @@ impl Outlets {
         let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
         let investigation = investigation(about, conclusion, store);
         let failed = matches!(finish, Finish::ModelFailed { .. });
+        let mut json = None;
+        let mut written = Ok(());
         if !(failed && nothing_known) {
-            let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
-            if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
-                listeners.progress.note("the answer, instead of what stands above:");
+            let redact = |text: &str| store.shown(text);
+            if self.json_file.is_some() || self.collected {
+                json = Some(sink::to_json(&investigation, &redact));
             }
-            let text = self.rendered(&investigation, store, streamed == Some(true));
-            ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
-            if let Some(path) = &self.json_file {
-                let json = format!("{:#}\n", sink::to_json(&investigation, &|text| store.shown(text)));
-                sink::write_file(path, json.as_bytes())
-                    .map_err(|error| Failure::new(Exit::RunTime, error))?;
-            }
+            written = self.write(&investigation, json.as_ref(), store, listeners);
         }
         if self.log_costs {
             let run = &investigation;
             listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
         }
-        if let Some(failure) = failure {
-            if failed {
-                return Err(Failure::from(failure));
+        let exit = match (written, failure) {
+            (Err(failure), _) => Err(failure),
+            (Ok(()), Some(failure)) if failed => Err(Failure::from(failure)),
+            (Ok(()), failure) => {
+                if let Some(failure) = failure {
+                    listeners.progress.warning(&failure.message);
+                }
+                Ok(self.exit(finish, investigation.answer.verdict, denied))
             }
-            listeners.progress.warning(&failure.message);
+        };
+        Delivered { exit, investigation, json }
+    }
+
+    /// Prints the result, and writes the file that was asked for.
+    fn write(
+        &self,
+        investigation: &Investigation,
+        json: Option<&serde_json::Value>,
+        store: &Store,
+        listeners: &mut Listeners,
+    ) -> Result<(), Failure> {
+        let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
+        if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
+            listeners.progress.note("the answer, instead of what stands above:");
         }
-        Ok(self.exit(finish, investigation.answer.verdict, denied))
+        let text = match (self.collected, self.format) {
+            (true, OutputFormat::Json | OutputFormat::Jsonl) => String::new(),
+            _ => self.rendered(investigation, store, streamed == Some(true)),
+        };
+        ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
+        match (&self.json_file, json) {
+            (Some(path), Some(json)) if !self.collected => {
+                sink::write_file(path, format!("{json:#}\n").as_bytes())
+                    .map_err(|error| Failure::new(Exit::RunTime, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The result in the wanted form. `streamed`: its text is on the screen already.

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::Context;
 use super::failure::{Exit, Failure};
-use crate::agent::machine::ANSWER_TOOL;
-use crate::agent::{Event, ToolSpec, Unusable, Usable};
+use crate::agent::machine::{ANSWER_TOOL, State};
+use crate::agent::{Event, Limits, Message, ToolSpec, Unusable, Usable};
+use crate::answer::answer_tool;
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
@@ -65,6 +66,21 @@ impl Equipment {
             }
         }
         (usable, always)
+    }
+
+    /// Adds a tool of the program's own.
+    pub(super) fn provide(&mut self, tool: Box<dyn Tool>) {
+        let toolset = tool.toolset().to_owned();
+        if self.toolbox.add(tool).is_none() && !self.usable.contains(&toolset) {
+            self.usable.push(toolset);
+        }
+    }
+
+    /// What the rules begin with: they pay nothing for tools and know no window.
+    pub(super) fn for_rules(&self, opening: Vec<Message>, limits: Limits) -> State {
+        let mut tools = self.toolbox.specs();
+        tools.push(answer_tool());
+        State::new(opening, tools, limits)
     }
 
     /// What listeners are told.

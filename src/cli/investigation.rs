@@ -20,20 +20,25 @@ use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive};
 use crate::agent::machine::{OPENING_TOKENS, Offered, State, message_tokens, view_tokens};
-use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten};
+use crate::agent::{Arguments, Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
 use crate::answer::answer_tool;
+use crate::briefing::Lookup;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
-use crate::context::{Opening, Prompts};
+use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{Exhibit, Redactor, Store};
+use crate::evidence::{self, Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
 use crate::rules::RulesModel;
+use crate::sink::Investigation;
+use crate::tools::{Tool, Toolbox};
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
+/// A runbook takes at most this part of the window.
+const RUNBOOK_SHARE: u64 = 8;
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
 const CAREFUL_WINDOW: u64 = 32_768;
 /// Characters of the question that stand above a run: one from a file may be a whole log.
@@ -43,13 +48,60 @@ const RULES_VIEW: u64 = 12_000;
 /// The last call after the time limit may take a fifth of it, within these bounds.
 const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
 
+/// What is to be investigated, and what the program knows about it beforehand.
+#[derive(Default)]
+pub(super) struct Commission {
+    pub question: Question,
+    /// Looked up before the first model call, all at the same time. What no usable tool can look up is left out.
+    pub lookups: Vec<Lookup>,
+    /// Those that only the rules make: a model chooses for itself.
+    pub steps: Vec<Lookup>,
+    /// The runbook that matches: its name, how it matches, its text.
+    pub runbook: Option<(String, String, String)>,
+    /// Tools of this run besides those of toolsets.
+    pub tools: Vec<Box<dyn Tool>>,
+    /// Free fields of the JSON result.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// One of several: results are collected.
+    pub collected: bool,
+}
+
+impl From<Question> for Commission {
+    fn from(question: Question) -> Self {
+        Self { question, ..Self::default() }
+    }
+}
+
+/// An investigation that was made.
+pub(super) struct Done {
+    pub exit: Result<Exit, Failure>,
+    /// `None` where it was given up before an answer.
+    pub investigation: Option<Box<Investigation>>,
+    /// The JSON result, of one of several.
+    pub json: Option<serde_json::Value>,
+    /// Everything that leaves this machine goes through it.
+    pub redactor: Rc<Redactor>,
+}
+
 /// Investigates and writes the answer to its sinks.
-pub(super) async fn run(question: Question, config: Config, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(commission: Commission, config: Config, context: &Context) -> Result<Exit, Failure> {
+    match conduct(commission, config, context).await? {
+        Some(done) => done.exit,
+        None => Ok(Exit::Interrupted),
+    }
+}
+
+/// As [`run`], for those who go on with what was found. `None`: interrupted before it began.
+pub(super) async fn conduct(
+    commission: Commission,
+    config: Config,
+    context: &Context,
+) -> Result<Option<Done>, Failure> {
     let mut signals = Signals::listen()?;
     let started = SystemClock.instant();
     let run = tokio::select! {
-        run = Run::prepare(question, config, context) => run?,
-        () = signals.next() => return Ok(Exit::Interrupted),
+        run = Run::prepare(commission, config, context) => run?,
+        () = signals.next() => return Ok(None),
     };
     let deadline = run.limits.timeout.map(|timeout| started + timeout);
     run.investigate(deadline, &mut signals).await
@@ -59,6 +111,11 @@ pub(super) async fn run(question: Question, config: Config, context: &Context) -
 struct Run {
     config: Config,
     question: Question,
+    /// Calls made before the first model call; the rules make `steps` too.
+    lookups: Vec<ToolCall>,
+    steps: Vec<ToolCall>,
+    runbook: Option<(String, String, String)>,
+    metadata: serde_json::Map<String, serde_json::Value>,
     id: String,
     started_at: Timestamp,
     model: Option<Box<dyn Model>>,
@@ -79,12 +136,14 @@ struct Run {
 }
 
 impl Run {
-    async fn prepare(question: Question, config: Config, context: &Context) -> Result<Self, Failure> {
+    async fn prepare(commission: Commission, config: Config, context: &Context) -> Result<Self, Failure> {
+        let Commission { question, lookups, steps, runbook, tools, metadata, collected } = commission;
         let limits = config.limits()?;
         let prompts = thinking::prompts(&config)?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
-        let outlets = Outlets::new(&config, context)?;
+        let mut outlets = Outlets::new(&config, context)?;
+        outlets.collected = collected;
         let Thinking { model, notice, mut secrets, settings: request_settings } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
@@ -110,6 +169,10 @@ impl Run {
         };
         let (prepared, ()) = tokio::join!(prepared, discovered);
         let mut equipment = prepared?;
+        tools.into_iter().for_each(|tool| equipment.provide(tool));
+        let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
+        let lookups = calls(lookups, &equipment.toolbox, "lookup");
+        let steps = calls(steps, &equipment.toolbox, "step");
         equipment.order_by(&question.text);
         let fast = match &model {
             None => FastModels::default(),
@@ -128,7 +191,7 @@ impl Run {
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         store.look_for(&question.text);
-        let jsonl = outlets.format == OutputFormat::Jsonl;
+        let jsonl = outlets.format == OutputFormat::Jsonl && !collected;
         let streams = outlets.format == OutputFormat::Text
             && context.stdout.tty
             && model.is_some()
@@ -138,6 +201,10 @@ impl Run {
         Ok(Self {
             config,
             question: Question { text: redactor.redact(&question.text), ..question },
+            lookups,
+            steps,
+            runbook,
+            metadata,
             id: run_id,
             started_at,
             model,
@@ -180,11 +247,11 @@ impl Run {
         mut self,
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Option<Done>, Failure> {
         // First of all: a file that cannot be read is no run.
         let attached = tokio::select! {
             attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
-            () = signals.next() => return Ok(Exit::Interrupted),
+            () = signals.next() => return Ok(None),
             () = passed(deadline) => {
                 let error = "the time limit was reached while attached files were read";
                 return Err(Failure::new(Exit::Budget, error));
@@ -198,7 +265,6 @@ impl Run {
         // What cannot begin is no run, and leaves no record of one.
         let name = self.announce(&attached);
         let state = self.state(opening.clone(), self.model.as_deref());
-        let without_model = self.state(opening, None);
         let opening = Box::new(self.begun(&state));
         self.listeners.record(&Event::Opened { opening });
         let (interrupt, interrupted) = watch::channel(false);
@@ -242,6 +308,8 @@ impl Run {
                     return (conclusion, name);
                 }
                 listeners.progress.warning("the model cannot be reached: the built-in rules answer");
+                // What was looked up beforehand is part of it.
+                let without_model = self.equipment.for_rules(conclusion.transcript, of_machine(&self.limits));
                 let conclusion =
                     drive(&second, without_model, store, &mut |event| listeners.hear(event)).await;
                 *calls = conclusion.calls;
@@ -272,13 +340,13 @@ impl Run {
         }
         let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
-            return Ok(Exit::Interrupted);
+            return Ok(None);
         };
-        self.deliver(conclusion, &name, calls)
+        Ok(Some(self.deliver(conclusion, &name, calls)))
     }
 
     /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
-    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Result<Exit, Failure> {
+    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Done {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
@@ -286,7 +354,7 @@ impl Run {
             budget: conclusion::budget(&self.limits, self.context_window()),
             started_at: self.started_at,
             duration_seconds: conclusion::seconds_since(self.started_at),
-            metadata: serde_json::Map::new(),
+            metadata: std::mem::take(&mut self.metadata),
         };
         let rewritten = (conclusion.calls > calls).then(|| Rewritten {
             text: conclusion.answer.text.clone(),
@@ -295,7 +363,7 @@ impl Run {
             cost: conclusion.cost,
         });
         let delivered = self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
-        let exit = delivered.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
+        let exit = delivered.exit.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
         self.listeners.record(&Event::Ended {
             model: about.model.to_owned(),
             duration_seconds: about.duration_seconds,
@@ -303,13 +371,21 @@ impl Run {
             secrets: self.listeners.redactor().count(),
             rewritten,
         });
-        delivered
+        Done {
+            exit: delivered.exit,
+            investigation: Some(Box::new(delivered.investigation)),
+            json: delivered.json,
+            redactor: self.listeners.shared_redactor(),
+        }
     }
 }
 
 impl Run {
     /// What the model sees before its first answer.
     fn opening(&self, attachments: &[String]) -> Result<Vec<Message>, Failure> {
+        let window = self.model.as_deref().map_or(u64::MAX, window_of);
+        let runbook =
+            self.runbook.as_ref().map(|(name, why, text)| (name, why, shortened(text, window, name)));
         self.prompts
             .open(&Opening {
                 question: &self.question.text,
@@ -317,6 +393,7 @@ impl Run {
                 host: &self.equipment.host,
                 marker: self.store.marker(),
                 attachments,
+                guidance: runbook.as_ref().map(|(name, why, text)| Guidance { name, why, text }),
                 instructions: &self.equipment.instructions,
                 additions: &self.additions,
             })
@@ -327,9 +404,8 @@ impl Run {
     fn state(&self, opening: Vec<Message>, model: Option<&dyn Model>) -> State {
         let limits = of_machine(&self.limits);
         let Some(model) = model else {
-            let mut tools = self.equipment.toolbox.specs();
-            tools.push(answer_tool());
-            return State::new(opening, tools, limits);
+            let calls = self.lookups.iter().chain(&self.steps).cloned().collect();
+            return self.equipment.for_rules(opening, limits).after(calls);
         };
         let (usable, mut always) = self.equipment.usable_tools();
         always.push(answer_tool());
@@ -337,6 +413,7 @@ impl Run {
         let most = if self.equipment.named { u64::MAX } else { OPENING_TOKENS };
         let window = (window_of(model), most);
         State::within(opening, usable, always, &self.question.text, window, limits)
+            .after(self.lookups.clone())
     }
 }
 
@@ -355,6 +432,7 @@ impl Run {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             marker: self.store.marker().to_owned(),
             messages: state.transcript().to_vec(),
+            beforehand: state.beforehand().to_vec(),
             tools: state.tools(Offered::All).to_vec(),
             hidden: state.hidden().to_vec(),
             equipment: self.equipment.toolbox.equipped(),
@@ -365,6 +443,7 @@ impl Run {
             window: state.window(),
             corrects: self.model.is_some(),
             falls_back: self.falls_back,
+            metadata: self.metadata.clone(),
             settings,
         }
     }
@@ -380,6 +459,35 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
         max_tokens: limits.max_tokens_total,
         max_cost: limits.max_cost,
     }
+}
+
+/// Lookups as calls, where a tool that can make them is usable.
+fn calls(lookups: Vec<Lookup>, toolbox: &Toolbox, kind: &str) -> Vec<ToolCall> {
+    let usable = lookups.into_iter().filter(|lookup| toolbox.get(&lookup.tool).is_some());
+    let call = |(n, lookup): (usize, Lookup)| ToolCall {
+        id: format!("{kind}-{}", n + 1),
+        tool: lookup.tool,
+        arguments: Arguments::Object(lookup.arguments),
+        echo: serde_json::Map::new(),
+    };
+    usable.enumerate().map(call).collect()
+}
+
+/// As much of a runbook as a window has room for; its own tool shows the rest.
+fn shortened(text: &str, window: u64, name: &str) -> String {
+    let most = window / RUNBOOK_SHARE;
+    let mut tokens = 0;
+    let mut kept = String::new();
+    for line in text.trim().lines() {
+        tokens += 1 + evidence::tokens::estimate(line);
+        if tokens > most {
+            kept.push_str(&format!("… `fetch_runbook` shows the rest of `{name}` …"));
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept.trim_end().to_owned()
 }
 
 /// A question as long as the window leaves no room for evidence.

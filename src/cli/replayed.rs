@@ -208,7 +208,9 @@ impl Played {
         let failed = matches!(conclusion.finish, Finish::ModelFailed { .. });
         if failed && recording.opening.falls_back && model.has_more() {
             let engine = Engine { corrects: false, ..engine };
-            conclusion = drive(&engine, state_of(recording, None), &mut store, &mut hear).await;
+            let without_model =
+                State::new(conclusion.transcript, tools_of(recording), recording.opening.limits);
+            conclusion = drive(&engine, without_model, &mut store, &mut hear).await;
         }
         if let Some(rewritten) = &recording.end()?.rewritten {
             conclusion.answer.text.clone_from(&rewritten.text);
@@ -227,7 +229,7 @@ impl Played {
             budget: budget(recording, recording.opening.context_window),
             started_at: started_at(recording),
             duration_seconds: end.duration_seconds,
-            metadata: serde_json::Map::new(),
+            metadata: recording.opening.metadata.clone(),
         })
     }
 
@@ -250,7 +252,8 @@ impl Played {
         let end = recording.end()?;
         let facts = facts(&self.conclusion, &self.store, end.exit_code, &end.model, end.duration_seconds);
         // How the run ended is the run's own matter: a replay of a failed run is no failure.
-        let unwritten = match outlets.deliver(&about, self.conclusion, &self.store, &mut self.listeners) {
+        let delivered = outlets.deliver(&about, self.conclusion, &self.store, &mut self.listeners);
+        let unwritten = match delivered.exit {
             Err(failure) if failure.exit == Exit::RunTime => Some(failure),
             _ => None,
         };
@@ -314,7 +317,7 @@ async fn to_another(
     let Some(conclusion) = conclusion else {
         return Ok((Exit::Interrupted, Facts::default()));
     };
-    let mut metadata = serde_json::Map::new();
+    let mut metadata = recording.opening.metadata.clone();
     metadata.insert("replay_of".to_owned(), recorded_as_json(recording));
     let about = About {
         run_id: &id,
@@ -327,7 +330,7 @@ async fn to_another(
     };
     let table = comparison(recording, &conclusion, &name);
     let mut facts = facts(&conclusion, &store, 0, &name, about.duration_seconds);
-    let delivered = outlets.deliver(&about, conclusion, &store, &mut listeners)?;
+    let delivered = outlets.deliver(&about, conclusion, &store, &mut listeners).exit?;
     facts.exit = delivered as u8;
     context.say(table.render(&context.stderr).trim_end());
     Ok((delivered, facts))
@@ -436,14 +439,21 @@ fn state_of(recording: &Recording, window: Option<u64>) -> State {
     let opening = &recording.opening;
     let (messages, limits) = (opening.messages.clone(), opening.limits);
     if window.is_some() {
-        return State::restored(messages, opening.tools.clone(), opening.hidden.clone(), window, limits);
+        return State::restored(messages, opening.tools.clone(), opening.hidden.clone(), window, limits)
+            .after(opening.beforehand.clone());
     }
+    State::new(messages, tools_of(recording), limits).after(opening.beforehand.clone())
+}
+
+/// Every tool, in the order of the box, as the rules are offered them.
+fn tools_of(recording: &Recording) -> Vec<ToolSpec> {
+    let opening = &recording.opening;
     let hidden = opening.hidden.iter().map(|tool| &tool.spec);
     let mut tools: Vec<ToolSpec> =
         opening.tools.iter().filter(|spec| spec.name != FIND_TOOLS).chain(hidden).cloned().collect();
     let place = |name: &str| opening.equipment.iter().position(|one| one.tool == name);
     tools.sort_by_key(|spec| place(&spec.name).unwrap_or(usize::MAX));
-    State::new(messages, tools, limits)
+    tools
 }
 
 fn unusable(recording: &Recording) -> Vec<(String, String)> {

@@ -40,10 +40,21 @@ pub struct Opening<'a> {
     pub marker: &'a str,
     /// Views of attached files and piped text.
     pub attachments: &'a [String],
+    /// The runbook that matches.
+    pub guidance: Option<Guidance<'a>>,
     /// `llm_instructions` of the usable toolsets, rendered.
     pub instructions: &'a [String],
     /// `--system-prompt-additions`.
     pub additions: &'a str,
+}
+
+/// A runbook's text: what its team advises, which is no evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guidance<'a> {
+    pub name: &'a str,
+    /// How it was found to match.
+    pub why: &'a str,
+    pub text: &'a str,
 }
 
 /// The prompt templates: those of `folder` where it has them, else the embedded ones.
@@ -92,6 +103,9 @@ impl Prompts {
                 host => opening.host,
                 marker => opening.marker,
                 attachments => Value::from(opening.attachments.to_vec()),
+                runbook => opening.guidance.map_or_else(Value::default, |guidance| {
+                    context! { name => guidance.name, why => guidance.why, text => guidance.text }
+                }),
             },
         )?;
         Ok(vec![Message::System { text: system }, Message::User { text: question }])

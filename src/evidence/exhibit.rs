@@ -57,15 +57,16 @@ pub struct ShownSummary {
 const ATTACHED: &str = "attached";
 
 impl Exhibit {
-    /// Attached evidence, by its number, before its size is known.
+    /// Attached evidence, by its number, before its size is known. `source` says in a tool's place what it is: a file, an
+    /// alert, a ticket.
     #[must_use]
-    pub fn attachment(id: u32, name: &str, path: PathBuf) -> Self {
+    pub fn attachment(id: u32, source: &str, name: &str, path: PathBuf) -> Self {
         let mut params = Map::new();
         params.insert("name".to_owned(), name.into());
         Self {
             id,
             call_id: format!("attached_{id}"),
-            tool: "attached_file".to_owned(),
+            tool: source.to_owned(),
             toolset: ATTACHED.to_owned(),
             description: format!("attached {name}"),
             params,

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn exhibit(id: u32, tool: &str, status: Status, view: &str) -> Exhibit {
-        let mut exhibit = Exhibit::attachment(id, tool, Path::new("none").to_owned());
+        let mut exhibit = Exhibit::attachment(id, tool, tool, Path::new("none").to_owned());
         tool.clone_into(&mut exhibit.tool);
         exhibit.toolset = format!("{tool}/core");
         (exhibit.status, exhibit.bytes, exhibit.lines) = (status, 10, 4);

@@ -304,7 +304,7 @@ mod tests {
         let mut store = Store::new(folder.path().to_owned(), "mark".to_owned(), redactor, 400);
         let (id, path) = store.allot();
         std::fs::write(&path, "one\ntwo\n").unwrap();
-        let mut exhibit = Exhibit::attachment(id, "log", path);
+        let mut exhibit = Exhibit::attachment(id, "attached_file", "log", path);
         (exhibit.bytes, exhibit.lines, exhibit.status) = (8, 2, Status::Success);
         let kept = store.keep(exhibit).unwrap();
         assert_eq!(kept.shown(), kept.view);

@@ -22,4 +22,28 @@ pub struct Attachment {
     pub name: String,
     /// Where its bytes can be read.
     pub path: PathBuf,
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// What attached text is. An alert says that something is wrong, never why: its words prove no cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    #[default]
+    File,
+    Alert,
+    Ticket,
+}
+
+impl Source {
+    /// As exhibits are headed, where others have the name of their tool.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::File => "attached_file",
+            Self::Alert => "alert",
+            Self::Ticket => "ticket",
+        }
+    }
 }

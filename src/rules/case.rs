@@ -39,6 +39,8 @@ pub(super) struct Made {
     pub(super) refusal: Option<String>,
 }
 
+/// How exhibits are headed that came with the question and are evidence. An alert is none: it says that, not why.
+const ATTACHED: [&str; 2] = ["attached_file", "ticket"];
 /// The tool that ends a run.
 pub(super) const ANSWER: &str = "answer";
 
@@ -58,7 +60,9 @@ impl Case {
                         case.now = now;
                     }
                     for exhibit in read_views(text) {
-                        case.add(exhibit, Map::new(), true);
+                        // What the program looked up itself stands there too, for models.
+                        let attached = ATTACHED.contains(&exhibit.tool.as_str());
+                        case.add(exhibit, Map::new(), attached);
                     }
                 }
                 Message::Assistant(said) => {

@@ -75,7 +75,11 @@ impl Match<'_> {
 const FRESH_SECONDS: i64 = 24 * 3600;
 
 /// Tools whose output is a table or a state, not running text: `log` rules stay away.
-const NOT_LOGS: [&str; 14] = [
+const NOT_LOGS: [&str; 18] = [
+    "alert",
+    "fetch_runbook",
+    "kubernetes_changes",
+    "kubernetes_findings",
     "host_connect",
     "host_load",
     "host_disk",

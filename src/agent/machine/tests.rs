@@ -501,3 +501,50 @@ fn summaries_are_paid_for_and_take_no_step() {
     );
     assert_answered(&state);
 }
+
+#[test]
+fn what_is_looked_up_beforehand_stands_with_the_question_and_is_not_run_again() {
+    let calls = vec![call("lookup-1", "host_disk", json!({})), call("lookup-2", "host_load", json!({}))];
+    let mut state = in_window(32_000, NO_LIMITS).after(calls.clone());
+    let effects = state.start();
+    assert_eq!(effects, calls.iter().cloned().map(Effect::RunTool).collect::<Vec<_>>());
+    assert!(state.step(&finished(2, "lookup-2", Status::Success)).is_empty());
+    let effects = state.step(&finished(1, "lookup-1", Status::Success));
+    assert_eq!(effects, [Effect::CallModel { tools: Offered::All }]);
+    // In call order, in the message of the question: no call the model did not make.
+    let [Message::System { .. }, Message::User { text }] = state.transcript() else {
+        panic!("{:?}", state.transcript());
+    };
+    let places = ["why", "<exhibit E1 ", "<exhibit E2 "].map(|part| text.find(part).unwrap());
+    assert!(places.is_sorted(), "{text}");
+    assert_eq!(state.calls(), 1);
+    let again = state.step(&replied("", vec![call("c1", "host_disk", json!({}))]));
+    assert!(matches!(&again[0], Effect::Answered { repeats: Some(1), .. }), "{again:?}");
+}
+
+#[test]
+fn rules_see_what_was_looked_up_as_calls() {
+    let mut state = state(5).after(vec![call("lookup-1", "host_disk", json!({"path": "/"}))]);
+    assert_eq!(state.start().len(), 1);
+    state.step(&finished(1, "lookup-1", Status::Success));
+    let roles: Vec<bool> = state.transcript().iter().map(|m| matches!(m, Message::Assistant(_))).collect();
+    assert_eq!(roles, [false, false, true, false]);
+}
+
+#[test]
+fn an_interrupt_while_looking_up_still_concludes() {
+    let mut state = in_window(32_000, NO_LIMITS).after(vec![call("lookup-1", "host_disk", json!({}))]);
+    state.start();
+    assert!(state.step(&Event::Interrupted).is_empty());
+    let effects = state.step(&finished(1, "lookup-1", Status::Interrupted));
+    assert!(matches!(effects[..], [Effect::Conclude { finish: Finish::Interrupted, .. }]), "{effects:?}");
+    // Nor does a limit of no steps at all keep it from being looked up.
+    let mut state = in_window(32_000, Limits { max_steps: 0, ..NO_LIMITS }).after(vec![call(
+        "lookup-1",
+        "host_disk",
+        json!({}),
+    )]);
+    state.start();
+    let effects = state.step(&finished(1, "lookup-1", Status::Success));
+    assert_eq!(effects, [Effect::CallModel { tools: Offered::None }]);
+}

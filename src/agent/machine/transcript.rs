@@ -61,6 +61,15 @@ impl Transcript {
         }
     }
 
+    /// Adds to the question.
+    pub(super) fn append_to_question(&mut self, more: &str) {
+        let is_question = |message: &Message| matches!(message, Message::User { .. });
+        let Some(at) = self.messages.iter().position(is_question) else { return };
+        if let Some(text) = self.text(at).map(|text| format!("{text}{more}")) {
+            self.replace(at, text);
+        }
+    }
+
     fn replace(&mut self, at: usize, new: String) {
         let Some(message) = self.messages.get_mut(at) else { return };
         match message {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{ANSWER_TOOL, Effect, FIND_TOOLS, Pending, Phase, Ran, State};
-use crate::agent::message::{Arguments, ToolCall};
+use crate::agent::message::{Arguments, AssistantMessage, Message, ToolCall};
 use crate::answer::{HYPOTHESIS_TOOL, hypothesis_line};
 use crate::evidence::{Exhibit, Status};
 
@@ -86,6 +86,17 @@ impl State {
             self.fruitless = 0;
         }
         effects
+    }
+
+    /// Starts the calls that are made before the first model call. Tools behind the search stay there.
+    pub(super) fn look_up(&mut self, calls: &[ToolCall]) -> Vec<Effect> {
+        self.phase = Phase::Acting;
+        if self.window.tokens().is_none() {
+            let said = AssistantMessage { tool_calls: calls.to_vec(), ..AssistantMessage::default() };
+            self.transcript.push(Message::Assistant(said));
+        }
+        self.turn = calls.iter().map(|call| Pending { call: call.clone(), reply: None }).collect();
+        calls.iter().cloned().map(Effect::RunTool).collect()
     }
 
     /// Why a call cannot run at all.

@@ -72,7 +72,7 @@ mod tests {
     use crate::evidence::tokens::estimate;
 
     fn exhibit(tool: &str, status: Status) -> Exhibit {
-        let mut exhibit = Exhibit::attachment(1, tool, Path::new("none").to_owned());
+        let mut exhibit = Exhibit::attachment(1, tool, tool, Path::new("none").to_owned());
         tool.clone_into(&mut exhibit.tool);
         exhibit.status = status;
         exhibit
