@@ -68,6 +68,29 @@ pub enum Confidence {
     High,
 }
 
+impl Verdict {
+    /// As the JSON result spells it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ProblemFound => "problem_found",
+            Self::NoProblem => "no_problem",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl Confidence {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 /// A claim and the line of an exhibit that is said to prove it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {

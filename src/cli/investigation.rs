@@ -64,6 +64,8 @@ pub(super) struct Commission {
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// One of several: results are collected.
     pub collected: bool,
+    /// How many are made of how many.
+    pub overall: Option<(u64, u64)>,
 }
 
 impl From<Question> for Commission {
@@ -75,8 +77,7 @@ impl From<Question> for Commission {
 /// An investigation that was made.
 pub(super) struct Done {
     pub exit: Result<Exit, Failure>,
-    /// `None` where it was given up before an answer.
-    pub investigation: Option<Box<Investigation>>,
+    pub investigation: Box<Investigation>,
     /// The JSON result, of one of several.
     pub json: Option<serde_json::Value>,
     /// Everything that leaves this machine goes through it.
@@ -85,7 +86,7 @@ pub(super) struct Done {
 
 /// Investigates and writes the answer to its sinks.
 pub(super) async fn run(commission: Commission, config: Config, context: &Context) -> Result<Exit, Failure> {
-    match conduct(commission, config, context).await? {
+    match conduct(commission, &Rc::new(config), context).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }
@@ -94,7 +95,7 @@ pub(super) async fn run(commission: Commission, config: Config, context: &Contex
 /// As [`run`], for those who go on with what was found. `None`: interrupted before it began.
 pub(super) async fn conduct(
     commission: Commission,
-    config: Config,
+    config: &Rc<Config>,
     context: &Context,
 ) -> Result<Option<Done>, Failure> {
     let mut signals = Signals::listen()?;
@@ -109,7 +110,7 @@ pub(super) async fn conduct(
 
 /// Everything a run needs, checked before its first step.
 struct Run {
-    config: Config,
+    config: Rc<Config>,
     question: Question,
     /// Calls made before the first model call; the rules make `steps` too.
     lookups: Vec<ToolCall>,
@@ -136,31 +137,37 @@ struct Run {
 }
 
 impl Run {
-    async fn prepare(commission: Commission, config: Config, context: &Context) -> Result<Self, Failure> {
-        let Commission { question, lookups, steps, runbook, tools, metadata, collected } = commission;
+    async fn prepare(
+        commission: Commission,
+        config: &Rc<Config>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let Commission { question, lookups, steps, runbook, tools, metadata, collected, overall } =
+            commission;
         let limits = config.limits()?;
-        let prompts = thinking::prompts(&config)?;
+        let prompts = thinking::prompts(config)?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
-        let rewriting = Rewriting::of(&config)?;
-        let mut outlets = Outlets::new(&config, context)?;
+        let rewriting = Rewriting::of(config)?;
+        let mut outlets = Outlets::new(config, context)?;
         outlets.collected = collected;
         let Thinking { model, notice, mut secrets, settings: request_settings } =
-            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
+            thinking::choose(config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
             context.stderr,
             ProgressOptions {
                 quiet: false,
                 show_tool_output: config.switch("show_tool_output")?,
                 verbose: context.verbose,
+                overall,
             },
         );
         let started_at = SystemClock.now();
         let run_id = record::new_run_id(started_at);
-        let journal = journal(&config, &run_id, &mut progress)?;
+        let journal = journal(config, &run_id, &mut progress)?;
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
         let raw = journal.exhibits();
-        let prepared = equipment::prepare(&config, &mut progress, context, &raw, &stop);
+        let prepared = equipment::prepare(config, &mut progress, context, &raw, &stop);
         // Asked while the toolsets are checked: the window decides how much of anything is shown.
         let discovered = async {
             if let Some(model) = &model {
@@ -176,9 +183,7 @@ impl Run {
         equipment.order_by(&question.text);
         let fast = match &model {
             None => FastModels::default(),
-            Some(_) => {
-                FastModels::choose(&config, &equipment.toolbox, limits.summary_timeout, &mut progress)?
-            }
+            Some(_) => FastModels::choose(config, &equipment.toolbox, limits.summary_timeout, &mut progress)?,
         };
         secrets.extend_from_slice(&fast.secrets);
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
@@ -199,7 +204,7 @@ impl Run {
         let stream = streams.then(|| MarkdownStream::new(context.stdout));
         let falls_back = config.switch("no_llm_fallback")?;
         Ok(Self {
-            config,
+            config: Rc::clone(config),
             question: Question { text: redactor.redact(&question.text), ..question },
             lookups,
             steps,
@@ -373,7 +378,7 @@ impl Run {
         });
         Done {
             exit: delivered.exit,
-            investigation: Some(Box::new(delivered.investigation)),
+            investigation: Box::new(delivered.investigation),
             json: delivered.json,
             redactor: self.listeners.shared_redactor(),
         }

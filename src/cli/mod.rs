@@ -10,6 +10,7 @@ mod context;
 mod egress;
 mod equipment;
 mod failure;
+mod investigate;
 mod investigation;
 mod jq;
 mod listeners;

@@ -394,7 +394,7 @@ fn surroundings(
     let marker = recording.opening.marker.clone();
     let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
     store.look_for(&recording.question.text);
-    let options = ProgressOptions { quiet, show_tool_output: false, verbose: context.verbose };
+    let options = ProgressOptions { quiet, verbose: context.verbose, ..ProgressOptions::default() };
     let progress = Progress::new(context.stderr, options);
     Ok((store, Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, None)))
 }

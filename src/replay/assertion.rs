@@ -283,11 +283,7 @@ impl Facts {
         let of_findings =
             |of: fn(&Finding) -> &String| Fact::Texts(answer.findings.iter().map(of).cloned().collect());
         match field {
-            "verdict" => one(match answer.verdict {
-                Verdict::ProblemFound => "problem_found",
-                Verdict::NoProblem => "no_problem",
-                Verdict::Inconclusive => "inconclusive",
-            }),
+            "verdict" => one(answer.verdict.word()),
             "confidence" => Fact::Number(match answer.confidence {
                 Confidence::Low => 0.0,
                 Confidence::Medium => 1.0,

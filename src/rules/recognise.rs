@@ -75,11 +75,18 @@ impl Match<'_> {
 const FRESH_SECONDS: i64 = 24 * 3600;
 
 /// Tools whose output is a table or a state, not running text: `log` rules stay away.
-const NOT_LOGS: [&str; 18] = [
+const NOT_LOGS: &[&str] = &[
     "alert",
+    "alertmanager_alerts",
+    "alertmanager_silences",
+    "execute_prometheus_instant_query",
+    "execute_prometheus_range_query",
     "fetch_runbook",
     "kubernetes_changes",
     "kubernetes_findings",
+    "list_prometheus_alerts",
+    "list_prometheus_rules",
+    "list_prometheus_targets",
     "host_connect",
     "host_load",
     "host_disk",

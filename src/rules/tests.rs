@@ -93,7 +93,7 @@ impl Machine {
         );
         for file in attached {
             text.push_str("\n\n");
-            text.push_str(&self.view("file", file));
+            text.push_str(&self.view("attached_file", file));
         }
         let mut messages = vec![Message::User { text }];
         for _ in 0..8 {
@@ -392,7 +392,7 @@ fn rules_of_users_are_read_and_checked() {
     let rule = "rules:\n  - id: acme\n    on: [attached]\n    match: 'ACME-(?P<code>\\d+)'\n    cause: 'the acme box says {{ code }}'\n    rank: 90\n";
     let model = RulesModel::new(&[("mine.yaml", rule.to_owned())]).unwrap();
     let mut machine = quiet();
-    let text = format!("why?\n{}", machine.view("file", "x\nACME-42 broke\n"));
+    let text = format!("why?\n{}", machine.view("attached_file", "x\nACME-42 broke\n"));
     let said = model.turn(&[Message::User { text }], &[]);
     assert!(said.text.contains("the acme box says 42"));
 

@@ -37,6 +37,8 @@ pub struct ProgressOptions {
     pub show_tool_output: bool,
     /// Count of `-v`: requests, toolsets with reasons, the model's reasoning also when nobody watches.
     pub verbose: u8,
+    /// Of several runs: how many are over, of how many.
+    pub overall: Option<(u64, u64)>,
 }
 
 /// Writes a run's progress to stderr.
@@ -47,6 +49,7 @@ pub struct Progress {
     live: Option<MultiProgress>,
     running: Vec<(u32, ProgressBar)>,
     spinner: Option<ProgressBar>,
+    overall: Option<ProgressBar>,
     /// The line of reasoning that has not ended yet.
     reasoning: String,
 }
@@ -59,13 +62,24 @@ impl Progress {
     }
 
     fn to(output: ErrorOutput, terminal: Terminal, options: ProgressOptions) -> Self {
+        let live = (terminal.live && !options.quiet).then(MultiProgress::new);
+        let overall = live.as_ref().zip(options.overall).map(|(live, (over, of))| {
+            let ends = if terminal.unicode { "━╸ " } else { "#> " };
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} investigated")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars(ends);
+            let bar = live.add(ProgressBar::new(of).with_style(style));
+            bar.set_position(over);
+            bar
+        });
         Self {
             terminal,
             options,
             output,
-            live: (terminal.live && !options.quiet).then(MultiProgress::new),
+            live,
             running: Vec::new(),
             spinner: None,
+            overall,
             reasoning: String::new(),
         }
     }
@@ -80,6 +94,9 @@ impl Progress {
     pub fn hide(&mut self) {
         self.idle();
         for (_, bar) in self.running.drain(..) {
+            bar.finish_and_clear();
+        }
+        if let Some(bar) = self.overall.take() {
             bar.finish_and_clear();
         }
     }
@@ -329,7 +346,11 @@ impl Progress {
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .tick_chars(frames);
-        let bar = live.add(ProgressBar::new_spinner().with_style(style));
+        let bar = ProgressBar::new_spinner().with_style(style);
+        let bar = match &self.overall {
+            Some(overall) => live.insert_before(overall, bar),
+            None => live.add(bar),
+        };
         bar.set_message(words::first_line(what));
         bar.enable_steady_tick(FRAME);
         Some(bar)

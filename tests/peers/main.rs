@@ -22,6 +22,7 @@ mod clouds;
 mod databases;
 mod elasticsearch;
 mod git;
+mod investigate;
 mod knowledge;
 mod kubernetes;
 mod loki;

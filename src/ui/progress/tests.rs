@@ -146,7 +146,7 @@ warning: the model gave no answer: connection refused
 #[test]
 fn on_a_terminal_without_unicode() {
     let terminal = Terminal { tty: true, colour: false, live: false, unicode: false, width: 60 };
-    let options = ProgressOptions { show_tool_output: true, verbose: 1, quiet: false };
+    let options = ProgressOptions { show_tool_output: true, verbose: 1, ..ProgressOptions::default() };
     assert_snapshot!(shown(terminal, options, &events()), @r#"
 toolsets: kubernetes/core
   not usable: docker/core (`docker` not found)

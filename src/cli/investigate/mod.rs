@@ -1,0 +1,3 @@
+//! `holmes-rs investigate`: what is wrong is named by something else than words.
+
+mod several;
