@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod answer;
+pub mod briefing;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
