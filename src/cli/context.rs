@@ -36,6 +36,14 @@ impl Context {
         context
     }
 
+    /// The same surroundings with one variable set otherwise.
+    pub(super) fn with_variable(&self, name: &str, value: &str) -> Self {
+        let others = self.environment.iter().filter(|(other, _)| *other != name);
+        let environment = others.chain([(name, value)]).collect();
+        let Self { global, stdout, stderr, verbose, .. } = self;
+        Self { environment, global: global.clone(), stdout: *stdout, stderr: *stderr, verbose: *verbose }
+    }
+
     /// The configuration under these flags; what is odd in it is said on stderr.
     pub(super) fn config(&self, flags: Flags) -> Result<Config, Failure> {
         let flags = Flags { config: self.global.config.clone(), ..flags };

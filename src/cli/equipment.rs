@@ -13,19 +13,30 @@ use super::failure::{Exit, Failure};
 use crate::agent::machine::{ANSWER_TOOL, State};
 use crate::agent::{Event, Limits, Message, ToolSpec, Unusable, Usable};
 use crate::answer::answer_tool;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
 use crate::shell::Stop;
 use crate::tls::Trust;
 use crate::tools::approval::{self, Rule};
-use crate::tools::{self, CommandTool, Connected, ReadExhibit, Summary, Surroundings, Tool, Toolbox};
+use crate::tools::{
+    self, CommandTool, Connected, KubernetesChanges, ReadExhibit, Summary, Surroundings, Tool, Toolbox,
+};
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;
 use crate::toolset::{
     self, LoadError, Parameter, Readiness, ReadinessStatus, ToolDefinition, Toolset, ToolsetKind, Toolsets,
 };
 use crate::ui::Progress;
+
+/// The toolset whose prerequisites a cluster answers; builtin tools that read one come with it.
+const CLUSTER: &str = "kubernetes/core";
+
+/// Whether a builtin tool comes with a toolset.
+pub(super) fn brings(toolset: &str, tool: &str) -> bool {
+    toolset == CLUSTER && tool == "kubernetes_changes"
+}
 
 /// What a run can use, and what it cannot.
 pub(super) struct Equipment {
@@ -193,6 +204,10 @@ impl Equipment {
                     tools.push(tools::summarised(Box::new(tool), summary));
                 }
             }
+        }
+        // What changed in a cluster is for whoever may ask it anything.
+        if toolset.name == CLUSTER {
+            tools.push(Box::new(KubernetesChanges::new(caller, || SystemClock.now())));
         }
         let mut names = toolset.clone();
         if let Some(connected) = connected {

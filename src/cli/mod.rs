@@ -56,6 +56,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ask(Box<ask::AskArgs>),
+    Investigate(investigate::InvestigateVerb),
     /// What tools there are, and why others cannot be used
     Toolset(toolset::ToolsetVerb),
     /// Recorded investigations
@@ -109,6 +110,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let context = Context::new(cli.global);
     match cli.command {
         Command::Ask(args) => ask::run(*args, &context).await,
+        Command::Investigate(verb) => investigate::run(verb, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
         Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),

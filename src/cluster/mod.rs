@@ -3,11 +3,14 @@
 //! It judges nothing: that is for detectors and for those who plan what to look at. It changes nothing either:
 //! `kubectl get` is all it runs, and never for Secrets.
 
+pub mod changes;
+mod contexts;
 mod object;
 mod read;
 
+pub use contexts::{Contexts, contexts};
 pub use object::Object;
-pub use read::{Scope, read};
+pub use read::{Scope, read, read_with_history};
 
 /// Objects of one moment.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,7 @@ impl Snapshot {
             },
             _ => return Err("kubectl printed JSON that is no object".to_owned()),
         };
+        let items: Vec<_> = items.into_iter().filter(serde_json::Value::is_object).collect();
         Ok(Self { objects: items.into_iter().map(Object::new).collect(), missing: Vec::new() })
     }
 

@@ -29,6 +29,31 @@ pub struct Scope {
 /// # Errors
 /// Why nothing could be read, in one line.
 pub async fn read(scope: &Scope, environment: &[(String, String)], stop: Stop) -> Result<Snapshot, String> {
+    objects(scope, "", environment, stop).await
+}
+
+/// As [`read`], with `metadata.managedFields`: who wrote what when. They double the size of most objects.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_with_history(
+    scope: &Scope,
+    environment: &[(String, String)],
+    stop: Stop,
+) -> Result<Snapshot, String> {
+    // kubectl before 1.21 shows them always, and knows no such flag.
+    match objects(scope, "--show-managed-fields", environment, stop.clone()).await {
+        Err(reason) if reason.contains("unknown flag") => objects(scope, "", environment, stop).await,
+        other => other,
+    }
+}
+
+async fn objects(
+    scope: &Scope,
+    flag: &str,
+    environment: &[(String, String)],
+    stop: Stop,
+) -> Result<Snapshot, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no folder for kubectl's output: {error}"))?;
     let (out, said) = (folder.path().join("objects.json"), folder.path().join("said"));
     let mut kinds: Vec<&str> = scope.kinds.iter().map(String::as_str).collect();
@@ -38,7 +63,7 @@ pub async fn read(scope: &Scope, environment: &[(String, String)], stop: Stop) -
         if kinds.is_empty() {
             break;
         }
-        let script = script(scope, &kinds, &said.to_string_lossy(), environment);
+        let script = script(scope, &kinds, flag, &said.to_string_lossy(), environment);
         let limits = Limits { timeout: TIMEOUT, kept_bytes: MOST };
         let finished = run(&script, &out, limits, stop.clone())
             .await
@@ -73,7 +98,7 @@ pub async fn read(scope: &Scope, environment: &[(String, String)], stop: Stop) -
     Ok(Snapshot { missing, ..Snapshot::default() })
 }
 
-fn script(scope: &Scope, kinds: &[&str], said: &str, environment: &[(String, String)]) -> Script {
+fn script(scope: &Scope, kinds: &[&str], flag: &str, said: &str, environment: &[(String, String)]) -> Script {
     let mut env = environment.to_vec();
     env.push(("HOLMES_ARG_KINDS".to_owned(), kinds.join(",")));
     env.push(("HOLMES_ARG_SAID".to_owned(), said.to_owned()));
@@ -87,7 +112,7 @@ fn script(scope: &Scope, kinds: &[&str], said: &str, environment: &[(String, Str
     let text = format!(
         "command -v kubectl >/dev/null || exit 127\n\
          exec kubectl get \"$HOLMES_ARG_KINDS\" {place} --output=json --request-timeout=15s \
-         --ignore-not-found 2>\"$HOLMES_ARG_SAID\""
+         --ignore-not-found {flag} 2>\"$HOLMES_ARG_SAID\""
     );
     Script { text, env, workdir: None, stdin: None }
 }

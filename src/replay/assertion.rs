@@ -7,7 +7,7 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::answer::{Answer, Confidence, Finding, Verdict};
+use crate::answer::{Answer, Confidence, Finding};
 use crate::evidence::view::clip;
 
 /// Everything that can be asserted, as in the documentation.

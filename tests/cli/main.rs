@@ -38,3 +38,4 @@ mod toolsets;
 mod untrusted;
 mod webpage;
 mod windows;
+mod workloads;

@@ -183,7 +183,9 @@ fn parameters(words: &[String]) -> Result<Map<String, Value>, Failure> {
 /// Leaves the toolsets that have the tool: nothing else needs to be checked. Where none says so itself, a
 /// server's may, and those have to be asked.
 fn only_owners(known: &mut Known, tool: &str) {
-    let has = |toolset: &Toolset| toolset.tools.iter().any(|one| one.name == tool);
+    let has = |toolset: &Toolset| {
+        toolset.tools.iter().any(|one| one.name == tool) || equipment::brings(&toolset.name, tool)
+    };
     if known.toolsets.values().any(has) {
         known.toolsets.retain(|_, toolset| has(toolset));
     } else {
