@@ -191,6 +191,14 @@ impl Config {
         })
     }
 
+    /// Names to texts that are never shown.
+    pub fn secret_map(&self, key: &str) -> Result<Vec<(String, SecretString)>, ConfigError> {
+        Ok(match self.value(key)? {
+            Some(Value::SecretMap(map)) => map,
+            _ => Vec::new(),
+        })
+    }
+
     pub fn count(&self, key: &str) -> Result<Option<u64>, ConfigError> {
         Ok(match self.value(key)? {
             Some(Value::Count(count)) => Some(count),

@@ -1,5 +1,7 @@
 //! What is asked, as pure data: the words, what they are about, and what came with them.
 
+pub mod alert;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,40 @@
+//! `holmes-rs investigate`: what is wrong is named by something else than words.
+//!
+//! One file a kind of source; what they share stands here.
+
+mod alert;
+
+use clap::{Args, Subcommand};
+
+use super::Context;
+use super::failure::{Exit, Failure};
+use crate::config::Config;
+use crate::tls::Trust;
+
+/// Investigate an alert, a workload or a ticket by its name
+#[derive(Debug, Args)]
+pub(super) struct InvestigateVerb {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[command(visible_alias = "alertmanager")]
+    Alert(Box<alert::AlertArgs>),
+}
+
+/// Runs the verb.
+pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit, Failure> {
+    match verb.verb {
+        Verb::Alert(args) => alert::run(*args, context).await,
+    }
+}
+
+/// Whom requests for alerts and tickets trust, as requests to models do.
+pub(super) fn trust(config: &Config) -> Result<Trust, Failure> {
+    Ok(Trust {
+        ca_file: config.path("ca_file")?,
+        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
+    })
+}
