@@ -124,6 +124,8 @@ const DOORS: &[Door] = &[
     door("sink", "agent", TRANSCRIPT, "the JSON result tells the run"),
     door("sink", "evidence", EVERYTHING, "tool calls of the JSON result"),
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
+    door("source", "http", EVERYTHING, "how servers are asked"),
+    door("source", "question", EVERYTHING, "what their answers become"),
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
     door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),
@@ -247,7 +249,8 @@ fn room(module: &[String]) -> &'static str {
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
     "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
-    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
+    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "source", "tls", "tools",
+    "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

@@ -38,8 +38,11 @@ impl Context {
 
     /// The same surroundings with one variable set otherwise.
     pub(super) fn with_variable(&self, name: &str, value: &str) -> Self {
-        let others = self.environment.iter().filter(|(other, _)| *other != name);
-        let environment = others.chain([(name, value)]).collect();
+        self.in_environment(self.environment.clone().with(name, value))
+    }
+
+    /// The same call in another environment.
+    pub(super) fn in_environment(&self, environment: Environment) -> Self {
         let Self { global, stdout, stderr, verbose, .. } = self;
         Self { environment, global: global.clone(), stdout: *stdout, stderr: *stderr, verbose: *verbose }
     }

@@ -21,6 +21,7 @@ pub struct Flags {
     pub tool_calling: Option<String>,
     pub no_llm: bool,
     pub no_llm_fallback: bool,
+    pub no_detectors: bool,
     pub max_steps: Option<u64>,
     pub timeout: Option<Duration>,
     pub max_tokens_total: Option<u64>,
@@ -57,9 +58,17 @@ pub struct Flags {
     pub slack_token: Option<SecretString>,
     pub slack_channel: Option<String>,
     pub prometheus_url: Option<String>,
+    pub prometheus_username: Option<String>,
+    pub prometheus_password: Option<SecretString>,
+    pub prometheus_token: Option<SecretString>,
+    pub prometheus_insecure_skip_verify: bool,
     pub alertmanager_url: Option<String>,
     pub alertmanager_username: Option<String>,
     pub alertmanager_password: Option<SecretString>,
+    pub alertmanager_token: Option<SecretString>,
+    /// Names to texts.
+    pub alertmanager_headers: Vec<(String, SecretString)>,
+    pub alertmanager_insecure_skip_verify: bool,
     pub alertmanager_alertname: Option<String>,
     pub alertmanager_label: Vec<String>,
     pub alertmanager_file: Option<PathBuf>,
@@ -84,6 +93,7 @@ impl Flags {
         put("tool_calling", text(self.tool_calling.as_deref()));
         put("no_llm", given(self.no_llm));
         put("no_llm_fallback", given(self.no_llm_fallback));
+        put("no_detectors", given(self.no_detectors));
         put("max_steps", self.max_steps.map(Json::from));
         let seconds = self.timeout.map(|timeout| timeout.as_secs_f64());
         put("timeout", seconds.map(Json::from));
@@ -114,9 +124,16 @@ impl Flags {
         put("slack_token", secret(self.slack_token.as_ref()));
         put("slack_channel", text(self.slack_channel.as_deref()));
         put("prometheus_url", text(self.prometheus_url.as_deref()));
+        put("prometheus_username", text(self.prometheus_username.as_deref()));
+        put("prometheus_password", secret(self.prometheus_password.as_ref()));
+        put("prometheus_token", secret(self.prometheus_token.as_ref()));
+        put("prometheus_insecure_skip_verify", given(self.prometheus_insecure_skip_verify));
         put("alertmanager_url", text(self.alertmanager_url.as_deref()));
         put("alertmanager_username", text(self.alertmanager_username.as_deref()));
         put("alertmanager_password", secret(self.alertmanager_password.as_ref()));
+        put("alertmanager_token", secret(self.alertmanager_token.as_ref()));
+        put("alertmanager_headers", headers(&self.alertmanager_headers));
+        put("alertmanager_insecure_skip_verify", given(self.alertmanager_insecure_skip_verify));
         put("alertmanager_alertname", text(self.alertmanager_alertname.as_deref()));
         put("alertmanager_label", texts(&self.alertmanager_label));
         put("alertmanager_file", self.alertmanager_file.as_deref().map(path));
@@ -131,6 +148,11 @@ fn text(value: Option<&str>) -> Option<Json> {
 
 fn secret(value: Option<&SecretString>) -> Option<Json> {
     value.map(|secret| secret.expose_secret().into())
+}
+
+fn headers(headers: &[(String, SecretString)]) -> Option<Json> {
+    let each = headers.iter().map(|(name, value)| (name.clone(), value.expose_secret().into()));
+    (!headers.is_empty()).then(|| Json::Object(each.collect()))
 }
 
 fn given(on: bool) -> Option<Json> {

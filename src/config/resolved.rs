@@ -146,6 +146,11 @@ impl Config {
         &self.environment
     }
 
+    /// Sets a variable for what is run from here on: settings are read already.
+    pub fn provide(&mut self, name: &str, value: &str) {
+        self.environment = std::mem::take(&mut self.environment).with(name, value);
+    }
+
     pub fn limits(&self) -> Result<Limits, ConfigError> {
         Ok(Limits {
             max_steps: self.count("max_steps")?.unwrap_or(100),
@@ -188,6 +193,14 @@ impl Config {
         Ok(match self.value(key)? {
             Some(Value::Secret(secret)) => Some(secret),
             _ => None,
+        })
+    }
+
+    /// Names to texts that are never shown.
+    pub fn secret_map(&self, key: &str) -> Result<Vec<(String, SecretString)>, ConfigError> {
+        Ok(match self.value(key)? {
+            Some(Value::SecretMap(map)) => map,
+            _ => Vec::new(),
         })
     }
 

@@ -133,6 +133,8 @@ pub const SETTINGS: &[Setting] = &[
     set("no_llm", Switch, "answer with the built-in rules, ask no model").default("false"),
     set("no_llm_fallback", Switch, "answer with the built-in rules when the model cannot be reached")
         .default("false"),
+    set("no_detectors", Switch, "do not look for known faults of a cluster before the first model call")
+        .default("false"),
     // Limits.
     set("max_steps", Count, "model calls in one investigation").default("100").env(&["MAX_STEPS"]),
     set("timeout", Duration, "time for one investigation"),
@@ -182,11 +184,26 @@ pub const SETTINGS: &[Setting] = &[
     // Sources and destinations.
     set("cluster_name", Text, "name of the cluster in answers").env(&["CLUSTER_NAME"]),
     set("prometheus_url", Url, "Prometheus address").also(&["prometheus"]).env(&["PROMETHEUS_URL"]),
+    set("prometheus_username", Text, "Prometheus user").env(&["PROMETHEUS_USERNAME"]),
+    set("prometheus_password", Secret, "Prometheus password").env(&["PROMETHEUS_PASSWORD"]),
+    set("prometheus_token", Secret, "Prometheus bearer token").env(&["PROMETHEUS_TOKEN"]),
+    set("prometheus_insecure_skip_verify", Switch, "accept any certificate of Prometheus")
+        .default("false")
+        .sensitive(),
     set("alertmanager_url", Url, "Alertmanager address").also(&["alertmanager"]).env(&["ALERTMANAGER_URL"]),
     set("alertmanager_username", Text, "Alertmanager user").env(&["ALERTMANAGER_USERNAME"]),
     set("alertmanager_password", Secret, "Alertmanager password").env(&["ALERTMANAGER_PASSWORD"]),
+    set("alertmanager_token", Secret, "Alertmanager bearer token").env(&["ALERTMANAGER_TOKEN"]),
+    set(
+        "alertmanager_headers",
+        SecretMap,
+        "headers sent with requests for alerts, as a tenant's X-Scope-OrgID",
+    ),
+    set("alertmanager_insecure_skip_verify", Switch, "accept any certificate of Alertmanager")
+        .default("false")
+        .sensitive(),
     set("alertmanager_alertname", Text, "regular expression of alert names"),
-    set("alertmanager_label", Texts, "labels alerts must have, as `name=value`"),
+    set("alertmanager_label", Texts, "labels alerts must have: `name=value`, `!=`, `=~` or `!~`"),
     set("alertmanager_file", Path, "file of alerts"),
     set("alertmanager_limit", Count, "most alerts to investigate"),
     set("jira_url", Url, "Jira address").env(&["JIRA_URL"]),

@@ -1,5 +1,6 @@
 //! What is asked, as pure data: the words, what they are about, and what came with them.
 
+pub mod alert;
 pub mod subject;
 
 use std::path::PathBuf;

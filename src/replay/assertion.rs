@@ -7,6 +7,8 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
+#[cfg(test)]
+use crate::answer::Verdict;
 use crate::answer::{Answer, Confidence, Finding};
 use crate::evidence::view::clip;
 

@@ -89,9 +89,12 @@ impl Monitoring {
 
 /// The exhibit a tool made, of a JSON result.
 fn exhibit<'a>(result: &'a Value, tool: &str) -> &'a Value {
-    result["tool_calls"].as_array().unwrap().iter().find(|call| call["tool_name"] == tool).unwrap_or_else(
-        || panic!("no {tool} in {:#}", result["tool_calls"]),
-    )
+    result["tool_calls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|call| call["tool_name"] == tool)
+        .unwrap_or_else(|| panic!("no {tool} in {:#}", result["tool_calls"]))
 }
 
 fn quotes(result: &Value) -> Vec<&str> {
@@ -129,7 +132,9 @@ fn a_model_begins_with_rule_value_and_curve_of_a_real_alert() {
     for part in ["E1 alert", "the gateway does not answer", "up{job=", "connection refused", "step "] {
         assert!(first.contains(part), "{part}: {first}");
     }
-    for tool in ["list_prometheus_rules", "execute_prometheus_instant_query", "execute_prometheus_range_query"] {
+    for tool in
+        ["list_prometheus_rules", "execute_prometheus_instant_query", "execute_prometheus_range_query"]
+    {
         assert_eq!(exhibit(&result, tool)["result"]["status"], "success", "{result:#}");
     }
     assert_eq!(result["root_cause"], format!("nothing listens on {}", monitoring.gone));
@@ -162,7 +167,10 @@ fn bed(bench: Bench) -> Option<Bench> {
         };
         bench = bench.env(to, value);
     }
-    Some(bench.env("HOLMES_TOOLSET", "kubernetes/core,kubernetes/logs,kubernetes/detectors,kubernetes/changes,prometheus/metrics"))
+    Some(bench.env(
+        "HOLMES_TOOLSET",
+        "kubernetes/core,kubernetes/logs,kubernetes/detectors,kubernetes/changes,prometheus/metrics",
+    ))
 }
 
 fn names_memory(ran: &Ran) {
@@ -200,7 +208,13 @@ fn on_the_broken_shop_a_model_begins_with_what_decides() {
     let requests = bench.scripted().requests();
     assert_eq!(requests.len(), 1, "{}", ran.stderr);
     let first = requests[0].body.to_string();
-    for part in ["E1 alert", "OOMKilled", "kube_pod_container_status_last_terminated_reason", "runbook `oom-killed`", "1.9.0"] {
+    for part in [
+        "E1 alert",
+        "OOMKilled",
+        "kube_pod_container_status_last_terminated_reason",
+        "runbook `oom-killed`",
+        "1.9.0",
+    ] {
         assert!(first.contains(part), "{part}: {first}");
     }
 }
@@ -214,8 +228,7 @@ fn workloads_of_the_broken_shop_are_investigated_by_name() {
         ("pod", "unschedulable", "faults", "no node takes it"),
     ] {
         let Some(bench) = bed(Bench::new()) else { return };
-        let ran =
-            bench.run(["investigate", kind, name, "-n", namespace, "--no-llm", "-o", "json"]).exits(0);
+        let ran = bench.run(["investigate", kind, name, "-n", namespace, "--no-llm", "-o", "json"]).exits(0);
         let result = ran.json();
         let said = result["root_cause"].as_str().unwrap();
         assert!(said.contains(cause), "{kind}/{name}: {said}");

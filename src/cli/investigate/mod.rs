@@ -1,5 +1,8 @@
-//! `holmes-rs investigate`: something that has a name, with what is known about it looked up beforehand.
+//! `holmes-rs investigate`: what is wrong is named by something else than words.
+//!
+//! One file a kind of source; what they share stands here.
 
+mod alert;
 mod several;
 mod workload;
 
@@ -7,22 +10,36 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use crate::config::Config;
+use crate::tls::Trust;
 
-/// Investigate something by name: it is looked up before the model is asked
+/// Investigate an alert, a workload or a ticket by its name
 #[derive(Debug, Args)]
 pub(super) struct InvestigateVerb {
     #[command(subcommand)]
-    about: About,
+    verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum About {
+enum Verb {
+    #[command(visible_alias = "alertmanager")]
+    Alert(Box<alert::AlertArgs>),
     #[command(flatten)]
     Workload(workload::Workload),
 }
 
+/// Runs the verb.
 pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit, Failure> {
-    match verb.about {
-        About::Workload(workload) => workload::run(workload, context).await,
+    match verb.verb {
+        Verb::Alert(args) => alert::run(*args, context).await,
+        Verb::Workload(workload) => workload::run(workload, context).await,
     }
+}
+
+/// Whom requests for alerts and tickets trust, as requests to models do.
+pub(super) fn trust(config: &Config) -> Result<Trust, Failure> {
+    Ok(Trust {
+        ca_file: config.path("ca_file")?,
+        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
+    })
 }

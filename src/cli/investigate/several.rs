@@ -32,6 +32,11 @@ pub(super) type After<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + '
 /// What is done with each result once it is there: the item's number from 0, and the result.
 pub(super) type Afterwards<'a> = dyn for<'b> FnMut(usize, &'b Done) -> After<'b> + 'a;
 
+/// For results that nothing more is done with.
+pub(super) fn nothing_more<'a>(_: usize, _: &'a Done) -> After<'a> {
+    Box::pin(std::future::ready(Ok(())))
+}
+
 /// A line of the table.
 struct Row {
     heading: String,

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use tokio::sync::watch;
 
-use crate::briefing::{Found, Lookup, kinds, lookups, nearest, state_line, workload};
+use crate::briefing::{Found, kinds, nearest, state_line, workload};
 use crate::cli::Context;
+use crate::cli::desk::Desk;
 use crate::cli::failure::{Exit, Failure, io};
 use crate::cli::investigation;
 use crate::cli::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
@@ -125,22 +126,18 @@ pub(in crate::cli) async fn run(workload: Workload, context: &Context) -> Result
             (&chosen, chosen.config(flags)?)
         }
     };
-    let (question, lookups) = commission(kind, &args, &config, context).await?;
-    if context.verbose > 0 {
-        for Lookup { tool, arguments } in &lookups {
-            context.say(&format!("first: {tool} {}", serde_json::Value::from(arguments.clone())));
-        }
-    }
-    investigation::run(question.into(), config, context).await
+    let (question, found) = asked(kind, &args, &config, context).await?;
+    let commission = Desk::open(&config)?.workload(question, &found);
+    investigation::run(commission, config, context).await
 }
 
-/// What is asked about the object, and what is looked up for it before.
-async fn commission(
+/// What is asked about the object, and what belongs to it.
+async fn asked(
     kind: &'static Kind,
     args: &WorkloadArgs,
     config: &Config,
     context: &Context,
-) -> Result<(Question, Vec<Lookup>), Failure> {
+) -> Result<(Question, Found), Failure> {
     let wanted = wanted(kind, args)?;
     let cluster = Cluster::new(config, context);
     let found = cluster.find(kind, wanted).await?;
@@ -150,7 +147,7 @@ async fn commission(
     // The line is the cluster's own words: what a model may build on stands in the exhibits.
     let text = format!("What is wrong with {subject}, and why? Its state when this was asked: {line}");
     let question = Question { text, subject: Some(subject), attachments: Vec::new() };
-    Ok((question, lookups(&found, None)))
+    Ok((question, found))
 }
 
 /// The subject as it was typed; `pod/NAME` is taken for NAME where the kinds agree.

@@ -1,0 +1,168 @@
+//! From what was named — an alert, a workload, words — to what the engine is given: the question, what the program
+//! looks up itself, the runbook that matches, tools of its own.
+//!
+//! It plans with `briefing` and runs nothing but `kubectl get`, to see which pod, node and service belong to what was
+//! named. A cluster that cannot be reached costs a line, never the investigation.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use serde_json::json;
+use tempfile::{NamedTempFile, TempDir};
+use tokio::sync::watch;
+
+use super::failure::{Exit, Failure, io};
+use super::investigation::Commission;
+use crate::briefing::{self, Found, Lookup};
+use crate::clock::{Clock as _, SystemClock};
+use crate::cluster::{self, Scope};
+use crate::config::Config;
+use crate::evidence::injection::reads_as_instruction;
+use crate::question::alert::Group;
+use crate::question::subject::Subject;
+use crate::question::{Attachment, Question, Source};
+use crate::shell;
+
+/// Objects of one group of alerts that are looked at, each for itself.
+const MOST_SUBJECTS: usize = 3;
+/// Lookups of one investigation: each is an exhibit that takes room of the window.
+const MOST_LOOKUPS: usize = 16;
+/// Of those about the second and third object.
+const OF_OTHERS: usize = 3;
+
+/// What is the same for all investigations of one call of the program.
+pub(super) struct Desk {
+    /// What kubectl gets.
+    environment: Vec<(String, String)>,
+    /// Whether the detectors look at clusters first.
+    detectors: bool,
+    now: Timestamp,
+    /// Where the texts of alerts and tickets lie until they are exhibits.
+    folder: TempDir,
+}
+
+impl Desk {
+    pub(super) fn open(config: &Config) -> Result<Self, Failure> {
+        let keys = config.model_key_names();
+        let caller = config.environment().iter().filter(|(name, _)| !keys.contains(*name));
+        let caller: Vec<(String, String)> =
+            caller.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self {
+            environment: shell::environment(&caller, &[]),
+            detectors: !config.switch("no_detectors")?,
+            now: SystemClock.now(),
+            folder: tempfile::tempdir().map_err(io("no folder for the texts of alerts and tickets"))?,
+        })
+    }
+
+    /// An alert, with all instances of it that are one investigation.
+    pub(super) async fn alert(&self, group: &Group) -> Result<Commission, Failure> {
+        let subjects = subjects(group);
+        let finding = subjects.iter().map(|subject| self.find(subject));
+        let found: Vec<Found> = futures_util::future::join_all(finding).await;
+        let expression = group.expression().unwrap_or_default();
+        let labels = group.common_labels();
+        let mut lookups: Vec<Lookup> = Vec::new();
+        lookups.extend(found.first().and_then(|found| self.findings(&found.subject)));
+        lookups.extend(briefing::metrics(&group.name, &expression, group.since(), self.now));
+        if let Some(instance) = labels.get("instance").filter(|_| expression.contains("up")) {
+            lookups.push(Lookup::new("list_prometheus_targets", &[("filter", instance)]));
+        }
+        for (number, found) in found.iter().enumerate() {
+            let of_one = briefing::lookups(found, group.since()).into_iter();
+            lookups.extend(of_one.take(if number == 0 { MOST_LOOKUPS } else { OF_OTHERS }));
+        }
+        let text = question(group, &subjects);
+        let attachment =
+            self.keep(&format!("alert {}", group.name), &group.as_exhibit_text(), Source::Alert)?;
+        let subject = match subjects.as_slice() {
+            [only] => only.to_string(),
+            _ => group.subject(),
+        };
+        let question = Question { text, subject: Some(subject), attachments: vec![attachment] };
+        let mut commission = commission(question, lookups);
+        let labels: BTreeMap<&str, &str> = labels;
+        commission.metadata.insert(
+            "alert".to_owned(),
+            json!({
+                "name": group.name,
+                "labels": labels,
+                "instances": group.alerts.len(),
+                "starts_at": group.since().map(|since| since.to_string()),
+            }),
+        );
+        Ok(commission)
+    }
+
+    /// A workload that was found by its name.
+    pub(super) fn workload(&self, question: Question, found: &Found) -> Commission {
+        let mut lookups: Vec<Lookup> = self.findings(&found.subject).into_iter().collect();
+        lookups.extend(briefing::lookups(found, None));
+        commission(question, lookups)
+    }
+
+    /// What the detectors find in the namespace of `subject`, it first.
+    fn findings(&self, subject: &Subject) -> Option<Lookup> {
+        let arguments =
+            [("namespace", subject.namespace()), ("kind", &subject.kind), ("name", &subject.name)];
+        self.detectors.then(|| Lookup::new("kubernetes_findings", &arguments))
+    }
+
+    /// A subject with what belongs to it; where the cluster tells nothing, with what its name gives.
+    async fn find(&self, subject: &Subject) -> Found {
+        let (_keep, stop) = watch::channel(false);
+        let scope = Scope { namespace: subject.namespace.clone(), kinds: briefing::kinds(&subject.kind) };
+        match cluster::read(&scope, &self.environment, stop).await {
+            Ok(snapshot) => briefing::workload(subject, &snapshot),
+            Err(_) => Found { subject: subject.clone(), ..Found::default() },
+        }
+    }
+
+    /// Text that becomes the first exhibit.
+    fn keep(&self, name: &str, text: &str, source: Source) -> Result<Attachment, Failure> {
+        let failed = || io("the text of an alert or a ticket cannot be kept");
+        let mut file = NamedTempFile::new_in(self.folder.path()).map_err(failed())?;
+        file.write_all(text.as_bytes()).map_err(failed())?;
+        let (_, path) = file.keep().map_err(|error| Failure::new(Exit::RunTime, error))?;
+        Ok(Attachment { name: name.to_owned(), path, source })
+    }
+}
+
+fn commission(question: Question, lookups: Vec<Lookup>) -> Commission {
+    let mut kept: Vec<Lookup> = Vec::new();
+    for lookup in lookups {
+        if !kept.contains(&lookup) && kept.len() < MOST_LOOKUPS {
+            kept.push(lookup);
+        }
+    }
+    Commission { lookups: kept, ..Commission::from(question) }
+}
+
+/// The objects that the instances of an alert speak of, each once.
+fn subjects(group: &Group) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for subject in group.alerts.iter().filter_map(|alert| briefing::of_labels(&alert.labels)) {
+        if subjects.len() < MOST_SUBJECTS && !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    subjects
+}
+
+/// What is asked. A name that reads like an instruction stands only in the exhibit.
+fn question(group: &Group, subjects: &[Subject]) -> String {
+    let text = group.question_text(!reads_as_instruction(&group.name));
+    // The objects of several instances differ: the question of the group names none of them.
+    if group.object().is_some() || subjects.is_empty() {
+        return text;
+    }
+    let named: Vec<String> = subjects
+        .iter()
+        .map(|one| match &one.namespace {
+            Some(namespace) => format!("{} {} in namespace {namespace}", one.kind, one.name),
+            None => format!("{} {}", one.kind, one.name),
+        })
+        .collect();
+    format!("{} For {}.", text, named.join(", "))
+}
