@@ -78,6 +78,9 @@ pub(super) struct Rule {
     /// A good sign, shown when no problem was found.
     #[serde(default)]
     pub(super) healthy: bool,
+    /// No trouble by itself: told with the problem of the same workload (a rollout before it crashed).
+    #[serde(default)]
+    pub(super) background: bool,
     /// Ids of rules whose matches follow from this one.
     #[serde(default)]
     pub(super) explains: Vec<String>,

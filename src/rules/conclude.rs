@@ -58,6 +58,7 @@ pub(super) fn conclude(case: &Case, subject: &Subject, found: &[Match<'_>]) -> C
         conclusion.verdict = "problem_found";
         let (told, more) = groups.split_at(groups.len().min(TOLD));
         conclusion.tell(found, told);
+        conclusion.add_background(found, told);
         rest.splice(0..0, more.iter().flatten().copied());
         let first = main.first().and_then(|problem| found.get(problem.root));
         conclusion.confidence = first.map_or(Confidence::Low, |root| root.rule.confidence).word();
@@ -111,6 +112,18 @@ impl Conclusion {
         for fix in root.fix.iter().filter(|_| shown).take(if first { 3 } else { 1 }) {
             if !self.fix.contains(fix) && self.fix.len() < FIXES {
                 self.fix.push(fix.clone());
+            }
+        }
+    }
+
+    /// What happened to the workload of the first problem before.
+    fn add_background(&mut self, found: &[Match<'_>], told: &[Vec<&Problem>]) {
+        let root = told.first().and_then(|group| group.first()).and_then(|problem| found.get(problem.root));
+        let Some(workload) = root.map(|root| weigh::workload(&root.scope)) else { return };
+        for one in found.iter().filter(|one| one.rule.background && one.scope == workload) {
+            if self.add(one) {
+                self.fix.splice(0..0, one.fix.iter().cloned());
+                self.fix.truncate(FIXES);
             }
         }
     }
@@ -187,6 +200,10 @@ fn sentence(found: &[Match<'_>], group: &[&Problem]) -> String {
     };
     let mut said = match first.symptom(found) {
         Some(symptom) => format!("{}: {}", symptom.cause, root.cause),
+        // A sentence says of what it speaks.
+        None if root.cause.starts_with("its ") && !root.of_text() => {
+            format!("`{}`: {}", root.scope, root.cause)
+        }
         None => root.cause.clone(),
     };
     let mut scopes: Vec<String> = Vec::new();

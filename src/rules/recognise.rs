@@ -49,7 +49,7 @@ impl Match<'_> {
 
     /// Whether it is trouble that can be a cause.
     pub(super) fn strong(&self) -> bool {
-        !self.rule.weak && !self.rule.healthy && !self.over
+        !self.rule.weak && !self.rule.healthy && !self.rule.background && !self.over
     }
 
     /// Whether its rule belongs to one of these areas; text of any program belongs to `log`.
