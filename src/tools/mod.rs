@@ -3,6 +3,7 @@
 pub mod approval;
 mod command;
 mod http;
+mod kubernetes_findings;
 mod mcp;
 mod named;
 mod parameters;
@@ -22,6 +23,7 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
+pub use kubernetes_findings::KubernetesFindings;
 pub use named::prefixed;
 pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};
