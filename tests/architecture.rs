@@ -76,6 +76,7 @@ const DOORS: &[Door] = &[
     door("cluster", "shell", EVERYTHING, "kubectl is a process"),
     door("briefing", "cluster", EVERYTHING, "plans by what there is"),
     door("briefing", "question", EVERYTHING, "what an alert's labels speak of"),
+    door("detectors", "cluster", EVERYTHING, "objects are all they know"),
     door("http", "tls", EVERYTHING, "whom it trusts"),
     door("http", "clock", EVERYTHING, "`Retry-After` may be a date"),
     door("context", "agent", MESSAGES, "prompts become messages"),
@@ -105,6 +106,9 @@ const DOORS: &[Door] = &[
     door("tools::http", "tls", EVERYTHING, "whom it trusts"),
     door("tools::http", "jq", &["check"], "as tools"),
     door("tools::http", "config::yaml", &["nearest"], "what a misspelt key was meant to be"),
+    door("tools", "cluster", &["Scope", "Snapshot", "read"], "what the detectors are given"),
+    door("tools", "detectors", EVERYTHING, "a tool that shows their findings"),
+    door("tools", "clock", EVERYTHING, "how old an object is depends on it"),
     door("tools", "jq", &["check"], "a tool's jq program is wrong before it runs"),
     door("tools", "tools::mcp", EVERYTHING, "connects to servers, makes names callable"),
     door("tools::mcp", "tools", EVERYTHING, "gives tools; which of them need approval"),
@@ -248,8 +252,8 @@ fn room(module: &[String]) -> &'static str {
 
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
-    "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
-    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "source", "tls", "tools",
+    "lib", "main", "agent", "answer", "briefing", "cli", "clock", "cluster", "config", "context", "delivery", "detectors", "evidence", "http",
+    "jq", "model", "question", "record", "replay", "rules", "runbook", "shell", "sink", "source", "tls", "tools",
     "toolset", "ui",
 ];
 

@@ -39,6 +39,12 @@ impl Snapshot {
         Ok(Self { objects: items.into_iter().map(Object::new).collect(), missing: Vec::new() })
     }
 
+    /// Adds what was read in another call.
+    pub fn add(&mut self, mut other: Self) {
+        self.objects.append(&mut other.objects);
+        self.missing.append(&mut other.missing);
+    }
+
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.objects.iter()
     }

@@ -4,6 +4,7 @@ pub mod approval;
 mod command;
 mod http;
 mod kubernetes_changes;
+mod kubernetes_findings;
 mod mcp;
 mod named;
 mod parameters;
@@ -24,6 +25,7 @@ use crate::shell::Stop;
 
 pub use command::CommandTool;
 pub use kubernetes_changes::KubernetesChanges;
+pub use kubernetes_findings::KubernetesFindings;
 pub use named::prefixed;
 pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};

@@ -20,6 +20,7 @@ mod alertmanager;
 mod aws;
 mod clouds;
 mod databases;
+mod detectors;
 mod elasticsearch;
 mod git;
 mod investigate;
