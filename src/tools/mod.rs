@@ -2,6 +2,7 @@
 
 pub mod approval;
 mod command;
+mod fetch_runbook;
 mod http;
 mod mcp;
 mod named;
@@ -22,6 +23,7 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
+pub use fetch_runbook::{FetchRunbook, RUNBOOKS};
 pub use named::prefixed;
 pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};
