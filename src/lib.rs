@@ -20,6 +20,7 @@ pub mod question;
 pub mod record;
 pub mod replay;
 pub mod rules;
+pub mod runbook;
 pub mod shell;
 pub mod sink;
 pub mod source;

@@ -120,6 +120,13 @@ const DOORS: &[Door] = &[
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
     door("rules", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
+    door(
+        "runbook",
+        "config::yaml",
+        EVERYTHING,
+        "front-matter and older files, with places in their warnings",
+    ),
+    door("tools", "runbook", &["Shelf"], "a model asks for a runbook by name"),
     door("config", "config::env", EVERYTHING, "its layer of the environment"),
     door("config::env", "config", &["settings"], "which names mean which setting"),
     door("config::env", "config::yaml", &["nearest"], "what a mistyped name was meant to be"),

@@ -21,6 +21,7 @@ mod options;
 mod recorded;
 mod replayed;
 mod rewriting;
+mod runbook;
 mod signals;
 mod stdin;
 mod swapped;
@@ -60,6 +61,8 @@ enum Command {
     Investigate(investigate::InvestigateVerb),
     /// What tools there are, and why others cannot be used
     Toolset(toolset::ToolsetVerb),
+    /// What to look at for known kinds of trouble: ours, and your own
+    Runbook(runbook::RunbookVerb),
     /// Recorded investigations
     Run(recorded::RunVerb),
     /// Settings, and where each comes from
@@ -113,6 +116,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Ask(args) => ask::run(*args, &context).await,
         Command::Investigate(verb) => investigate::run(verb, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
+        Command::Runbook(verb) => runbook::run(&verb, &context),
         Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context).await,

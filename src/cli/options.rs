@@ -139,6 +139,15 @@ pub(super) struct ToolsetArgs {
     pub refresh_toolsets: bool,
 }
 
+/// Which runbooks there are besides ours.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Runbooks")]
+pub(super) struct RunbookArgs {
+    /// Runbook file, or folder of them: Markdown, SKILL.md, HolmesGPT's YAML or catalog.json; may be given several times
+    #[arg(short = 'r', long = "custom-runbooks", value_name = "FILE|DIR")]
+    pub custom_runbooks: Vec<PathBuf>,
+}
+
 /// What is printed, and where else it goes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]

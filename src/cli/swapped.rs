@@ -1,12 +1,11 @@
 //! HolmesGPT's flags whose feature is not here, or not here yet: accepted with their meaning where that is
 //! harmless, refused plainly where leaving it out would mislead. None is taken in silence.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use super::options::RunbookArgs;
 use crate::config::{Config, Flags, Origin};
 
 /// Options that scripts written for HolmesGPT pass.
@@ -28,9 +27,8 @@ pub(super) struct SwappedArgs {
     /// Allow what a bash tool would ask for; there is no bash tool yet
     #[arg(long)]
     bash_always_allow: bool,
-    /// Runbook file or folder; not read yet
-    #[arg(short = 'r', long, value_name = "PATH")]
-    custom_runbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    runbooks: RunbookArgs,
     /// An interactive session; not there yet
     #[arg(short, long, overrides_with = "no_interactive")]
     interactive: bool,
@@ -48,7 +46,7 @@ impl SwappedArgs {
             slack_channel: self.slack_channel.clone(),
             bash_always_deny: self.bash_always_deny,
             bash_always_allow: self.bash_always_allow,
-            custom_runbooks: self.custom_runbooks.clone(),
+            custom_runbooks: self.runbooks.custom_runbooks.clone(),
             interactive: self.interactive,
             no_interactive: self.no_interactive,
             ..flags
@@ -83,7 +81,7 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
     for key in ["custom_runbooks", "custom_runbook_catalogs", "custom_skill_paths"] {
         if !config.paths(key)?.is_empty() {
             context.warn(&format!(
-                "{}: `{key}` is not supported yet: nothing is read from it",
+                "{}: `{key}` is read by `holmes-rs runbook` only so far, not by an investigation",
                 config.origin(key)
             ));
         }

@@ -158,9 +158,9 @@ pub const SETTINGS: &[Setting] = &[
     set("system_prompt_additions", Text, "text added to the system prompt")
         .also(&["additional_system_prompt"])
         .sensitive(),
-    set("custom_runbooks", Paths, "files or folders of runbooks"),
-    set("custom_runbook_catalogs", Paths, "runbook catalogues"),
-    set("custom_skill_paths", Paths, "folders of skills"),
+    set("custom_runbooks", Paths, "files or folders of runbooks").sensitive(),
+    set("custom_runbook_catalogs", Paths, "runbook catalogues").sensitive(),
+    set("custom_skill_paths", Paths, "folders of skills").sensitive(),
     set("post_processing_prompt", Text, "prompt that rewrites the answer, or a file of it"),
     set("prompt_file", Path, "file the question is read from").per_call(),
     set("file", Paths, "files attached to the question").per_call(),

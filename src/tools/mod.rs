@@ -2,6 +2,7 @@
 
 pub mod approval;
 mod command;
+mod fetch_runbook;
 mod http;
 mod kubernetes_changes;
 mod kubernetes_findings;
@@ -26,6 +27,7 @@ use crate::shell::Stop;
 pub use command::CommandTool;
 pub use kubernetes_changes::KubernetesChanges;
 pub use kubernetes_findings::KubernetesFindings;
+pub use fetch_runbook::{FetchRunbook, RUNBOOKS};
 pub use named::prefixed;
 pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};

@@ -216,7 +216,7 @@ fn flags_of_holmesgpt_without_an_effect_say_so() {
     let ran = bench
         .run(["ask", "why", "-r", "books", "-i", "--destination", "cli", "--tool-calling", "native"])
         .exits(0);
-    assert!(ran.stderr.contains("`custom_runbooks` is not supported yet"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`custom_runbooks` is read by `holmes-rs runbook` only"), "{}", ran.stderr);
     assert!(ran.stderr.contains("`-i` has no effect"), "{}", ran.stderr);
     let quiet = bench.run(["ask", "why", "--bash-always-deny", "--slack-channel", "c"]).exits(0);
     assert!(!quiet.stderr.contains("no effect"), "{}", quiet.stderr);

@@ -32,6 +32,7 @@ mod react;
 mod record;
 mod replay;
 mod rules;
+mod runbooks;
 mod servers;
 mod summaries;
 mod toolsets;
