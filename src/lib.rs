@@ -20,6 +20,7 @@ pub mod replay;
 pub mod rules;
 pub mod shell;
 pub mod sink;
+pub mod source;
 pub mod tls;
 pub mod tools;
 pub mod toolset;

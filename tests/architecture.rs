@@ -76,6 +76,8 @@ const DOORS: &[Door] = &[
     door("cluster", "shell", EVERYTHING, "kubectl is a process"),
     door("http", "tls", EVERYTHING, "whom it trusts"),
     door("http", "clock", EVERYTHING, "`Retry-After` may be a date"),
+    door("source", "http", EVERYTHING, "every tracker is a server"),
+    door("source", "question", EVERYTHING, "what it reads becomes a question"),
     door("context", "agent", MESSAGES, "prompts become messages"),
     door("model", "agent", MESSAGES, "takes a transcript, gives the next turn"),
     door("model::openai", "model", EVERYTHING, "implements the trait"),
@@ -244,7 +246,8 @@ fn room(module: &[String]) -> &'static str {
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
     "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
-    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
+    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "source", "tls", "tools",
+    "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

@@ -77,29 +77,39 @@ impl Outlets {
         conclusion: Conclusion,
         store: &Store,
         listeners: &mut Listeners,
-    ) -> Result<Exit, Failure> {
+    ) -> (Result<Exit, Failure>, Investigation) {
         listeners.progress.hide();
-        let finish = conclusion.finish;
         let failure = conclusion.failure.clone();
+        let investigation = investigation(about, conclusion, store);
+        (self.told(&investigation, failure, store, listeners), investigation)
+    }
+
+    fn told(
+        &self,
+        investigation: &Investigation,
+        failure: Option<crate::model::ModelError>,
+        store: &Store,
+        listeners: &mut Listeners,
+    ) -> Result<Exit, Failure> {
+        let finish = investigation.finish;
         let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
         let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
-        let investigation = investigation(about, conclusion, store);
         let failed = matches!(finish, Finish::ModelFailed { .. });
         if !(failed && nothing_known) {
             let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
             if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
                 listeners.progress.note("the answer, instead of what stands above:");
             }
-            let text = self.rendered(&investigation, store, streamed == Some(true));
+            let text = self.rendered(investigation, store, streamed == Some(true));
             ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
             if let Some(path) = &self.json_file {
-                let json = format!("{:#}\n", sink::to_json(&investigation, &|text| store.shown(text)));
+                let json = format!("{:#}\n", sink::to_json(investigation, &|text| store.shown(text)));
                 sink::write_file(path, json.as_bytes())
                     .map_err(|error| Failure::new(Exit::RunTime, error))?;
             }
         }
         if self.log_costs {
-            let run = &investigation;
+            let run = investigation;
             listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
         }
         if let Some(failure) = failure {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use super::Context;
@@ -31,6 +32,7 @@ use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
 use crate::rules::RulesModel;
+use crate::sink::Investigation;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
@@ -43,13 +45,44 @@ const RULES_VIEW: u64 = 12_000;
 /// The last call after the time limit may take a fifth of it, within these bounds.
 const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
 
+/// What is to be investigated.
+pub(super) struct Commission {
+    pub question: Question,
+}
+
+impl From<Question> for Commission {
+    fn from(question: Question) -> Self {
+        Self { question }
+    }
+}
+
+/// An investigation that was made.
+pub(super) struct Done {
+    pub exit: Result<Exit, Failure>,
+    pub investigation: Box<Investigation>,
+    /// Everything that leaves this machine goes through it.
+    pub redactor: Rc<Redactor>,
+}
+
 /// Investigates and writes the answer to its sinks.
 pub(super) async fn run(question: Question, config: Config, context: &Context) -> Result<Exit, Failure> {
+    match conduct(question.into(), &Rc::new(config), context).await? {
+        Some(done) => done.exit,
+        None => Ok(Exit::Interrupted),
+    }
+}
+
+/// As [`run`], for those who go on with what was found. `None`: interrupted before it began.
+pub(super) async fn conduct(
+    commission: Commission,
+    config: &Rc<Config>,
+    context: &Context,
+) -> Result<Option<Done>, Failure> {
     let mut signals = Signals::listen()?;
     let started = SystemClock.instant();
     let run = tokio::select! {
-        run = Run::prepare(question, config, context) => run?,
-        () = signals.next() => return Ok(Exit::Interrupted),
+        run = Run::prepare(commission.question, config, context) => run?,
+        () = signals.next() => return Ok(None),
     };
     let deadline = run.limits.timeout.map(|timeout| started + timeout);
     run.investigate(deadline, &mut signals).await
@@ -57,7 +90,7 @@ pub(super) async fn run(question: Question, config: Config, context: &Context) -
 
 /// Everything a run needs, checked before its first step.
 struct Run {
-    config: Config,
+    config: Rc<Config>,
     question: Question,
     id: String,
     started_at: Timestamp,
@@ -79,14 +112,14 @@ struct Run {
 }
 
 impl Run {
-    async fn prepare(question: Question, config: Config, context: &Context) -> Result<Self, Failure> {
+    async fn prepare(question: Question, config: &Rc<Config>, context: &Context) -> Result<Self, Failure> {
         let limits = config.limits()?;
-        let prompts = thinking::prompts(&config)?;
+        let prompts = thinking::prompts(config)?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
-        let rewriting = Rewriting::of(&config)?;
-        let outlets = Outlets::new(&config, context)?;
+        let rewriting = Rewriting::of(config)?;
+        let outlets = Outlets::new(config, context)?;
         let Thinking { model, notice, mut secrets, settings: request_settings } =
-            thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
+            thinking::choose(config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
             context.stderr,
             ProgressOptions {
@@ -97,11 +130,11 @@ impl Run {
         );
         let started_at = SystemClock.now();
         let run_id = record::new_run_id(started_at);
-        let journal = journal(&config, &run_id, &mut progress)?;
+        let journal = journal(config, &run_id, &mut progress)?;
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
         let raw = journal.exhibits();
-        let prepared = equipment::prepare(&config, &mut progress, context, &raw, &stop);
+        let prepared = equipment::prepare(config, &mut progress, context, &raw, &stop);
         // Asked while the toolsets are checked: the window decides how much of anything is shown.
         let discovered = async {
             if let Some(model) = &model {
@@ -113,11 +146,10 @@ impl Run {
         equipment.order_by(&question.text);
         let fast = match &model {
             None => FastModels::default(),
-            Some(_) => {
-                FastModels::choose(&config, &equipment.toolbox, limits.summary_timeout, &mut progress)?
-            }
+            Some(_) => FastModels::choose(config, &equipment.toolbox, limits.summary_timeout, &mut progress)?,
         };
         secrets.extend_from_slice(&fast.secrets);
+        secrets.extend(config.secrets().iter().map(|secret| secret.expose_secret().to_owned()));
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
@@ -136,7 +168,7 @@ impl Run {
         let stream = streams.then(|| MarkdownStream::new(context.stdout));
         let falls_back = config.switch("no_llm_fallback")?;
         Ok(Self {
-            config,
+            config: Rc::clone(config),
             question: Question { text: redactor.redact(&question.text), ..question },
             id: run_id,
             started_at,
@@ -180,11 +212,11 @@ impl Run {
         mut self,
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Option<Done>, Failure> {
         // First of all: a file that cannot be read is no run.
         let attached = tokio::select! {
             attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
-            () = signals.next() => return Ok(Exit::Interrupted),
+            () = signals.next() => return Ok(None),
             () = passed(deadline) => {
                 let error = "the time limit was reached while attached files were read";
                 return Err(Failure::new(Exit::Budget, error));
@@ -272,13 +304,13 @@ impl Run {
         }
         let Some((conclusion, name)) = conclusion else {
             // The second signal: dropping the run ends its processes.
-            return Ok(Exit::Interrupted);
+            return Ok(None);
         };
-        self.deliver(conclusion, &name, calls)
+        Ok(Some(self.deliver(conclusion, &name, calls)))
     }
 
     /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
-    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Result<Exit, Failure> {
+    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Done {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
@@ -294,7 +326,8 @@ impl Run {
             calls: conclusion.calls,
             cost: conclusion.cost,
         });
-        let delivered = self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
+        let (delivered, investigation) =
+            self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
         let exit = delivered.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
         self.listeners.record(&Event::Ended {
             model: about.model.to_owned(),
@@ -303,7 +336,11 @@ impl Run {
             secrets: self.listeners.redactor().count(),
             rewritten,
         });
-        delivered
+        Done {
+            exit: delivered,
+            investigation: Box::new(investigation),
+            redactor: self.listeners.shared_redactor(),
+        }
     }
 }
 

@@ -73,6 +73,10 @@ impl Listeners {
     }
 
     /// What is secret in this run.
+    pub(super) fn shared_redactor(&self) -> Rc<Redactor> {
+        Rc::clone(&self.redactor)
+    }
+
     pub(super) fn redactor(&self) -> &Redactor {
         &self.redactor
     }

@@ -10,6 +10,7 @@ mod context;
 mod egress;
 mod equipment;
 mod failure;
+mod investigate;
 mod investigation;
 mod jq;
 mod listeners;
@@ -55,6 +56,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ask(Box<ask::AskArgs>),
+    /// Investigate what is named by something else than words
+    Investigate(investigate::InvestigateVerb),
     /// What tools there are, and why others cannot be used
     Toolset(toolset::ToolsetVerb),
     /// Recorded investigations
@@ -108,6 +111,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let context = Context::new(cli.global);
     match cli.command {
         Command::Ask(args) => ask::run(*args, &context).await,
+        Command::Investigate(verb) => investigate::run(verb, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
         Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),

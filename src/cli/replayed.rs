@@ -250,7 +250,7 @@ impl Played {
         let end = recording.end()?;
         let facts = facts(&self.conclusion, &self.store, end.exit_code, &end.model, end.duration_seconds);
         // How the run ended is the run's own matter: a replay of a failed run is no failure.
-        let unwritten = match outlets.deliver(&about, self.conclusion, &self.store, &mut self.listeners) {
+        let unwritten = match outlets.deliver(&about, self.conclusion, &self.store, &mut self.listeners).0 {
             Err(failure) if failure.exit == Exit::RunTime => Some(failure),
             _ => None,
         };
@@ -327,7 +327,7 @@ async fn to_another(
     };
     let table = comparison(recording, &conclusion, &name);
     let mut facts = facts(&conclusion, &store, 0, &name, about.duration_seconds);
-    let delivered = outlets.deliver(&about, conclusion, &store, &mut listeners)?;
+    let delivered = outlets.deliver(&about, conclusion, &store, &mut listeners).0?;
     facts.exit = delivered as u8;
     context.say(table.render(&context.stderr).trim_end());
     Ok((delivered, facts))

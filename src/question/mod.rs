@@ -1,8 +1,12 @@
 //! What is asked, as pure data: the words, what they are about, and what came with them.
 
+mod ticket;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use ticket::{Ticket, TicketComment, TicketSource, from_adf, from_html, from_markdown, from_wiki};
 
 /// One question and the evidence handed over with it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

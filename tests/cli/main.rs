@@ -34,6 +34,7 @@ mod replay;
 mod rules;
 mod servers;
 mod summaries;
+mod tickets;
 mod toolsets;
 mod untrusted;
 mod webpage;

@@ -1,0 +1,220 @@
+//! `holmes-rs investigate jira|github|pagerduty|opsgenie`: tickets and incidents, one investigation each.
+
+mod options;
+
+use std::io::Write as _;
+use std::rc::Rc;
+
+use tempfile::NamedTempFile;
+
+pub(super) use options::TicketVerb;
+use options::Wanted;
+
+use crate::agent::Finish;
+use crate::cli::Context;
+use crate::cli::failure::{Exit, Failure, io};
+use crate::cli::investigation::{self, Commission};
+use crate::cli::signals::Signals;
+use crate::cli::swapped;
+use crate::config::Config;
+use crate::http::{Client, HttpError, HttpErrorKind, Patience};
+use crate::question::{Attachment, Question, Ticket};
+use crate::sink::{self, Investigation, Redact};
+use crate::source::{Comment, Form, Tracker, Written};
+use crate::tls::Trust;
+
+/// A ticket that is ready to be investigated.
+pub(super) struct Item {
+    /// What stands above its answer.
+    pub heading: String,
+    pub question: Question,
+    pub ticket: Ticket,
+    /// Holds the ticket's text until it is an exhibit.
+    _text: NamedTempFile,
+}
+
+/// Runs the verb.
+pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Failure> {
+    let wanted = verb.wanted()?;
+    let config = context.config(wanted.flags.clone())?;
+    swapped::settle(&config, context)?;
+    let trust = Trust {
+        ca_file: config.path("ca_file")?,
+        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
+    };
+    let client = Client::new(&trust, true, Patience::default())
+        .map_err(|error| Failure::new(Exit::Configuration, error))?;
+    let tracker = options::tracker(&wanted, &config, &client).await?;
+    let tickets = tickets(&tracker, &client, &wanted, &config, context).await?;
+    if tickets.is_empty() {
+        return Ok(Exit::Answered);
+    }
+    let update = wanted.update.then_some((&tracker, &client));
+    each(items(tickets)?, update, config, context).await
+}
+
+/// The tickets that are asked for, with their comments and details.
+async fn tickets(
+    tracker: &Tracker,
+    client: &Client,
+    wanted: &Wanted,
+    config: &Config,
+    context: &Context,
+) -> Result<Vec<Ticket>, Failure> {
+    let source = tracker.source();
+    let failed = |error: HttpError| failure(tracker, &error);
+    let mut tickets: Vec<Ticket> = Vec::new();
+    for id in &wanted.ids {
+        let ticket = tracker.fetch(client, id).await.map_err(failed)?;
+        // One ticket has several names: its key, its number, its address.
+        if tickets.iter().all(|one| one.id != ticket.id) {
+            tickets.push(ticket);
+        }
+    }
+    if wanted.ids.is_empty() {
+        let query = config.text(wanted.query)?;
+        let found = tracker.find(client, query.as_deref(), wanted.limit).await.map_err(failed)?;
+        if found.tickets.is_empty() {
+            let of = query.map_or_else(|| "is open".to_owned(), |query| format!("matches `{query}`"));
+            context.say(&format!("no {source} {} {of}: nothing to investigate", source.noun()));
+        }
+        if found.more {
+            context.say(&format!(
+                "more than {} {source} {}s match: the first {} are investigated; `--limit N` takes more",
+                wanted.limit,
+                source.noun(),
+                wanted.limit
+            ));
+        }
+        tickets = found.tickets;
+    }
+    for ticket in &mut tickets {
+        if let Err(error) = tracker.complete(client, ticket).await {
+            context.warn(&format!("{}: comments or details cannot be read: {error}", ticket.name()));
+        }
+    }
+    Ok(tickets)
+}
+
+/// Tickets as questions; the text of each is the first exhibit of its run.
+fn items(tickets: Vec<Ticket>) -> Result<Vec<Item>, Failure> {
+    let mut items = Vec::new();
+    for ticket in tickets {
+        let mut text = NamedTempFile::new().map_err(io("no file for the ticket's text"))?;
+        text.write_all(ticket.as_exhibit_text().as_bytes())
+            .map_err(io("the ticket's text cannot be kept"))?;
+        items.push(Item {
+            heading: ticket.heading(),
+            question: Question {
+                text: ticket.question_text(),
+                subject: Some(ticket.subject()),
+                attachments: vec![Attachment { name: ticket.name(), path: text.path().to_owned() }],
+            },
+            ticket,
+            _text: text,
+        });
+    }
+    Ok(items)
+}
+
+/// One investigation after the other, each written back where that is asked for. One that fails keeps no other
+/// from being made; the first failure is the end.
+async fn each(
+    items: Vec<Item>,
+    update: Option<(&Tracker, &Client)>,
+    config: Config,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let config = Rc::new(config);
+    let (of, mut exit, mut worst) = (items.len(), Exit::Answered, None);
+    for (number, item) in items.into_iter().enumerate() {
+        if of > 1 {
+            context.say(&format!("[{}/{of}] {}", number + 1, item.heading));
+        }
+        let done = investigation::conduct(Commission::from(item.question), &config, context).await?;
+        let Some(done) = done else { return Ok(Exit::Interrupted) };
+        let ended = match done.exit {
+            Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
+            Ok(ended) => ended,
+            Err(failure) => {
+                failure.report();
+                worst = worst.or(Some(failure.exit));
+                continue;
+            }
+        };
+        if ended != Exit::Answered {
+            exit = ended;
+        }
+        let Some((tracker, client)) = update else { continue };
+        let redact = |text: &str| done.redactor.redact(text);
+        let mut signals = Signals::listen()?;
+        let written = tokio::select! {
+            written = write_back(tracker, client, &item.ticket, &done.investigation, &redact) => written,
+            () = signals.next() => return Ok(Exit::Interrupted),
+        };
+        match written {
+            Ok(written) => context.say(&told(&item.ticket, written)),
+            Err(failure) => {
+                failure.report();
+                worst = worst.or(Some(failure.exit));
+            }
+        }
+    }
+    Ok(worst.unwrap_or(exit))
+}
+
+/// What a person is told of a comment.
+pub(super) fn told(ticket: &Ticket, written: Option<Written>) -> String {
+    let what = ticket.name();
+    match written {
+        Some(Written::Now) => format!("the answer is written on {what}: {}", ticket.url),
+        Some(Written::Before) => format!("the answer of this run stands on {what} already: {}", ticket.url),
+        None => format!("{what} is not updated: the run has no answer"),
+    }
+}
+
+/// Writes a run's answer on its ticket, in the tracker's own form, once. `None`: the run has no answer to write.
+///
+/// # Errors
+/// When it does not stand there afterwards, as far as can be known.
+pub(super) async fn write_back(
+    tracker: &Tracker,
+    client: &Client,
+    ticket: &Ticket,
+    run: &Investigation,
+    redact: Redact<'_>,
+) -> Result<Option<Written>, Failure> {
+    if !matches!(run.finish, Finish::Answered | Finish::Limit(_)) {
+        return Ok(None);
+    }
+    let most = tracker.longest_comment();
+    let body = match tracker.form() {
+        Form::Adf => sink::to_adf(run, most, redact),
+        Form::Wiki => sink::to_wiki(run, most, redact).into(),
+        Form::Markdown => sink::to_markdown_comment(run, most, redact).into(),
+        Form::Plain => sink::to_plain(run, most, redact).into(),
+    };
+    let comment = Comment { marker: sink::comment_marker(&run.run_id), since: run.started_at.clone(), body };
+    let written = tracker.comment(client, ticket, &comment).await.map_err(|error| {
+        let mut failure = failure(tracker, &error);
+        failure.message = format!("{} is not updated: {}", ticket.name(), failure.message);
+        // The answer is there; only the comment is not.
+        failure.exit = Exit::RunTime;
+        failure
+    })?;
+    Ok(Some(written))
+}
+
+/// A tracker's failure: which one, where, why, and what can be done about it.
+fn failure(tracker: &Tracker, error: &HttpError) -> Failure {
+    let source = tracker.source();
+    let failure = Failure::new(Exit::RunTime, format!("{source}: {error}"));
+    match error.kind {
+        HttpErrorKind::Refused => {
+            let key = options::key_of(source).to_uppercase();
+            Failure { exit: Exit::Configuration, ..failure }.hint(format!("{key} is the key that is sent"))
+        }
+        HttpErrorKind::TooMany => failure.hint("come back later, or ask for fewer with `--limit`"),
+        _ => failure,
+    }
+}
