@@ -8,6 +8,7 @@ mod adf;
 mod blocks;
 mod wiki;
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -49,7 +50,7 @@ pub fn to_markdown_comment(run: &Investigation, most: usize, redact: Redact<'_>)
         if fence {
             kept.push_str("```\n");
         }
-        kept.push_str(&format!("\n{}\n", left_out(run)));
+        let _ = write!(kept, "\n{}\n", left_out(run));
     }
     format!("**{OPENING}**\n\n{}\n\n<sub>{}</sub>\n", kept.trim_end(), marker(&run.run_id))
 }
@@ -112,8 +113,13 @@ fn harmless(markdown: &str) -> String {
                 let source = markdown.get(range.clone()).unwrap_or_default();
                 edits.push((range, source.replace('<', "&lt;").replace('@', "@<!-- -->")));
             }
-            Event::Text(_) if code == 0 => {
+            Event::Text(text) if code == 0 => {
                 let source = markdown.get(range.clone()).unwrap_or_default();
+                // Written as an entity.
+                if text.contains('@') && !source.contains('@') {
+                    edits.push((range, text.replace('@', "@<!-- -->")));
+                    continue;
+                }
                 for (at, _) in source.match_indices('@') {
                     let place = range.start + at;
                     edits.push((place..place + 1, "@<!-- -->".to_owned()));

@@ -5,7 +5,7 @@
 //! pagination" (`Link`), "Rate limits" (403 or 429; secondary ones may come without `Retry-After`: "wait for at least
 //! one minute").
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::tracker::{
@@ -34,7 +34,7 @@ impl GitHub {
 
     fn dressed(&self, call: Call) -> Call {
         let auth = match &self.token {
-            Some(token) => Auth::Bearer(token.expose_secret().to_owned().into()),
+            Some(token) => Auth::Bearer(token.clone()),
             None => Auth::None,
         };
         call.auth(auth)
@@ -54,18 +54,16 @@ impl GitHub {
     ) -> Result<Found, HttpError> {
         let page = PAGE.to_string();
         // Without words the list is read: the search has a smaller rate limit and an index that lags.
-        let (first, pointer) = match query.map(str::trim).filter(|query| !query.is_empty()) {
-            Some(query) => {
-                let kind =
-                    if query.contains("is:issue") || query.contains("type:issue") { "" } else { " is:issue" };
-                let words = format!("repo:{}/{} {query}{kind}", self.owner, self.repository);
-                let url = at(&self.url, &["search", "issues"]);
-                (with_query(url, &[("q", &words), ("per_page", &page)]), "/items")
-            }
-            None => {
-                let pairs = [("state", "open"), ("per_page", page.as_str())];
-                (with_query(self.below(&["issues"]), &pairs), "")
-            }
+        let query = query.map(str::trim).filter(|query| !query.is_empty());
+        let (first, pointer) = if let Some(query) = query {
+            let kind =
+                if query.contains("is:issue") || query.contains("type:issue") { "" } else { " is:issue" };
+            let words = format!("repo:{}/{} {query}{kind}", self.owner, self.repository);
+            let url = at(&self.url, &["search", "issues"]);
+            (with_query(url, &[("q", &words), ("per_page", &page)]), "/items")
+        } else {
+            let pairs = [("state", "open"), ("per_page", page.as_str())];
+            (with_query(self.below(&["issues"]), &pairs), "")
         };
         let mut found = Found::default();
         let mut url = first;

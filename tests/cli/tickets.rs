@@ -505,11 +505,16 @@ fn one_run_comments_once_however_often_it_is_told_to() {
             let written = tracker.comment(&client, &ticket, &comment(run)).await.unwrap();
             outcomes.lock().unwrap().push(written);
         }
+        desk.state.lock().unwrap().comments.push("me too".into());
+        let mut ticket = ticket.clone();
+        tracker.complete(&client, &mut ticket).await.unwrap();
+        let said: Vec<&str> = ticket.comments.iter().map(|comment| comment.text.as_str()).collect();
+        assert_eq!(said, ["me too"], "earlier answers are no evidence");
         let missing = tracker.fetch(&client, "99").await.unwrap_err();
         assert_eq!(missing.kind, HttpErrorKind::NotFound);
     });
     assert_eq!(outcomes.into_inner().unwrap(), [Written::Now, Written::Before, Written::Now]);
-    assert_eq!(desk.comments().len(), 2);
+    assert_eq!(desk.comments().len(), 3);
 }
 
 #[test]

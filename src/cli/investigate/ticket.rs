@@ -18,7 +18,7 @@ use crate::cli::signals::Signals;
 use crate::cli::swapped;
 use crate::config::Config;
 use crate::http::{Client, HttpError, HttpErrorKind, Patience};
-use crate::question::{Attachment, Question, Ticket};
+use crate::question::{Attachment, Question, Ticket, TicketSource};
 use crate::sink::{self, Investigation, Redact};
 use crate::source::{Comment, Form, Tracker, Written};
 use crate::tls::Trust;
@@ -62,7 +62,7 @@ async fn tickets(
     context: &Context,
 ) -> Result<Vec<Ticket>, Failure> {
     let source = tracker.source();
-    let failed = |error: HttpError| failure(tracker, &error);
+    let failed = |error: HttpError| failure(tracker.source(), &error);
     let mut tickets: Vec<Ticket> = Vec::new();
     for id in &wanted.ids {
         let ticket = tracker.fetch(client, id).await.map_err(failed)?;
@@ -196,7 +196,7 @@ pub(super) async fn write_back(
     };
     let comment = Comment { marker: sink::comment_marker(&run.run_id), since: run.started_at.clone(), body };
     let written = tracker.comment(client, ticket, &comment).await.map_err(|error| {
-        let mut failure = failure(tracker, &error);
+        let mut failure = failure(tracker.source(), &error);
         failure.message = format!("{} is not updated: {}", ticket.name(), failure.message);
         // The answer is there; only the comment is not.
         failure.exit = Exit::RunTime;
@@ -206,8 +206,7 @@ pub(super) async fn write_back(
 }
 
 /// A tracker's failure: which one, where, why, and what can be done about it.
-fn failure(tracker: &Tracker, error: &HttpError) -> Failure {
-    let source = tracker.source();
+fn failure(source: TicketSource, error: &HttpError) -> Failure {
     let failure = Failure::new(Exit::RunTime, format!("{source}: {error}"));
     match error.kind {
         HttpErrorKind::Refused => {

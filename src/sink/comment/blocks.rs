@@ -1,5 +1,7 @@
 //! An answer's Markdown as the few blocks that every tracker's form can say.
 
+use std::fmt::Write as _;
+
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// Lists nested deeper than this are one list: nobody indents so far, and no form likes it.
@@ -225,11 +227,11 @@ fn number(level: HeadingLevel) -> u8 {
 /// Plain text: what a note shows that knows no markup.
 pub(super) fn plain(blocks: &[Block]) -> String {
     let mut out = String::new();
-    write(blocks, "", &mut out);
+    lay_out(blocks, "", &mut out);
     out.trim_end().to_owned()
 }
 
-fn write(blocks: &[Block], indent: &str, out: &mut String) {
+fn lay_out(blocks: &[Block], indent: &str, out: &mut String) {
     for (place, block) in blocks.iter().enumerate() {
         // The first block of an item stands behind its mark.
         if place > 0 || !out.ends_with("- ") && !out.ends_with(". ") {
@@ -240,7 +242,7 @@ fn write(blocks: &[Block], indent: &str, out: &mut String) {
                 for span in spans {
                     out.push_str(&span.text.replace('\n', &format!("\n{indent}")));
                     if let Some(link) = span.link.as_deref().filter(|link| *link != span.text) {
-                        out.push_str(&format!(" ({link})"));
+                        let _ = write!(out, " ({link})");
                     }
                 }
             }
@@ -257,11 +259,13 @@ fn write(blocks: &[Block], indent: &str, out: &mut String) {
                         out.push_str(indent);
                     }
                     match first {
-                        Some(first) => out.push_str(&format!("{}. ", first.saturating_add(nth as u64))),
+                        Some(first) => {
+                            let _ = write!(out, "{}. ", first.saturating_add(nth as u64));
+                        }
                         None => out.push_str("- "),
                     }
                     let start = out.len();
-                    write(item, &inner, out);
+                    lay_out(item, &inner, out);
                     // Items stand close to each other.
                     let end = out.trim_end().len().max(start);
                     out.truncate(end);

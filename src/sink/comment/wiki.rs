@@ -2,6 +2,8 @@
 //!
 //! Every sign with a meaning is escaped in words, so that `[~name]`, `!image!` and `{macro}` of an answer stay text.
 
+use std::fmt::Write as _;
+
 use super::blocks::{Block, Span};
 
 /// Signs that begin or end something.
@@ -10,23 +12,23 @@ const SIGNS: &[char] = &['\\', '{', '}', '[', ']', '!', '*', '_', '^', '~', '+',
 pub(super) fn markup(blocks: &[Block]) -> String {
     let mut out = String::new();
     for block in blocks {
-        write(block, &mut out);
+        lay_out(block, &mut out);
         out.push('\n');
     }
     out.trim_end().to_owned()
 }
 
-fn write(block: &Block, out: &mut String) {
+fn lay_out(block: &Block, out: &mut String) {
     match block {
         Block::Paragraph(spans) => line(spans, out),
         Block::Heading(level, spans) => {
-            out.push_str(&format!("h{level}. "));
+            let _ = write!(out, "h{level}. ");
             line(spans, out);
         }
         Block::Code { text, .. } => {
             // Nothing in a block is read but its own end.
             let text = text.replace("{noformat", "{ noformat");
-            out.push_str(&format!("{{noformat}}\n{text}\n{{noformat}}\n"));
+            let _ = write!(out, "{{noformat}}\n{text}\n{{noformat}}\n");
         }
         Block::Rule => out.push_str("----\n"),
         Block::List(first, items) => list(first.is_some(), items, "", out),
@@ -60,7 +62,7 @@ fn list(numbered: bool, items: &[Vec<Block>], above: &str, out: &mut String) {
                     if open {
                         out.push('\n');
                     }
-                    write(block, out);
+                    lay_out(block, out);
                 }
             }
             open = false;
@@ -86,7 +88,9 @@ fn line(spans: &[Span], out: &mut String) {
             text
         };
         match &span.link {
-            Some(link) if !link.contains(['|', ']', '\n']) => out.push_str(&format!("[{marked}|{link}]")),
+            Some(link) if !link.contains(['|', ']', '\n']) => {
+                let _ = write!(out, "[{marked}|{link}]");
+            }
             _ => out.push_str(&marked),
         }
     }

@@ -268,7 +268,7 @@ pub(super) async fn tracker(wanted: &Wanted, config: &Config, client: &Client) -
             let key = needed("the API key")?;
             let settings = JiraSettings { url, user, key: Some(key), deployment };
             let jira = Jira::connect(client, settings).await.map_err(|error| {
-                Failure::new(Exit::RunTime, format!("{source}: {error}")).hint(
+                super::failure(source, &error).hint(
                     "`--jira-deployment cloud` or `data-center` tells which Jira it is without asking it",
                 )
             })?;
@@ -281,12 +281,11 @@ pub(super) async fn tracker(wanted: &Wanted, config: &Config, client: &Client) -
             let url = url(config, "github_url")?.ok_or_else(|| missing("github_url", "the address"))?;
             let repository = config.text("github_repository")?;
             let repository = repository.ok_or_else(|| missing("github_repository", "the repository"))?;
-            let (owner, repository) = match repository.split_once('/') {
-                Some((owner, name)) => (owner.to_owned(), name.to_owned()),
-                None => {
-                    let owner = config.text("github_owner")?;
-                    (owner.ok_or_else(|| missing("github_owner", "the owner"))?, repository)
-                }
+            let (owner, repository) = if let Some((owner, name)) = repository.split_once('/') {
+                (owner.to_owned(), name.to_owned())
+            } else {
+                let owner = config.text("github_owner")?;
+                (owner.ok_or_else(|| missing("github_owner", "the owner"))?, repository)
             };
             Tracker::GitHub(GitHub { url, owner, repository, token: key })
         }
