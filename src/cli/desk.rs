@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::evidence::injection::reads_as_instruction;
 use crate::question::alert::Group;
 use crate::question::subject::Subject;
-use crate::question::{Attachment, Question, Source};
+use crate::question::{Attachment, Question, Source, Ticket};
 use crate::shell;
 
 /// Objects of one group of alerts that are looked at, each for itself.
@@ -100,6 +100,14 @@ impl Desk {
         let mut lookups: Vec<Lookup> = self.findings(&found.subject).into_iter().collect();
         lookups.extend(briefing::lookups(found, None));
         commission(question, lookups)
+    }
+
+    /// A ticket, or an incident.
+    pub(super) fn ticket(&self, ticket: &Ticket) -> Result<Commission, Failure> {
+        let attachment = self.keep(&ticket.name(), &ticket.as_exhibit_text(), Source::Ticket)?;
+        let subject = Some(ticket.subject());
+        let question = Question { text: ticket.question_text(), subject, attachments: vec![attachment] };
+        Ok(commission(question, Vec::new()))
     }
 
     /// What the detectors find in the namespace of `subject`, it first.

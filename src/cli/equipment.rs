@@ -17,11 +17,12 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
-use crate::shell::Stop;
+use crate::shell::{self, Stop};
 use crate::tls::Trust;
 use crate::tools::approval::{self, Rule};
 use crate::tools::{
-    self, CommandTool, Connected, KubernetesChanges, ReadExhibit, Summary, Surroundings, Tool, Toolbox,
+    self, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary, Surroundings,
+    Tool, Toolbox,
 };
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;
@@ -35,7 +36,7 @@ const CLUSTER: &str = "kubernetes/core";
 
 /// Whether a builtin tool comes with a toolset.
 pub(super) fn brings(toolset: &str, tool: &str) -> bool {
-    toolset == CLUSTER && tool == "kubernetes_changes"
+    toolset == CLUSTER && matches!(tool, "kubernetes_changes" | "kubernetes_findings")
 }
 
 /// What a run can use, and what it cannot.
@@ -205,8 +206,11 @@ impl Equipment {
                 }
             }
         }
-        // What changed in a cluster is for whoever may ask it anything.
+        // What is evidently wrong in a cluster, and what changed, is for whoever may ask it anything.
         if toolset.name == CLUSTER {
+            if !config.switch("no_detectors")? {
+                tools.push(Box::new(KubernetesFindings::new(shell::environment(caller, &[]))));
+            }
             tools.push(Box::new(KubernetesChanges::new(caller, || SystemClock.now())));
         }
         let mut names = toolset.clone();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
 use super::Context;
@@ -186,6 +187,7 @@ impl Run {
             Some(_) => FastModels::choose(config, &equipment.toolbox, limits.summary_timeout, &mut progress)?,
         };
         secrets.extend_from_slice(&fast.secrets);
+        secrets.extend(config.secrets().iter().map(|secret| secret.expose_secret().to_owned()));
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {

@@ -73,6 +73,8 @@ pub struct Flags {
     pub alertmanager_label: Vec<String>,
     pub alertmanager_file: Option<PathBuf>,
     pub alertmanager_limit: Option<u64>,
+    /// Settings of a source of tickets, by their keys; some are secrets, so none is shown.
+    pub tickets: Vec<(&'static str, SecretString)>,
 }
 
 impl Flags {
@@ -138,6 +140,7 @@ impl Flags {
         put("alertmanager_label", texts(&self.alertmanager_label));
         put("alertmanager_file", self.alertmanager_file.as_deref().map(path));
         put("alertmanager_limit", self.alertmanager_limit.map(Json::from));
+        self.tickets.iter().for_each(|(key, value)| put(key, secret(Some(value))));
         layer
     }
 }

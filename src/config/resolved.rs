@@ -204,6 +204,12 @@ impl Config {
         })
     }
 
+    /// The values of all settings that are secrets, for whoever must not show them.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let secret = |setting: &&Setting| matches!(setting.kind, settings::Kind::Secret);
+        SETTINGS.iter().filter(secret).filter_map(|setting| self.secret(setting.key).ok().flatten()).collect()
+    }
+
     pub fn count(&self, key: &str) -> Result<Option<u64>, ConfigError> {
         Ok(match self.value(key)? {
             Some(Value::Count(count)) => Some(count),

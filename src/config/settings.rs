@@ -206,18 +206,31 @@ pub const SETTINGS: &[Setting] = &[
     set("alertmanager_label", Texts, "labels alerts must have: `name=value`, `!=`, `=~` or `!~`"),
     set("alertmanager_file", Path, "file of alerts"),
     set("alertmanager_limit", Count, "most alerts to investigate"),
-    set("jira_url", Url, "Jira address").env(&["JIRA_URL"]),
+    set("jira_url", Url, "Jira address").env(&["JIRA_URL"]).sensitive(),
     set("jira_username", Text, "Jira user").env(&["JIRA_USERNAME"]),
     set("jira_api_key", Secret, "Jira key").env(&["JIRA_API_KEY"]),
+    set("jira_deployment", Choice(&["auto", "cloud", "data-center"]), "which Jira; auto asks it")
+        .default("auto"),
     set("jira_query", Text, "JQL of the tickets").env(&["JIRA_QUERY"]),
-    set("github_url", Url, "GitHub API address").env(&["GITHUB_URL"]),
+    set("github_url", Url, "GitHub API address")
+        .env(&["GITHUB_URL"])
+        .default("https://api.github.com")
+        .sensitive(),
     set("github_owner", Text, "GitHub owner").env(&["GITHUB_OWNER"]),
     set("github_pat", Secret, "GitHub token").env(&["GITHUB_PAT"]),
     set("github_repository", Text, "GitHub repository").env(&["GITHUB_REPOSITORY"]),
     set("github_query", Text, "query of the GitHub issues").env(&["GITHUB_QUERY"]),
+    set("pagerduty_url", Url, "PagerDuty API address")
+        .env(&["PAGERDUTY_URL"])
+        .default("https://api.pagerduty.com")
+        .sensitive(),
     set("pagerduty_api_key", Secret, "PagerDuty key").env(&["PAGERDUTY_API_KEY"]),
     set("pagerduty_user_email", Text, "PagerDuty user that writes").env(&["PAGERDUTY_USER_EMAIL"]),
     set("pagerduty_incident_key", Text, "PagerDuty incident").env(&["PAGERDUTY_INCIDENT_KEY"]),
+    set("opsgenie_url", Url, "OpsGenie API address")
+        .env(&["OPSGENIE_URL"])
+        .default("https://api.opsgenie.com")
+        .sensitive(),
     set("opsgenie_api_key", Secret, "OpsGenie key").env(&["OPSGENIE_API_KEY"]),
     set("opsgenie_team_integration_key", Secret, "OpsGenie key that writes")
         .env(&["OPSGENIE_TEAM_INTEGRATION_KEY"]),

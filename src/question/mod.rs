@@ -2,10 +2,13 @@
 
 pub mod alert;
 pub mod subject;
+mod ticket;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use ticket::{Ticket, TicketComment, TicketSource, from_adf, from_html, from_markdown, from_wiki};
 
 /// One question and the evidence handed over with it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

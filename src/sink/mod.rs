@@ -4,6 +4,7 @@
 //! What may hold secrets passes through the caller's redaction: exhibits are raw on disk.
 
 mod cited;
+mod comment;
 mod file;
 mod html;
 mod json;
@@ -15,6 +16,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use comment::{marker as comment_marker, to_adf, to_markdown_comment, to_plain, to_wiki};
 pub use file::{WriteError, write_file};
 pub use html::to_html;
 pub use json::to_json;

@@ -1,14 +1,25 @@
 //! Where investigations come from: servers of alerts and tickets, asked through `http`, answered as `question`'s data.
 //!
-//! One file a vendor. Nothing here prints, decides what is investigated, or writes back.
+//! One file a vendor. Answers go back to trackers as comments. Nothing here prints, or decides what is investigated.
 
 pub mod alerts;
+mod github;
+mod jira;
+mod opsgenie;
+mod pagerduty;
+mod tracker;
 
 use std::fmt;
 
 use secrecy::SecretString;
 
 use crate::http::{Auth, HttpError, HttpErrorKind, Url};
+
+pub use github::GitHub;
+pub use jira::{Deployment, Jira, JiraSettings};
+pub use opsgenie::OpsGenie;
+pub use pagerduty::PagerDuty;
+pub use tracker::{Comment, Form, Found, Tracker, Written};
 
 /// A server and who asks it.
 #[derive(Debug, Clone)]

@@ -81,7 +81,7 @@ impl Tool for KubernetesFindings {
     }
 
     fn toolset(&self) -> &'static str {
-        "kubernetes/detectors"
+        "kubernetes/core"
     }
 
     fn describe(&self, params: &Map<String, Value>) -> String {

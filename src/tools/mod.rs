@@ -25,9 +25,9 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
+pub use fetch_runbook::{FetchRunbook, RUNBOOKS};
 pub use kubernetes_changes::KubernetesChanges;
 pub use kubernetes_findings::KubernetesFindings;
-pub use fetch_runbook::{FetchRunbook, RUNBOOKS};
 pub use named::prefixed;
 pub use read_exhibit::{EVIDENCE, ReadExhibit};
 pub use remote::{Connected, Surroundings, connect};

@@ -35,6 +35,7 @@ mod rules;
 mod runbooks;
 mod servers;
 mod summaries;
+mod tickets;
 mod toolsets;
 mod untrusted;
 mod webpage;

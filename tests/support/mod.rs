@@ -14,3 +14,4 @@ pub mod scripted_model;
 pub mod scripted_server;
 
 pub use bench::{Bench, Ran};
+pub use scripted_server::{Asked, Reply, ScriptedServer};

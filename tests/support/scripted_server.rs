@@ -45,6 +45,52 @@ impl Reply {
     }
 }
 
+/// A request in its parts.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: String,
+    /// As it came, escapes and all.
+    pub path: String,
+    /// Unescaped, in order.
+    pub query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    /// The server's own `host:port`.
+    pub here: String,
+}
+
+impl Asked {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn read(request: &str, here: String) -> Self {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
+        let mut lines = head.lines();
+        let mut first = lines.next().unwrap_or_default().split(' ');
+        let method = first.next().unwrap_or_default().to_owned();
+        let target = first.next().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let url = reqwest::Url::parse(&format!("http://h/?{query}")).unwrap();
+        let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self { method, path: path.to_owned(), query, headers, body: body.to_owned(), here }
+    }
+}
+
+/// Decides on an answer while it runs.
+type Answering = Box<dyn Fn(&Asked) -> Reply + Send + Sync>;
+
 /// The running server. Dropping it stops it.
 pub struct ScriptedServer {
     address: SocketAddr,
@@ -55,6 +101,8 @@ pub struct ScriptedServer {
 #[derive(Default)]
 struct Shared {
     replies: HashMap<String, Reply>,
+    answering: Option<Answering>,
+    here: String,
     requests: Mutex<Vec<String>>,
     stopped: AtomicBool,
 }
@@ -73,7 +121,21 @@ impl ScriptedServer {
             other => other,
         };
         let replies = replies.into_iter().map(|(path, reply)| (path.to_owned(), filled(reply))).collect();
-        let shared = Arc::new(Shared { replies, ..Shared::default() });
+        Self::serve(listener, address, Shared { replies, ..Shared::default() })
+    }
+
+    /// Answers each request as `answering` says.
+    #[must_use]
+    pub fn answering(answering: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let here = address.to_string();
+        let answering: Option<Answering> = Some(Box::new(answering));
+        Self::serve(listener, address, Shared { answering, here, ..Shared::default() })
+    }
+
+    fn serve(listener: TcpListener, address: SocketAddr, shared: Shared) -> Self {
+        let shared = Arc::new(shared);
         let serving = Arc::clone(&shared);
         let accepting = std::thread::spawn(move || {
             let mut threads = Vec::new();
@@ -123,7 +185,10 @@ impl Shared {
         let Some(request) = read(&stream) else { return };
         let target = request.split(' ').nth(1).unwrap_or_default();
         let path = target.split('?').next().unwrap_or_default();
-        let reply = self.replies.get(path).cloned();
+        let reply = match &self.answering {
+            Some(answering) => Some(answering(&Asked::read(&request, self.here.clone()))),
+            None => self.replies.get(path).cloned(),
+        };
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.to_lowercase());
         let reply = match reply {
             Some(Reply::Echo) => Reply::ok("text/plain", &request),

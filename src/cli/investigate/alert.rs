@@ -14,7 +14,7 @@ use super::super::failure::{Exit, Failure};
 use super::super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, Sources, ToolsetArgs, flags};
 use super::super::signals::Signals;
 use super::super::swapped::{self, SwappedArgs};
-use super::several::{self, Item};
+use super::several::{self, Item, NothingMore};
 use crate::config::{Config, Flags, Origin as Said};
 use crate::question::alert::{Alert, AlertState, Group, Matcher, Selection, group, matching, nearest_names};
 
@@ -309,7 +309,7 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
     }
     drop(signals);
     let listed = args.which.all || args.which.each;
-    several::investigate(items, listed, config, context, &mut several::nothing_more).await
+    several::investigate(items, listed, config, context, &NothingMore).await
 }
 
 /// Tools find Prometheus and Alertmanager in the environment: what flags and files say of them stands there too.

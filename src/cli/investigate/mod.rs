@@ -4,6 +4,7 @@
 
 mod alert;
 mod several;
+mod ticket;
 mod workload;
 
 use clap::{Args, Subcommand};
@@ -26,6 +27,8 @@ enum Verb {
     Alert(Box<alert::AlertArgs>),
     #[command(flatten)]
     Workload(workload::Workload),
+    #[command(flatten)]
+    Ticket(ticket::TicketVerb),
 }
 
 /// Runs the verb.
@@ -33,6 +36,7 @@ pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit
     match verb.verb {
         Verb::Alert(args) => alert::run(*args, context).await,
         Verb::Workload(workload) => workload::run(workload, context).await,
+        Verb::Ticket(verb) => ticket::run(verb, context).await,
     }
 }
 

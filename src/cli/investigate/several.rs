@@ -29,12 +29,19 @@ pub(super) struct Item {
 /// A boxed future of what is done with a result.
 pub(super) type After<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 
-/// What is done with each result once it is there: the item's number from 0, and the result.
-pub(super) type Afterwards<'a> = dyn for<'b> FnMut(usize, &'b Done) -> After<'b> + 'a;
+/// What is done with each result once it is there.
+pub(super) trait Afterwards {
+    /// `number` counts the items from 0.
+    fn done<'a>(&'a self, number: usize, done: &'a Done) -> After<'a>;
+}
 
 /// For results that nothing more is done with.
-pub(super) fn nothing_more<'a>(_: usize, _: &'a Done) -> After<'a> {
-    Box::pin(std::future::ready(Ok(())))
+pub(super) struct NothingMore;
+
+impl Afterwards for NothingMore {
+    fn done<'a>(&'a self, _: usize, _: &'a Done) -> After<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// A line of the table.
@@ -54,7 +61,7 @@ pub(super) async fn investigate(
     listed: bool,
     config: Config,
     context: &Context,
-    afterwards: &mut Afterwards<'_>,
+    afterwards: &dyn Afterwards,
 ) -> Result<Exit, Failure> {
     let config = Rc::new(config);
     let mut items = items;
@@ -64,7 +71,7 @@ pub(super) async fn investigate(
     {
         let done = investigation::conduct(item.commission, &config, context).await?;
         let Some(done) = done else { return Ok(Exit::Interrupted) };
-        let after = afterwards(0, &done).await;
+        let after = afterwards.done(0, &done).await;
         let exit = done.exit?;
         after?;
         return Ok(exit);
@@ -106,12 +113,17 @@ pub(super) async fn investigate(
                 continue;
             }
         };
-        let after = afterwards(number, &done).await;
+        let after = afterwards.done(number, &done).await;
         if round.finished(item.heading, done)? {
             break;
         }
         if let Err(failure) = after {
+            let interrupted = failure.exit == Exit::Interrupted;
             round.keep(failure);
+            if interrupted {
+                round.exit = Exit::Interrupted;
+                break;
+            }
         }
     }
     round.end(&config, context)
