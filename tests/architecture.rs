@@ -246,8 +246,9 @@ fn room(module: &[String]) -> &'static str {
 
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
-    "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
-    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "tls", "tools", "toolset", "ui",
+    "lib", "main", "agent", "answer", "briefing", "cli", "clock", "cluster", "config", "context", "evidence",
+    "http", "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "tls", "tools",
+    "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

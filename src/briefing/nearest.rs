@@ -29,7 +29,10 @@ pub fn nearest(subject: &Subject, snapshot: &Snapshot) -> Vec<String> {
         // The very name under another kind or in another namespace is what was meant.
         near.push((distance > 0, other_kind, distance, other_namespace, object));
     }
-    near.sort_by(|a, b| (a.0, a.1, a.2, a.3, a.4.name()).cmp(&(b.0, b.1, b.2, b.3, b.4.name())));
+    near.sort_by(|a, b| {
+        let others = (b.0, b.1, b.2, b.3, b.4.name(), b.4.kind());
+        (a.0, a.1, a.2, a.3, a.4.name(), a.4.kind()).cmp(&others)
+    });
     let mut names: Vec<String> =
         near.into_iter().take(MOST * 2).map(|(.., object)| object.reference()).collect();
     names.dedup();
