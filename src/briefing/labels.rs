@@ -151,6 +151,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn alerts_as_rules_in_use_label_them() {
         // kube-prometheus-stack, honorLabels: what the metric says stands under the plain names.
         let stack: &[(&str, &str)] = &[

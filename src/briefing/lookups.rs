@@ -63,7 +63,7 @@ pub fn lookups(found: &Found, around: Option<Timestamp>) -> Vec<Lookup> {
         Some(made) if found.worst.is_none() => calls.describe(made),
         Some(made) => calls.events(made),
         None if matches!(subject.kind.as_str(), "pod" | "statefulset" | "daemonset" | "job") => {
-            calls.events(subject)
+            calls.events(subject);
         }
         None => {}
     }

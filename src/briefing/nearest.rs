@@ -12,35 +12,36 @@ const COMPARED: usize = 20_000;
 /// behind it; the nearest first.
 #[must_use]
 pub fn nearest(subject: &Subject, snapshot: &Snapshot) -> Vec<String> {
-    let mut near: Vec<(usize, bool, bool, String)> = Vec::new();
+    let mut near: Vec<Near> = Vec::new();
     for object in snapshot.objects().filter(|object| kind(object.kind()).is_some()).take(COMPARED) {
+        let other_kind = !object.kind().eq_ignore_ascii_case(&subject.kind);
+        // Three pods of one ReplicaSet are as near as each other; their workload says it once.
+        if other_kind && object.owner().is_some() {
+            continue;
+        }
         // What made a pod put words behind its own name that nobody types.
         let stems = std::iter::successors(Some(object.name()), |name| {
             name.rsplit_once('-').map(|(stem, _)| stem).filter(|_| object.owner().is_some())
         });
         let near_one = |(at, name): (usize, &str)| Some(distance(&subject.name, name)? + at.min(1));
         let Some(distance) = stems.take(3).enumerate().filter_map(near_one).min() else { continue };
-        let other_kind = !object.kind().eq_ignore_ascii_case(&subject.kind);
         let other_namespace = object.namespace() != subject.namespace();
-        near.push((distance, other_kind, other_namespace, object.reference()));
+        // The very name under another kind or in another namespace is what was meant.
+        near.push((distance > 0, other_kind, distance, other_namespace, object));
     }
-    // The very name under another kind or in another namespace is what was meant.
-    near.sort_by(|a, b| (a.0 > 0, a.1, a.0, a.2, &a.3).cmp(&(b.0 > 0, b.1, b.0, b.2, &b.3)));
-    near.dedup_by(|a, b| a.3 == b.3);
-    // Three pods of one ReplicaSet are as near as each other; their workload says it once.
-    near.into_iter()
-        .map(|(.., name)| name)
-        .filter(|name| !is_made(name, snapshot, subject))
-        .take(MOST)
-        .collect()
+    near.sort_by(|a, b| {
+        let others = (b.0, b.1, b.2, b.3, b.4.name(), b.4.kind());
+        (a.0, a.1, a.2, a.3, a.4.name(), a.4.kind()).cmp(&others)
+    });
+    let mut names: Vec<String> =
+        near.into_iter().take(MOST * 2).map(|(.., object)| object.reference()).collect();
+    names.dedup();
+    names.truncate(MOST);
+    names
 }
 
-/// Whether an object of another kind than the typed one is only what another one made.
-fn is_made(reference: &str, snapshot: &Snapshot, subject: &Subject) -> bool {
-    let is = |object: &&Object| object.reference() == reference;
-    let made = snapshot.objects().find(is).is_some_and(|object| object.owner().is_some());
-    made && !reference.starts_with(&format!("{}/", subject.kind))
-}
+/// Whether the name is another one, and the kind; how far the name is; whether the namespace is another one.
+type Near<'a> = (bool, bool, usize, bool, &'a Object);
 
 /// How far two names are from each other; nothing where one is not meant by the other. A name that begins the other
 /// is near: people leave out what a ReplicaSet adds.

@@ -61,14 +61,12 @@ fn collect(text: &str, found: &mut Vec<String>, depth: usize) -> Option<()> {
         }
         return Some(());
     }
-    match inside(text) {
-        Some(inner) => collect(inner, found, depth + 1),
-        None => {
-            // One side of `and` may be compared with nothing.
-            found.push(text.to_owned());
-            Some(())
-        }
+    if let Some(inner) = inside(text) {
+        return collect(inner, found, depth + 1);
     }
+    // One side of `and` may be compared with nothing.
+    found.push(text.to_owned());
+    Some(())
 }
 
 struct Mark {

@@ -69,9 +69,9 @@ impl PodState {
             let ended = one.pointer("/state/terminated").filter(|ended| ended.is_object());
             ended.map_or(!flag(one, "/ready"), |ended| number(ended, "/exitCode") != 0)
         });
-        let of_init = failing_init.map(|one| reason(one)).filter(|reason| !reason.is_empty());
+        let of_init = failing_init.map(reason).filter(|reason| !reason.is_empty());
         let worst = containers.iter().max_by_key(|one| (weight(&reason(one)), number(one, "/restartCount")));
-        let of_container = worst.map(|one| reason(one)).filter(|reason| !reason.is_empty());
+        let of_container = worst.map(reason).filter(|reason| !reason.is_empty());
         state.reason = match (of_init, of_container) {
             _ if !pod.at("/metadata/deletionTimestamp").is_null() => "Terminating".to_owned(),
             _ if !pod.text("/status/reason").is_empty() => short(pod.text("/status/reason")),

@@ -1,6 +1,6 @@
 //! `investigate KIND NAME`, with kubectl played by a script that answers from files.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Bench, Ran};
 
@@ -10,6 +10,10 @@ const FAULTS: &str = include_str!("../fixtures/cluster/faults.json");
 const KUBECTL: &str = r#"#!/bin/sh
 echo "$KUBECONFIG $*" >>"$HOME/asked"
 case "$*" in
+    *--show-managed-fields*) if test -e "$HOME/old"; then echo "error: unknown flag: --show-managed-fields" >&2; exit 1; fi ;;
+esac
+case "$*" in
+    *--raw*) echo '{}' ;;
     *"config view"*) cat "$HOME/contexts.json" ;;
     *--namespace=shop*) cat "$HOME/shop.json" ;;
     *--namespace=faults*) cat "$HOME/faults.json" ;;
@@ -45,15 +49,17 @@ fn first(ran: &Ran) -> Vec<&str> {
 #[test]
 fn a_workload_is_found_before_anything_is_asked() {
     let bench = bench().model(json!([{"say": "Root cause: memory"}, {"say": "Root cause: memory"}]));
-    let ran = bench.run(["investigate", "deploy", "payments", "-n", "shop", "-v"]).exits(0);
+    let ran =
+        bench.run(["investigate", "deploy", "payments", "-n", "shop", "-v", "-t", "tools.yaml"]).exits(0);
     assert!(ran.stderr.contains("deployment/shop/payments 1/1 ready; "), "{}", ran.stderr);
     assert!(ran.stderr.contains("payments-5fb864cfb8-d2jm2 1/1 Running"), "{}", ran.stderr);
     assert_eq!(
         first(&ran)[0],
         r#"kubectl_describe {"kind":"deployment","name":"payments","namespace":"shop"}"#
     );
-    let ran =
-        bench.run(["investigate", "deploy", "deployment/payments", "-n", "shop", "-o", "json"]).exits(0);
+    let ran = bench
+        .run(["investigate", "deploy", "deployment/payments", "-n", "shop", "-o", "json", "-t", "tools.yaml"])
+        .exits(0);
     assert_eq!(ran.json()["subject"], "deployment/shop/payments");
     assert!(
         ran.json()["question"]
@@ -83,18 +89,12 @@ fn the_namespace_is_the_contexts_else_the_only_one_that_has_it() {
         "{}",
         bench.read("asked")
     );
-    let twice = SHOP.replace(
-        "]}",
-        &format!(
-            ",{}]}}",
-            SHOP.split_once("[\n")
-                .unwrap()
-                .1
-                .trim_end()
-                .trim_end_matches("]}")
-                .replace("\"namespace\": \"shop\"", "\"namespace\": \"stage\"")
-        ),
-    );
+    let shop: Value = serde_json::from_str(SHOP).unwrap();
+    let stage: Value =
+        serde_json::from_str(&SHOP.replace("\"namespace\": \"shop\"", "\"namespace\": \"stage\"")).unwrap();
+    let both =
+        [shop["items"].as_array().unwrap().clone(), stage["items"].as_array().unwrap().clone()].concat();
+    let twice = json!({"items": both}).to_string();
     let ran = bench.file("all.json", twice).run(["investigate", "svc", "payments", "--no-llm"]).exits(1);
     assert!(
         ran.stderr.contains("service `payments` is in 2 namespaces: say which\nhint: -n shop, -n stage"),
@@ -117,7 +117,10 @@ fn what_does_not_exist_tells_what_does() {
         ),
         (["svc", "payments", "-n", "default"], "hint: near it: service/shop/payments"),
         (["pod", "\u{1b}[2J", "-n", "shop"], "there is no pod `"),
-        (["deploy", "x", "--context", "eest"], "kubectl knows no context `eest`\nhint: did you mean `east`?"),
+        (
+            ["deploy", "x", "--context", "eastt"],
+            "kubectl knows no context `eastt`\nhint: did you mean `east`?",
+        ),
         (["pod", "x", "-n", "forbidden"], "the cluster cannot be read: (Forbidden): pods is forbidden"),
     ] {
         let ran = bench.run([&["investigate"][..], &words, &["--no-llm"]].concat()).exits(1);
@@ -144,5 +147,32 @@ fn output_that_is_no_list_is_an_error_in_one_line() {
         let ran = bench().file("all.json", text).run(["investigate", "node", "n", "--no-llm"]).exits(1);
         assert!(ran.stderr.contains(said), "{text}: {}", ran.stderr);
         assert!(ran.stderr.lines().count() <= 3, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn changes_are_told_oldest_first() {
+    let wanted = "2026-11-21T17:54:54Z deployment/shop/payments revision 6, a template used before as 2,4: image 1.8.3 → 1.9.0";
+    // kubectl before 1.21 knows no flag for managed fields.
+    for old in [false, true] {
+        let mut bench = bench().env("HOLMES_TOOLSET", "kubernetes/core");
+        if old {
+            bench = bench.file("old", "");
+        }
+        let words = ["namespace=shop", "around=2026-11-21T17:55:00Z", "minutes=2"];
+        let run = ["toolset", "run", "kubernetes_changes", "--raw", "--"];
+        let ran = bench.run([&run[..], &words].concat()).exits(0);
+        assert!(ran.stdout.starts_with("8 changes in namespace shop from 2026-11-21T17:53:00Z to 2026-11-21T18:10:00Z, oldest first\n"), "{}", ran.stdout);
+        assert!(ran.stdout.contains(wanted), "{}", ran.stdout);
+        for (word, said) in [
+            ("around=yesterday", "`around` needs a time like 2026-11-21T12:00:00Z, got `yesterday`"),
+            ("minutes=0", "`minutes` needs a number from 1 to 44640, got `0`"),
+            ("namespace=$(id)", "`namespace` is no name of one: $(id)"),
+            ("namespace=forbidden", "(Forbidden): pods is forbidden"),
+        ] {
+            let ran = bench.run([&run[..], &[word]].concat()).exits(1);
+            assert!(ran.stderr.contains(said), "{word}: {}{}", ran.stdout, ran.stderr);
+        }
+        assert!(!bench.read("asked").contains("$(id)"));
     }
 }

@@ -194,12 +194,12 @@ impl Cluster {
     }
 
     async fn contexts(&self) -> Result<Contexts, Failure> {
-        contexts(&self.environment, self.stop.clone()).await.map_err(unreadable)
+        contexts(&self.environment, self.stop.clone()).await.map_err(|reason| unreadable(&reason))
     }
 
     async fn read(&self, namespace: Option<&str>, kinds: Vec<String>) -> Result<Snapshot, Failure> {
         let scope = Scope { namespace: namespace.map(str::to_owned), kinds };
-        read(&scope, &self.environment, self.stop.clone()).await.map_err(unreadable)
+        read(&scope, &self.environment, self.stop.clone()).await.map_err(|reason| unreadable(&reason))
     }
 
     /// The object with what belongs to it, in the namespace that was typed, else in the context's, else in the only one
@@ -256,7 +256,7 @@ impl Cluster {
     }
 }
 
-fn unreadable(reason: String) -> Failure {
+fn unreadable(reason: &str) -> Failure {
     let failure = Failure::new(Exit::RunTime, format!("the cluster cannot be read: {reason}"));
     if reason.contains("not installed") {
         return failure.hint("install kubectl and point KUBECONFIG at a cluster");
@@ -309,12 +309,11 @@ async fn in_context(name: &str, context: &Context) -> Result<Context, Failure> {
         });
     }
     let file = context_file(&context.folders().cache, name)?;
-    let own = match context.environment.get("KUBECONFIG") {
-        Some(own) => own.to_owned(),
-        None => {
-            let home = context.environment.get("HOME").unwrap_or_default();
-            PathBuf::from(home).join(".kube/config").to_string_lossy().into_owned()
-        }
+    let own = if let Some(own) = context.environment.get("KUBECONFIG") {
+        own.to_owned()
+    } else {
+        let home = context.environment.get("HOME").unwrap_or_default();
+        PathBuf::from(home).join(".kube/config").to_string_lossy().into_owned()
     };
     Ok(context.with_variable("KUBECONFIG", &format!("{}:{own}", file.display())))
 }

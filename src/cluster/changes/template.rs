@@ -26,7 +26,7 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
         let place = if several { format!("container {} ", clean(name)) } else { String::new() };
         match before.get(name) {
             None => {
-                words.push(format!("container {} added, image {}", clean(name), clean(text(new, "/image"))))
+                words.push(format!("container {} added, image {}", clean(name), clean(text(new, "/image"))));
             }
             Some(old) => container(old, new, &place, &mut words),
         }
