@@ -246,7 +246,8 @@ fn room(module: &[String]) -> &'static str {
 /// The rooms, as lib.rs lists them.
 const ROOMS: &[&str] = &[
     "lib", "main", "agent", "answer", "cli", "clock", "cluster", "config", "context", "evidence", "http",
-    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "source", "tls", "tools", "toolset", "ui",
+    "jq", "model", "question", "record", "replay", "rules", "shell", "sink", "source", "tls", "tools",
+    "toolset", "ui",
 ];
 
 /// All source files, without those that hold only tests.

@@ -192,7 +192,11 @@ pub const SETTINGS: &[Setting] = &[
     set("alertmanager_username", Text, "Alertmanager user").env(&["ALERTMANAGER_USERNAME"]),
     set("alertmanager_password", Secret, "Alertmanager password").env(&["ALERTMANAGER_PASSWORD"]),
     set("alertmanager_token", Secret, "Alertmanager bearer token").env(&["ALERTMANAGER_TOKEN"]),
-    set("alertmanager_headers", SecretMap, "headers sent with requests for alerts, as a tenant's X-Scope-OrgID"),
+    set(
+        "alertmanager_headers",
+        SecretMap,
+        "headers sent with requests for alerts, as a tenant's X-Scope-OrgID",
+    ),
     set("alertmanager_insecure_skip_verify", Switch, "accept any certificate of Alertmanager")
         .default("false")
         .sensitive(),

@@ -46,8 +46,7 @@ pub async fn alertmanager(client: &Client, server: &Server) -> Result<Fetched, S
     } else {
         first(client, server, ALERTMANAGER, alerts).await
     };
-    let (alerts, url) =
-        found.map_err(|error| told(error, "Alertmanager", "--alertmanager", &server.base))?;
+    let (alerts, url) = found.map_err(|error| told(error, "Alertmanager", "--alertmanager", &server.base))?;
     Ok(Fetched { alerts, url })
 }
 
@@ -135,9 +134,15 @@ fn not_json(body: &[u8]) -> AlertError {
 enum Wrong {
     Http(HttpError),
     /// An answer that is none of what was asked for.
-    Answer { url: String, why: AlertError },
+    Answer {
+        url: String,
+        why: AlertError,
+    },
     /// Nothing is at any of these paths.
-    Nowhere { url: String, tried: Vec<String> },
+    Nowhere {
+        url: String,
+        tried: Vec<String>,
+    },
 }
 
 /// Asks one path after the other until one has the API: what `read` makes of its reply, and its address.
@@ -204,7 +209,9 @@ fn told(wrong: Wrong, what: &str, flag: &str, base: &Url) -> SourceError {
                 remedies: Vec::new(),
                 refused: false,
             };
-            error.remedy(format!("{flag} takes the address of {what} with its prefix, as http://HOST:PORT/PREFIX"))
+            error.remedy(format!(
+                "{flag} takes the address of {what} with its prefix, as http://HOST:PORT/PREFIX"
+            ))
         }
     }
 }

@@ -215,8 +215,9 @@ impl Wanted {
         }
         let pattern = config.text("alertmanager_alertname")?.filter(|text| !text.trim().is_empty());
         if let Some(text) = &pattern {
-            let compiled = Selection::pattern(text)
-                .map_err(|why| wrong("alertmanager_alertname", format!("`{text}` is no regular expression: {why}")))?;
+            let compiled = Selection::pattern(text).map_err(|why| {
+                wrong("alertmanager_alertname", format!("`{text}` is no regular expression: {why}"))
+            })?;
             selection.pattern = Some(compiled);
         }
         let mut states = which.state.clone();
@@ -313,12 +314,7 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
 }
 
 /// Makes the investigations, one after the other. The worst exit code counts; an interrupt ends all.
-async fn several(
-    items: Vec<Item>,
-    config: Config,
-    flags: Flags,
-    context: &Context,
-) -> Result<Exit, Failure> {
+async fn several(items: Vec<Item>, config: Config, flags: Flags, context: &Context) -> Result<Exit, Failure> {
     let all = items.len();
     let mut config = Some(config);
     let mut worst = Exit::Answered;
@@ -409,7 +405,8 @@ fn with_filters(wanted: &Wanted) -> &'static str {
 }
 
 fn told_names(names: &[String]) -> String {
-    let mut told = names.iter().take(TOLD_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut told =
+        names.iter().take(TOLD_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > TOLD_NAMES {
         told.push_str(&format!(" and {} more", names.len() - TOLD_NAMES));
     }

@@ -25,14 +25,12 @@ fn envelope(object: &Object, depth: usize) -> Found {
         (object.get("Message"), object.contains_key("TopicArn") || object.contains_key("Type"))
     {
         return Some(match text(object, &["Type"]).as_deref() {
-            Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => Err(AlertError(
-                "it is SNS asking to confirm a subscription, no alert".to_owned(),
-            )),
+            Some("SubscriptionConfirmation" | "UnsubscribeConfirmation") => {
+                Err(AlertError("it is SNS asking to confirm a subscription, no alert".to_owned()))
+            }
             _ => match serde_json::from_str::<Value>(message) {
-                Ok(value) if value.is_object() || value.is_array() => {
-                    read::of(&value, depth + 1)
-                        .map_err(|AlertError(why)| AlertError(format!("the message in the SNS envelope: {why}")))
-                }
+                Ok(value) if value.is_object() || value.is_array() => read::of(&value, depth + 1)
+                    .map_err(|AlertError(why)| AlertError(format!("the message in the SNS envelope: {why}"))),
                 _ => Ok(vec![plain_message(object, message)]),
             },
         });
@@ -99,7 +97,9 @@ fn cloudwatch(object: &Object) -> Found {
         return Some(Ok(vec![notified(object, dimensions, metric)]));
     }
     for key in ["detail", "alarmData"] {
-        if let Some(detail) = object.get(key).and_then(Value::as_object).filter(|it| it.contains_key("alarmName")) {
+        if let Some(detail) =
+            object.get(key).and_then(Value::as_object).filter(|it| it.contains_key("alarmName"))
+        {
             return Some(Ok(vec![changed(object, detail)]));
         }
     }
@@ -205,7 +205,9 @@ fn state(word: Option<&str>) -> AlertState {
 }
 
 fn pagerduty(object: &Object, depth: usize) -> Found {
-    if let Some(event) = object.get("event").and_then(Value::as_object).filter(|it| it.contains_key("event_type")) {
+    if let Some(event) =
+        object.get("event").and_then(Value::as_object).filter(|it| it.contains_key("event_type"))
+    {
         let kind = text(event, &["event_type"]).unwrap_or_default();
         let incident = event.get("data").and_then(Value::as_object);
         // Notes and messages on an incident name it as their `incident`.
@@ -229,7 +231,10 @@ fn pagerduty(object: &Object, depth: usize) -> Found {
         return Some(read::of(&Value::Object(incident.clone()), depth + 1));
     }
     if object.contains_key("routing_key") || object.contains_key("event_action") {
-        return object.get("payload").and_then(Value::as_object).map(|payload| Ok(vec![of_event(object, payload)]));
+        return object
+            .get("payload")
+            .and_then(Value::as_object)
+            .map(|payload| Ok(vec![of_event(object, payload)]));
     }
     let is_incident = object.contains_key("incident_key") || object.contains_key("incident_number");
     (is_incident && text(object, &["title", "summary", "trigger_summary_data"]).is_some())

@@ -42,7 +42,9 @@ pub(super) fn of(object: &Object, depth: usize) -> Found {
     {
         return Some(Ok(vec![alert(object)]));
     }
-    if object.contains_key("alertname") && object.values().all(|value| !value.is_object() && !value.is_array()) {
+    if object.contains_key("alertname")
+        && object.values().all(|value| !value.is_object() && !value.is_array())
+    {
         let labels = texts(Some(&Value::Object(object.clone())));
         return Some(Ok(vec![named(Alert { labels, ..Alert::default() }, object)]));
     }
@@ -124,7 +126,8 @@ fn alert(object: &Object) -> Alert {
 
 /// Names the alert: by its label, else by what else its source calls it.
 fn named(alert: Alert, object: &Object) -> Alert {
-    let of = |map: &BTreeMap<String, String>, keys: &[&str]| keys.iter().find_map(|key| map.get(*key)).cloned();
+    let of =
+        |map: &BTreeMap<String, String>, keys: &[&str]| keys.iter().find_map(|key| map.get(*key)).cloned();
     let name = of(&alert.labels, &["alertname", "rulename", "alert"])
         .or_else(|| text(object, &["name", "alertname", "alert", "title"]))
         .or_else(|| of(&alert.annotations, &["title", "summary"]))
@@ -138,7 +141,8 @@ fn state(object: &Object) -> AlertState {
     match object.get("status") {
         // Alertmanager's v2 and v1: what silences and inhibits it stands beside the state.
         Some(Value::Object(status)) => {
-            let named = |key: &str| status.get(key).and_then(Value::as_array).is_some_and(|by| !by.is_empty());
+            let named =
+                |key: &str| status.get(key).and_then(Value::as_array).is_some_and(|by| !by.is_empty());
             let suppressed = status.get("state").and_then(Value::as_str) == Some("suppressed");
             if named("silencedBy") {
                 AlertState::Suppressed(Suppressor::Silenced)
@@ -171,7 +175,8 @@ fn state_of_word(word: &str) -> Option<AlertState> {
 fn value_of(object: &Object) -> Option<String> {
     match object.get("value").or_else(|| object.get("values")).or_else(|| object.get("valueString")) {
         Some(Value::Object(values)) => {
-            let each: Vec<String> = values.iter().map(|(name, value)| format!("{name}={}", scalar(value))).collect();
+            let each: Vec<String> =
+                values.iter().map(|(name, value)| format!("{name}={}", scalar(value))).collect();
             Some(each.join(", ")).filter(|text| !text.is_empty())
         }
         Some(Value::Null) | None => None,
@@ -214,7 +219,9 @@ pub(super) fn scalar(value: &Value) -> String {
 /// The first of `keys` with text in it.
 pub(super) fn text(object: &Object, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| match object.get(*key)? {
-        Value::String(text) if !text.trim().is_empty() => Some(scalar(&Value::String(text.trim().to_owned()))),
+        Value::String(text) if !text.trim().is_empty() => {
+            Some(scalar(&Value::String(text.trim().to_owned())))
+        }
         number @ Value::Number(_) => Some(number.to_string()),
         _ => None,
     })

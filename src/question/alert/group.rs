@@ -78,7 +78,11 @@ pub fn group(alerts: Vec<Alert>) -> Vec<Group> {
         })
         .collect();
     groups.sort_by_cached_key(|group| {
-        (Reverse(group.severity().map_or(0, rank)), group.since().unwrap_or(Timestamp::MAX), group.name.clone())
+        (
+            Reverse(group.severity().map_or(0, rank)),
+            group.since().unwrap_or(Timestamp::MAX),
+            group.name.clone(),
+        )
     });
     groups
 }
@@ -169,7 +173,8 @@ impl Group {
         match counts.len() {
             1 => counts.keys().map(|state| state.as_str()).collect(),
             _ => {
-                let each: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+                let each: Vec<String> =
+                    counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
                 each.join(", ")
             }
         }
@@ -275,7 +280,9 @@ impl Group {
         if let Some(rule) = &self.rule {
             self.write_rule(&mut out, rule);
         }
-        block(&mut out, "labels", &self.common_labels());
+        let mut labels = self.common_labels();
+        labels.retain(|label, value| (*label, *value) != ("alertname", self.name.as_str()));
+        block(&mut out, "labels", &labels);
         block(&mut out, "annotations", &common(self.alerts.iter().map(|alert| &alert.annotations)));
         match self.alerts.as_slice() {
             [only] => write_source(&mut out, 0, only),
@@ -333,7 +340,9 @@ impl Group {
             if !one_state {
                 pair(out, 1, "alert_state", alert.state.as_str());
             }
-            for (name, text) in alert.annotations.iter().filter(|(name, _)| !shared.contains_key(name.as_str())) {
+            for (name, text) in
+                alert.annotations.iter().filter(|(name, _)| !shared.contains_key(name.as_str()))
+            {
                 pair(out, 1, name, text);
             }
             write_source(out, 1, alert);

@@ -148,7 +148,8 @@ fn unknown(value: &Value) -> String {
     } else if object.is_empty() {
         "it is an empty object".to_owned()
     } else {
-        let keys: Vec<String> = object.keys().take(TOLD_KEYS).map(|key| format!("`{}`", plain(key, 30))).collect();
+        let keys: Vec<String> =
+            object.keys().take(TOLD_KEYS).map(|key| format!("`{}`", plain(key, 30))).collect();
         let more = if object.len() > TOLD_KEYS { ", …" } else { "" };
         format!("an object with {}{more} is no form of alerts", keys.join(", "))
     };

@@ -24,14 +24,16 @@ impl Matcher {
     /// # Errors
     /// When it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let form = || format!("`{}` is no label: name=value, name!=value, name=~regex or name!~regex", text.trim());
+        let form =
+            || format!("`{}` is no label: name=value, name!=value, name=~regex or name!~regex", text.trim());
         let at = text.find(['=', '!']).ok_or_else(form)?;
         let (label, rest) = text.split_at(at);
         let label = label.trim();
-        let (wants, pattern, value) = [("=~", true, true), ("!~", false, true), ("!=", false, false), ("=", true, false)]
-            .into_iter()
-            .find_map(|(sign, wants, pattern)| Some((wants, pattern, rest.strip_prefix(sign)?)))
-            .ok_or_else(form)?;
+        let (wants, pattern, value) =
+            [("=~", true, true), ("!~", false, true), ("!=", false, false), ("=", true, false)]
+                .into_iter()
+                .find_map(|(sign, wants, pattern)| Some((wants, pattern, rest.strip_prefix(sign)?)))
+                .ok_or_else(form)?;
         if label.is_empty() || label.contains(char::is_whitespace) {
             return Err(form());
         }

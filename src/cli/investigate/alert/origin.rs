@@ -109,7 +109,10 @@ fn of_path(path: &Path, place: &str) -> Result<Vec<Alert>, Failure> {
 }
 
 async fn of_server(kind: Kind, config: &Config) -> Result<Found, Failure> {
-    let (client, server) = server(kind, config, Patience::default())?;
+    let usual = Patience::default();
+    let bound = config.duration("timeout")?.unwrap_or(usual.timeout);
+    let patience = Patience { timeout: usual.timeout.min(bound), waits: usual.waits.min(bound) };
+    let (client, server) = server(kind, config, patience)?;
     let fetched = match kind {
         Kind::Alertmanager => alerts::alertmanager(&client, &server).await,
         Kind::Prometheus => alerts::prometheus(&client, &server).await,
