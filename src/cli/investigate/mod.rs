@@ -27,7 +27,7 @@ enum Verb {
 /// Runs the verb.
 pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit, Failure> {
     match verb.verb {
-        Verb::Alert(args) => alert::run(*args, context).await,
+        Verb::Alert(args) => Box::pin(alert::run(*args, context)).await,
     }
 }
 
