@@ -83,7 +83,7 @@ fn is_rule_groups(groups: &Value) -> bool {
 
 /// `/api/v1/rules`: the alerts of each rule, with its expression.
 fn rules(data: &Object) -> Vec<Alert> {
-    fn list<'a>(value: Option<&'a Value>) -> impl Iterator<Item = &'a Value> + use<'a> {
+    fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
         value.and_then(Value::as_array).into_iter().flatten()
     }
     let mut all = Vec::new();
