@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{Server, SourceError};
-use crate::http::{self, Call, Client, HttpError, HttpErrorKind, Reply, Url};
+use crate::http::{Call, Client, HttpError, HttpErrorKind, Reply, Url, below, shown};
 use crate::question::alert::{Alert, AlertError, Rule, read};
 
 /// Rules looked through for one name: a large Prometheus has a few thousand.
@@ -156,15 +156,15 @@ async fn first<T>(
     let mut telling: Option<Wrong> = None;
     let mut tried = Vec::new();
     for path in paths {
-        let url = if path.is_empty() { server.base.clone() } else { http::below(&server.base, path) };
+        let url = if path.is_empty() { server.base.clone() } else { below(&server.base, path) };
         let call = Call::get(url.clone()).auth(server.auth.clone()).header("Accept", "application/json");
         let headers = server.headers.iter();
         let call = headers.fold(call, |call, (name, value)| call.header(name, value.expose_secret()));
         tried.push(url.path().to_owned());
         let wrong = match client.send(&call).await {
             Ok(Reply { body, .. }) => match read(&body) {
-                Ok(found) => return Ok((found, http::shown(&url))),
-                Err(why) => Wrong::Answer { url: http::shown(&url), why },
+                Ok(found) => return Ok((found, shown(&url))),
+                Err(why) => Wrong::Answer { url: shown(&url), why },
             },
             Err(error) if error.kind == HttpErrorKind::NotFound => continue,
             // Grafana sends unknown paths to its log-in page; proxies send them home.
@@ -174,7 +174,7 @@ async fn first<T>(
         };
         telling = telling.or(Some(wrong));
     }
-    Err(telling.unwrap_or_else(|| Wrong::Nowhere { url: http::shown(&server.base), tried }))
+    Err(telling.unwrap_or_else(|| Wrong::Nowhere { url: shown(&server.base), tried }))
 }
 
 fn told(wrong: Wrong, what: &str, flag: &str, base: &Url) -> SourceError {

@@ -3,6 +3,7 @@
 mod list;
 mod origin;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -388,7 +389,7 @@ fn told_names(names: &[String]) -> String {
     let mut told =
         names.iter().take(TOLD_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > TOLD_NAMES {
-        told.push_str(&format!(" and {} more", names.len() - TOLD_NAMES));
+        let _ = write!(told, " and {} more", names.len() - TOLD_NAMES);
     }
     told
 }

@@ -34,9 +34,9 @@ enum Verb {
 /// Runs the verb.
 pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit, Failure> {
     match verb.verb {
-        Verb::Alert(args) => alert::run(*args, context).await,
-        Verb::Workload(workload) => workload::run(workload, context).await,
-        Verb::Ticket(verb) => ticket::run(verb, context).await,
+        Verb::Alert(args) => Box::pin(alert::run(*args, context)).await,
+        Verb::Workload(workload) => Box::pin(workload::run(workload, context)).await,
+        Verb::Ticket(verb) => Box::pin(ticket::run(verb, context)).await,
     }
 }
 

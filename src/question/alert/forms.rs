@@ -29,13 +29,13 @@ pub(super) fn of(object: &Object, depth: usize) -> Found {
     if let Some(data) = object.get("data").filter(|_| object.contains_key("status")) {
         return Some(match data {
             Value::Null => Ok(Vec::new()),
-            Value::Object(data) if data.contains_key("groups") => rules(data),
+            Value::Object(data) if data.contains_key("groups") => Ok(rules(data)),
             Value::Object(data) if data.get("alerts").is_some_and(Value::is_null) => Ok(Vec::new()),
             data => read::of(data, depth + 1),
         });
     }
     if object.contains_key("groups") && object.get("groups").is_some_and(is_rule_groups) {
-        return Some(rules(object));
+        return Some(Ok(rules(object)));
     }
     if object.get("labels").is_some_and(Value::is_object)
         || object.contains_key("annotations") && text(object, &["name", "alertname"]).is_some()
@@ -82,26 +82,25 @@ fn is_rule_groups(groups: &Value) -> bool {
 }
 
 /// `/api/v1/rules`: the alerts of each rule, with its expression.
-fn rules(data: &Object) -> Result<Vec<Alert>, AlertError> {
-    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+fn rules(data: &Object) -> Vec<Alert> {
+    fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+        value.and_then(Value::as_array).into_iter().flatten()
+    }
     let mut all = Vec::new();
-    for group in list(data.get("groups")) {
-        for rule in list(group.get("rules")) {
-            let expression = rule.get("query").and_then(Value::as_str).map(str::to_owned);
-            for one in list(rule.get("alerts")) {
-                let Some(object) = one.as_object() else { continue };
-                let mut one = alert(object);
-                if one.name == Alert::UNNAMED
-                    && let Some(name) = rule.get("name").and_then(Value::as_str)
-                {
-                    one.name = plain(name, 200);
-                }
-                one.rule_expression.clone_from(&expression);
-                all.push(one);
+    for rule in list(data.get("groups")).flat_map(|group| list(group.get("rules"))) {
+        for object in list(rule.get("alerts")).filter_map(Value::as_object) {
+            let mut one = alert(object);
+            if one.name == Alert::UNNAMED
+                && let Some(name) = rule.get("name").and_then(Value::as_str).map(|name| plain(name, 200))
+                && !name.is_empty()
+            {
+                one.name = name;
             }
+            one.rule_expression = rule.get("query").and_then(Value::as_str).map(str::to_owned);
+            all.push(one);
         }
     }
-    Ok(all)
+    all
 }
 
 fn alert(object: &Object) -> Alert {

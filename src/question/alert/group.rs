@@ -170,14 +170,11 @@ impl Group {
         for alert in &self.alerts {
             *counts.entry(alert.state).or_default() += 1;
         }
-        match counts.len() {
-            1 => counts.keys().map(|state| state.as_str()).collect(),
-            _ => {
-                let each: Vec<String> =
-                    counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-                each.join(", ")
-            }
+        if let [only] = counts.keys().collect::<Vec<_>>().as_slice() {
+            return only.to_string();
         }
+        let each: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        each.join(", ")
     }
 
     /// The rule's expression: as the rule has it, else as its alerts tell.
@@ -265,7 +262,12 @@ impl Group {
         let mut out = String::new();
         pair(&mut out, 0, "alert", &self.name);
         pair(&mut out, 0, "state", &self.states());
-        if let Some(severity) = self.severity() {
+        let mut labels = self.common_labels();
+        labels.retain(|label, value| (*label, *value) != ("alertname", self.name.as_str()));
+        // Said once: where the worst of several is no label of all.
+        if let Some(severity) =
+            self.severity().filter(|severity| !labels.values().any(|value| value == severity))
+        {
             pair(&mut out, 0, "severity", severity);
         }
         if let Some(since) = self.since() {
@@ -280,7 +282,7 @@ impl Group {
         if let Some(rule) = &self.rule {
             self.write_rule(&mut out, rule);
         }
-        block(&mut out, "labels", &self.common_labels());
+        block(&mut out, "labels", &labels);
         block(&mut out, "annotations", &common(self.alerts.iter().map(|alert| &alert.annotations)));
         match self.alerts.as_slice() {
             [only] => write_source(&mut out, 0, only),
@@ -363,7 +365,8 @@ fn write_source(out: &mut String, depth: usize, alert: &Alert) {
             pair(out, depth, name, &text);
         }
     };
-    put("starts_at", alert.starts_at.map(|at| at.to_string()));
+    // Of one alert it is said at the top.
+    put("starts_at", alert.starts_at.filter(|_| depth > 0).map(|at| at.to_string()));
     put("ended_at", alert.ends_at.filter(|_| alert.state == AlertState::Resolved).map(|at| at.to_string()));
     put("value", alert.value.clone());
     // Without `g0.expr` the link says where its rule is.

@@ -34,7 +34,9 @@ pub(super) fn print(
                 .hint("it prints text, json, jsonl or markdown"));
         }
         OutputFormat::Json => format!("{:#}\n", Value::Array(groups.iter().map(told).collect())),
-        OutputFormat::Jsonl => groups.iter().map(|group| format!("{}\n", told(group))).collect(),
+        OutputFormat::Jsonl => {
+            groups.iter().flat_map(|group| [told(group).to_string(), "\n".to_owned()]).collect()
+        }
         _ if groups.is_empty() => {
             context.say(&format!("nothing fires at {place}"));
             String::new()

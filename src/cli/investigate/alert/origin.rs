@@ -11,7 +11,7 @@ use super::super::super::stdin;
 use super::super::trust;
 use super::FromArgs;
 use crate::config::{Config, Origin as Said};
-use crate::http::{self, Auth, Client, Patience};
+use crate::http::{Auth, Client, Patience, address, shown};
 use crate::question::alert::{Alert, Group, read};
 use crate::source::{Server, SourceError, alerts};
 
@@ -109,7 +109,10 @@ fn of_path(path: &Path, place: &str) -> Result<Vec<Alert>, Failure> {
 }
 
 async fn of_server(kind: Kind, config: &Config) -> Result<Found, Failure> {
-    let (client, server) = server(kind, config, Patience::default())?;
+    let usual = Patience::default();
+    let bound = config.duration("timeout")?.unwrap_or(usual.timeout);
+    let patience = Patience { timeout: usual.timeout.min(bound), waits: usual.waits.min(bound) };
+    let (client, server) = server(kind, config, patience)?;
     let fetched = match kind {
         Kind::Alertmanager => alerts::alertmanager(&client, &server).await,
         Kind::Prometheus => alerts::prometheus(&client, &server).await,
@@ -132,17 +135,16 @@ fn server(kind: Kind, config: &Config, patience: Patience) -> Result<(Client, Se
     let url_key = kind.key("url");
     let origin = config.origin(&url_key);
     let text = given(config, &url_key)?.unwrap_or_default();
-    let base = http::address(&text).map_err(|why| {
+    let base = address(&text).map_err(|why| {
         let exit = if matches!(origin, Said::Flag(_)) { Exit::Usage } else { Exit::Configuration };
         Failure::new(exit, format!("`{url_key}` ({origin}): {why}"))
     })?;
     let user = given(config, &kind.key("username"))?;
     let password = config.secret(&kind.key("password"))?;
     let token = config.secret(&kind.key("token"))?;
-    let auth = match (token, user, password) {
-        (Some(token), None, None) => Auth::Bearer(token),
-        (_, Some(user), password) => Auth::Basic { user, password: password.unwrap_or_default() },
-        (Some(token), None, Some(_)) => Auth::Bearer(token),
+    let auth = match (user, token, password) {
+        (Some(user), _, password) => Auth::Basic { user, password: password.unwrap_or_default() },
+        (None, Some(token), _) => Auth::Bearer(token),
         (None, None, Some(_)) => {
             return Err(Failure::new(
                 Exit::Configuration,
@@ -164,7 +166,7 @@ fn server(kind: Kind, config: &Config, patience: Patience) -> Result<(Client, Se
                 );
                 let flag = url_key.replace('_', "-");
                 return Err(Failure::new(Exit::Configuration, error)
-                    .hint(format!("if the address is yours, give it as --{flag} {}", http::shown(&base))));
+                    .hint(format!("if the address is yours, give it as --{flag} {}", shown(&base))));
             }
         }
     }
