@@ -45,7 +45,7 @@ const MOST_INDEXED: usize = 20_000;
 /// As many runbooks are assumed at least: rarity means nothing among three.
 const FEWEST: f64 = 24.0;
 /// Below it likeness is chance.
-const FLOOR: f64 = 1.7;
+const FLOOR: f64 = 2.45;
 /// What each word of a long text adds to the floor: it hits something sooner.
 const FLOOR_A_WORD: f64 = 0.03;
 /// Words of a question that are free of that.

@@ -19,7 +19,7 @@ mod walk;
 mod words;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use regex::{Regex, RegexBuilder};
@@ -163,24 +163,24 @@ impl Runbook {
     pub fn rendered(&self) -> String {
         let mut out = format!("# {}\n", self.name);
         if !self.description.is_empty() {
-            out += &format!("\n{}\n", self.description);
+            let _ = write!(out, "\n{}\n", self.description);
         }
         if let Some(link) = self.link.as_ref().filter(|link| is_address(link)) {
-            out += &format!("\nThe text is at {link}.\n");
+            let _ = write!(out, "\nThe text is at {link}.\n");
         }
         if !self.text.trim().is_empty() {
-            out += &format!("\n{}\n", self.text.trim());
+            let _ = write!(out, "\n{}\n", self.text.trim());
         }
         if !self.steps.is_empty() {
             out += "\n## Calls\n\n";
             for step in &self.steps {
-                out += &format!("- `{} {}`\n", step.tool, Value::Object(step.arguments.clone()));
+                let _ = write!(out, "- `{} {}`\n", step.tool, Value::Object(step.arguments.clone()));
             }
         }
         if !self.files.is_empty() {
             out += "\n## Further files\n\n";
             for file in &self.files {
-                out += &format!("- {}/{file}\n", self.name);
+                let _ = write!(out, "- {}/{file}\n", self.name);
             }
         }
         out

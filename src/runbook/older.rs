@@ -59,8 +59,11 @@ fn section(node: &Node, found: &mut Vec<Runbook>, warnings: &mut Vec<Warning>, d
     // `kubectl get configmap -o yaml` of several is a `List` of them.
     if let Some(items) = node.get("items").filter(|items| is_list(items)).and_then(|items| items.items().ok())
     {
-        return depth < DEEPEST
-            && items.iter().fold(false, |seen, item| section(item, found, warnings, depth + 1) || seen);
+        let mut seen = false;
+        for item in items.iter().filter(|_| depth < DEEPEST) {
+            seen |= section(item, found, warnings, depth + 1);
+        }
+        return seen;
     }
     let Some(data) = node.get("data").and_then(|data| data.entries().ok()) else { return false };
     let mut seen = false;

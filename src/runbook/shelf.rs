@@ -157,7 +157,9 @@ impl Reader {
                         match catalogue::runbooks(&text, &path, &mut self.warnings) {
                             Ok((runbooks, files)) => {
                                 linked.extend(files.iter().filter_map(|file| file.canonicalize().ok()));
-                                runbooks.into_iter().for_each(|runbook| self.add(runbook, Origin::Custom));
+                                for runbook in runbooks {
+                                    self.add(runbook, Origin::Custom);
+                                }
                             }
                             Err(error) => self.failed(error),
                         }
@@ -167,7 +169,9 @@ impl Reader {
                     if let Some((text, place)) = self.text(&path) {
                         match older::runbooks(&text, &place, &stem(&path), &mut self.warnings) {
                             Ok(runbooks) => {
-                                runbooks.into_iter().for_each(|runbook| self.add(runbook, Origin::Custom));
+                                for runbook in runbooks {
+                                    self.add(runbook, Origin::Custom);
+                                }
                             }
                             Err(error) => self.failed(error),
                         }

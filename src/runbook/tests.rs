@@ -37,11 +37,11 @@ impl Folder {
         self.read_as(|path| Sources { runbooks: vec![path], ..Sources::default() })
     }
 
-    fn read_as(&self, sources: impl Fn(PathBuf) -> Sources) -> (Vec<Runbook>, Vec<String>) {
-        let (shelf, warnings) = Shelf::open(&sources(self.path().to_owned()));
+    fn read_as(&self, from: impl Fn(PathBuf) -> Sources) -> (Vec<Runbook>, Vec<String>) {
+        let (opened, warnings) = Shelf::open(&from(self.path().to_owned()));
         let root = format!("{}/", self.path().display());
         let custom =
-            shelf.runbooks().iter().filter(|runbook| runbook.origin == Origin::Custom).cloned().collect();
+            opened.runbooks().iter().filter(|runbook| runbook.origin == Origin::Custom).cloned().collect();
         (custom, warnings.iter().map(|warning| warning.to_string().replace(&root, "")).collect())
     }
 }
@@ -269,7 +269,7 @@ fn each_way_of_finding_says_so_and_ranks() {
         Runbook { alerts: vec!["KubePodCrashLoop*".to_owned()], ..book("d-narrow") },
         Runbook { alerts: vec!["kubepodcrashlooping".to_owned()], ..book("z-exact") },
         Runbook { labels: [("reason".to_owned(), "crash*".to_owned())].into(), ..book("b-label") },
-        Runbook { pattern: Some(Pattern::new("pod.+crash", false).unwrap()), ..book("a-regex") },
+        Runbook { pattern: Some(Pattern::new("pod.*crash", false).unwrap()), ..book("a-regex") },
         Runbook { words: vec!["crash looping".to_owned()], ..book("c-text") },
     ]);
     let query = Query {
@@ -286,7 +286,7 @@ fn each_way_of_finding_says_so_and_ranks() {
             ("d-narrow", "alert KubePodCrashLoop*"),
             ("e-wide", "alert KubePodCrash*"),
             ("b-label", "label reason=crash*"),
-            ("a-regex", "regex pod.+crash"),
+            ("a-regex", "regex pod.*crash"),
         ]
     );
     let text = Query { text: "it is crashing, looping".to_owned(), ..Query::default() };

@@ -110,6 +110,7 @@ mod tests {
         Rc::new(Shelf::of(names.iter().map(runbook).collect()))
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "calls read better")]
     fn fetch(shelf: &Rc<Shelf>, params: Value) -> Result<String, String> {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("out");
@@ -117,14 +118,12 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (_keep, stop) = tokio::sync::watch::channel(false);
         let outcome = runtime.block_on(tool.run(params.as_object().unwrap(), &output, stop));
-        match outcome.error {
-            Some(error) => Err(error),
-            None => {
-                let text = std::fs::read_to_string(output).unwrap();
-                assert_eq!((text.len() as u64, text.lines().count() as u64), (outcome.bytes, outcome.lines));
-                Ok(text)
-            }
+        if let Some(error) = outcome.error {
+            return Err(error);
         }
+        let text = std::fs::read_to_string(output).unwrap();
+        assert_eq!((text.len() as u64, text.lines().count() as u64), (outcome.bytes, outcome.lines));
+        Ok(text)
     }
 
     #[test]
