@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod context;
+pub mod delivery;
 pub mod evidence;
 pub mod http;
 pub mod jq;

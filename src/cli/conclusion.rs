@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Context;
+use super::deliveries::{self, Deliveries};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
+use super::signals::Signals;
 use crate::agent::Finish;
 use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
 use crate::evidence::{Exhibit, Status, Store};
+use crate::model::ModelError;
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
@@ -22,10 +25,22 @@ use crate::ui::{self, Terminal, markdown};
 pub(super) struct Outlets {
     pub format: OutputFormat,
     pub echo: bool,
+    /// Titles to put the answer under.
+    pub sections: Vec<&'static str>,
     json_file: Option<PathBuf>,
     log_costs: bool,
     exit_status: bool,
     stdout: Terminal,
+}
+
+/// A run that is over.
+struct Ending {
+    run: Investigation,
+    failure: Option<ModelError>,
+    /// A call needed a person's approval and did not get it.
+    denied: bool,
+    /// False when the model failed before anything was found out.
+    worth_telling: bool,
 }
 
 /// What the conclusion does not know about its run.
@@ -63,6 +78,7 @@ impl Outlets {
         Ok(Self {
             format,
             echo: config.switch("echo")?,
+            sections: deliveries::sections(config)?,
             json_file: config.path("json_output_file")?,
             log_costs: config.switch("log_costs")?,
             exit_status: config.switch("exit_status")?,
@@ -78,37 +94,88 @@ impl Outlets {
         store: &Store,
         listeners: &mut Listeners,
     ) -> Result<Exit, Failure> {
-        listeners.progress.hide();
-        let finish = conclusion.finish;
-        let failure = conclusion.failure.clone();
-        let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
-        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
-        let investigation = investigation(about, conclusion, store);
-        let failed = matches!(finish, Finish::ModelFailed { .. });
-        if !(failed && nothing_known) {
-            let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
-            if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
-                listeners.progress.note("the answer, instead of what stands above:");
-            }
-            let text = self.rendered(&investigation, store, streamed == Some(true));
-            ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
-            if let Some(path) = &self.json_file {
-                let json = format!("{:#}\n", sink::to_json(&investigation, &|text| store.shown(text)));
-                sink::write_file(path, json.as_bytes())
-                    .map_err(|error| Failure::new(Exit::RunTime, error))?;
-            }
+        let ending = self.ending(about, conclusion, store, listeners);
+        if ending.worth_telling {
+            self.print(&ending.run, store, listeners)?;
+            self.write_json(&ending.run, store)?;
         }
+        self.end(ending, listeners)
+    }
+
+    /// As [`Outlets::deliver`], and to wherever else the answer is to go. What did not arrive there is on stdout.
+    pub(super) async fn deliver_everywhere(
+        &self,
+        about: &About<'_>,
+        conclusion: Conclusion,
+        (store, listeners): (&Store, &mut Listeners),
+        deliveries: &Deliveries,
+        signals: &mut Signals,
+    ) -> Result<Exit, Failure> {
+        let ending = self.ending(about, conclusion, store, listeners);
+        if !ending.worth_telling {
+            return self.end(ending, listeners);
+        }
+        let run = &ending.run;
+        let mut written = Ok(());
+        if deliveries.prints {
+            written = self.print(run, store, listeners);
+        }
+        let written = written.and(self.write_json(run, store));
+        let arrived = deliveries.send(run, store, listeners, signals).await;
+        if !arrived && !deliveries.prints {
+            self.print(run, store, listeners)?;
+        }
+        written?;
+        Ok(match self.end(ending, listeners)? {
+            Exit::Answered | Exit::Inconclusive | Exit::ProblemFound if !arrived => Exit::RunTime,
+            exit => exit,
+        })
+    }
+
+    fn ending(
+        &self,
+        about: &About<'_>,
+        conclusion: Conclusion,
+        store: &Store,
+        listeners: &mut Listeners,
+    ) -> Ending {
+        listeners.progress.hide();
+        let failure = conclusion.failure.clone();
+        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
+        let mut run = investigation(about, conclusion, store);
+        sink::fill_sections(&mut run, &self.sections, &|text| store.shown(text));
+        let failed = matches!(run.finish, Finish::ModelFailed { .. });
+        let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
+        Ending { run, failure, denied, worth_telling: !(failed && nothing_known) }
+    }
+
+    fn print(&self, run: &Investigation, store: &Store, listeners: &mut Listeners) -> Result<(), Failure> {
+        let streamed = listeners.streamed().map(|text| text.trim() == run.answer.text.trim());
+        if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
+            listeners.progress.note("the answer, instead of what stands above:");
+        }
+        let text = self.rendered(run, store, streamed == Some(true));
+        ui::write_stdout(text.as_bytes()).map_err(io("stdout"))
+    }
+
+    fn write_json(&self, run: &Investigation, store: &Store) -> Result<(), Failure> {
+        let Some(path) = &self.json_file else { return Ok(()) };
+        let json = format!("{:#}\n", sink::to_json(run, &|text| store.shown(text)));
+        sink::write_file(path, json.as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))
+    }
+
+    fn end(&self, ending: Ending, listeners: &mut Listeners) -> Result<Exit, Failure> {
+        let Ending { run, failure, denied, .. } = ending;
         if self.log_costs {
-            let run = &investigation;
             listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
         }
         if let Some(failure) = failure {
-            if failed {
+            if matches!(run.finish, Finish::ModelFailed { .. }) {
                 return Err(Failure::from(failure));
             }
             listeners.progress.warning(&failure.message);
         }
-        Ok(self.exit(finish, investigation.answer.verdict, denied))
+        Ok(self.exit(run.finish, run.answer.verdict, denied))
     }
 
     /// The result in the wanted form. `streamed`: its text is on the screen already.
@@ -172,5 +239,6 @@ pub(super) fn investigation(about: &About<'_>, conclusion: Conclusion, store: &S
         duration_seconds: about.duration_seconds,
         budget: about.budget,
         metadata: about.metadata.clone(),
+        sections: Vec::new(),
     }
 }

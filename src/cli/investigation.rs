@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::attachments;
 use super::conclusion::{self, Outlets};
+use super::deliveries::Deliveries;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
@@ -76,6 +77,7 @@ struct Run {
     store: Store,
     listeners: Listeners,
     outlets: Outlets,
+    deliveries: Deliveries,
 }
 
 impl Run {
@@ -85,6 +87,7 @@ impl Run {
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
         let rewriting = Rewriting::of(&config)?;
         let outlets = Outlets::new(&config, context)?;
+        let deliveries = Deliveries::prepare(&config, context)?;
         let Thinking { model, notice, mut secrets, settings: request_settings } =
             thinking::choose(&config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
@@ -118,6 +121,7 @@ impl Run {
             }
         };
         secrets.extend_from_slice(&fast.secrets);
+        secrets.extend_from_slice(deliveries.secrets());
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
@@ -128,8 +132,10 @@ impl Run {
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         store.look_for(&question.text);
-        let jsonl = outlets.format == OutputFormat::Jsonl;
+        let jsonl = outlets.format == OutputFormat::Jsonl && deliveries.prints;
         let streams = outlets.format == OutputFormat::Text
+            && deliveries.prints
+            && outlets.sections.is_empty()
             && context.stdout.tty
             && model.is_some()
             && rewriting.is_none();
@@ -153,6 +159,7 @@ impl Run {
             store,
             listeners: Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, stream),
             outlets,
+            deliveries,
         })
     }
 
@@ -274,11 +281,17 @@ impl Run {
             // The second signal: dropping the run ends its processes.
             return Ok(Exit::Interrupted);
         };
-        self.deliver(conclusion, &name, calls)
+        Box::pin(self.deliver(conclusion, &name, calls, signals)).await
     }
 
     /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
-    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Result<Exit, Failure> {
+    async fn deliver(
+        mut self,
+        conclusion: Conclusion,
+        model: &str,
+        calls: u32,
+        signals: &mut Signals,
+    ) -> Result<Exit, Failure> {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
@@ -294,7 +307,9 @@ impl Run {
             calls: conclusion.calls,
             cost: conclusion.cost,
         });
-        let delivered = self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
+        let here = (&self.store, &mut self.listeners);
+        let delivered =
+            self.outlets.deliver_everywhere(&about, conclusion, here, &self.deliveries, signals).await;
         let exit = delivered.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
         self.listeners.record(&Event::Ended {
             model: about.model.to_owned(),

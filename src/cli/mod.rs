@@ -7,6 +7,7 @@ mod complete;
 mod conclusion;
 mod config;
 mod context;
+mod deliveries;
 mod egress;
 mod equipment;
 mod failure;

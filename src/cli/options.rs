@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::deliveries::DeliveryArgs;
 use super::failure::{Exit, Failure};
 use crate::config::{Config, Flags, parse_duration};
 use crate::ui::{Table, Terminal};
@@ -170,6 +171,8 @@ pub(super) struct OutputArgs {
     /// Do not repeat the question
     #[arg(long)]
     pub no_echo: bool,
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
 }
 
 /// Where the settings of an investigation were typed.
@@ -209,6 +212,7 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
             Failure::new(Exit::Usage, format!("`--timeout` takes {needs}, got `{text}`"))
         })?),
     };
+    let flags = output.delivery.flags(model.flags())?;
     Ok(Flags {
         max_steps: limits.max_steps,
         timeout,
@@ -225,6 +229,6 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         exit_status: output.exit_status,
         no_record: output.no_record,
         echo: (output.echo || output.no_echo).then_some(output.echo),
-        ..model.flags()
+        ..flags
     })
 }

@@ -238,6 +238,14 @@ impl Config {
         })
     }
 
+    /// Names and the secrets they stand for.
+    pub fn secret_map(&self, key: &str) -> Result<Vec<(String, SecretString)>, ConfigError> {
+        Ok(match self.value(key)? {
+            Some(Value::SecretMap(map)) => map,
+            _ => Vec::new(),
+        })
+    }
+
     /// Every setting, in the order of the table, masked.
     pub fn shown(&self) -> Vec<Shown> {
         SETTINGS
