@@ -11,6 +11,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod context;
+pub mod delivery;
 pub mod detectors;
 pub mod evidence;
 pub mod http;

@@ -133,6 +133,8 @@ const DOORS: &[Door] = &[
     door("config::env", "config", &["settings"], "which names mean which setting"),
     door("config::env", "config::yaml", &["nearest"], "what a mistyped name was meant to be"),
     door("config", "config::yaml", EVERYTHING, "its layers of files"),
+    door("delivery", "http", EVERYTHING, "how it posts"),
+    door("delivery", "sink", EVERYTHING, "what it posts"),
     door("sink", "answer", EVERYTHING, "what it delivers"),
     door("sink", "agent", TRANSCRIPT, "the JSON result tells the run"),
     door("sink", "evidence", EVERYTHING, "tool calls of the JSON result"),
@@ -180,7 +182,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("anstream", &["ui", "cli"], "the terminal is ui's"),
     (
         "minijinja",
-        &["context", "rules", "shell", "tools", "tools::mcp", "toolset", "cli"],
+        &["context", "delivery", "rules", "shell", "tools", "tools::mcp", "toolset", "cli"],
         "templates, and values that stay data",
     ),
     ("etcetera", &["config"], "folders are configuration"),
@@ -188,6 +190,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
         "tokio",
         &[
             "agent::drive",
+            "delivery",
             "http",
             "shell",
             "tools",

@@ -101,7 +101,9 @@ pub fn footer(answer: &Answer) -> String {
     parts.join("\n\n")
 }
 
-fn opening(answer: &Answer) -> String {
+/// The verdict and the root cause in one line.
+#[must_use]
+pub fn opening(answer: &Answer) -> String {
     let cause = fold(&answer.root_cause);
     match (answer.verdict, cause.is_empty()) {
         (Verdict::ProblemFound, false) => format!("**Root cause:** {cause}"),
@@ -115,7 +117,9 @@ fn opening(answer: &Answer) -> String {
     }
 }
 
-fn bullet(finding: &Finding) -> String {
+/// A finding as an entry of a list: claim, quote as code, where it stands.
+#[must_use]
+pub fn bullet(finding: &Finding) -> String {
     let mut line = String::from("-");
     let claim = fold(&finding.claim);
     let quote = fold(&finding.quote);
@@ -151,8 +155,9 @@ fn bullet(finding: &Finding) -> String {
     line
 }
 
-/// How many quotes hold, and how sure the answer is.
-fn trust(answer: &Answer) -> Option<String> {
+/// How many quotes hold, and how sure the answer is; `None` where that says nothing.
+#[must_use]
+pub fn trust(answer: &Answer) -> Option<String> {
     let sure = match answer.confidence {
         Confidence::Low => "low",
         Confidence::Medium => "medium",
@@ -196,7 +201,8 @@ fn not_checked(answer: &Answer) -> String {
 }
 
 /// A step with its command in code. Steps that mark their code already stay as they are.
-fn step_text(step: &str) -> String {
+#[must_use]
+pub fn step_text(step: &str) -> String {
     let step = step.trim();
     if let Some((first, rest)) = step.split_once('\n') {
         let body = rest.trim_matches('\n');

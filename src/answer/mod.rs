@@ -16,7 +16,10 @@ pub use call::{answer_tool, from_call};
 pub use hypothesis::{
     HYPOTHESIS_TOOL, Hypotheses, Hypothesis, HypothesisStatus, hypothesis_tool, line as hypothesis_line,
 };
-pub use markdown::{Step, footer, step, to_markdown};
+pub use markdown::{
+    Step, bullet as finding_line, footer, opening as opening_line, step, step_text as fix_line, to_markdown,
+    trust as trust_line,
+};
 pub use text::from_text;
 
 use serde::{Deserialize, Serialize};

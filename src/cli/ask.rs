@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::desk::Desk;
 use super::failure::{Exit, Failure, io};
 use super::investigation;
 use super::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
@@ -86,7 +87,8 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         }
     };
     let question = Question { text, subject: None, attachments };
-    let exit = investigation::run(question.into(), config, context).await;
+    let commission = Desk::open(&config, context)?.words(question);
+    let exit = investigation::run(commission, config, context).await;
     drop(piped);
     exit
 }

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::Context;
+use super::deliveries::{self, Deliveries};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
+use super::signals::Signals;
 use crate::agent::Finish;
 use crate::agent::drive::Conclusion;
 use crate::answer::{self, Answer, Verdict};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Limits};
 use crate::evidence::{Exhibit, Status, Store};
+use crate::model::ModelError;
 use crate::question::Question;
 use crate::sink::{self, Budget, Investigation};
 use crate::ui::{self, Terminal, markdown};
@@ -22,6 +25,8 @@ use crate::ui::{self, Terminal, markdown};
 pub(super) struct Outlets {
     pub format: OutputFormat,
     pub echo: bool,
+    /// Titles to put the answer under.
+    pub sections: Vec<&'static str>,
     json_file: Option<PathBuf>,
     log_costs: bool,
     exit_status: bool,
@@ -34,8 +39,18 @@ pub(super) struct Outlets {
 pub(super) struct Delivered {
     pub exit: Result<Exit, Failure>,
     pub investigation: Investigation,
-    /// The JSON result, where it was wanted.
+    /// The JSON result, of one of several.
     pub json: Option<serde_json::Value>,
+}
+
+/// A run that is over.
+struct Ending {
+    run: Investigation,
+    failure: Option<ModelError>,
+    /// A call needed a person's approval and did not get it.
+    denied: bool,
+    /// False when the model failed before anything was found out.
+    worth_telling: bool,
 }
 
 /// What the conclusion does not know about its run.
@@ -71,13 +86,14 @@ impl Outlets {
         let form = config.text("output")?;
         let format = form.and_then(|name| clap::ValueEnum::from_str(&name, true).ok()).unwrap_or_default();
         Ok(Self {
+            collected: false,
             format,
             echo: config.switch("echo")?,
+            sections: deliveries::sections(config)?,
             json_file: config.path("json_output_file")?,
             log_costs: config.switch("log_costs")?,
             exit_status: config.switch("exit_status")?,
             stdout: context.stdout,
-            collected: false,
         })
     }
 
@@ -89,63 +105,112 @@ impl Outlets {
         store: &Store,
         listeners: &mut Listeners,
     ) -> Delivered {
-        listeners.progress.hide();
-        let finish = conclusion.finish;
-        let failure = conclusion.failure.clone();
-        let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
-        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
-        let investigation = investigation(about, conclusion, store);
-        let failed = matches!(finish, Finish::ModelFailed { .. });
-        let mut json = None;
+        let ending = self.ending(about, conclusion, store, listeners);
         let mut written = Ok(());
-        if !(failed && nothing_known) {
-            let redact = |text: &str| store.shown(text);
-            if self.json_file.is_some() || self.collected {
-                json = Some(sink::to_json(&investigation, &redact));
-            }
-            written = self.write(&investigation, json.as_ref(), store, listeners);
+        if ending.worth_telling {
+            let printed = self.print(&ending.run, store, listeners);
+            written = printed.and_then(|()| self.write_json(&ending.run, store));
         }
-        if self.log_costs {
-            let run = &investigation;
-            listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
-        }
-        let exit = match (written, failure) {
-            (Err(failure), _) => Err(failure),
-            (Ok(()), Some(failure)) if failed => Err(Failure::from(failure)),
-            (Ok(()), failure) => {
-                if let Some(failure) = failure {
-                    listeners.progress.warning(&failure.message);
-                }
-                Ok(self.exit(finish, investigation.answer.verdict, denied))
-            }
-        };
-        Delivered { exit, investigation, json }
+        let json = self.json(&ending, store);
+        let exit = written.and_then(|()| self.end(&ending, listeners));
+        Delivered { exit, investigation: ending.run, json }
     }
 
-    /// Prints the result, and writes the file that was asked for.
-    fn write(
+    /// As [`Outlets::deliver`], and to wherever else the answer is to go. What did not arrive there is on stdout.
+    pub(super) async fn deliver_everywhere(
         &self,
-        investigation: &Investigation,
-        json: Option<&serde_json::Value>,
+        about: &About<'_>,
+        conclusion: Conclusion,
+        (store, listeners): (&Store, &mut Listeners),
+        deliveries: &Deliveries,
+        signals: &mut Signals,
+    ) -> Delivered {
+        let ending = self.ending(about, conclusion, store, listeners);
+        let exit = self.told_everywhere(&ending, (store, &mut *listeners), deliveries, signals).await;
+        let json = self.json(&ending, store);
+        Delivered { exit, investigation: ending.run, json }
+    }
+
+    async fn told_everywhere(
+        &self,
+        ending: &Ending,
+        (store, listeners): (&Store, &mut Listeners),
+        deliveries: &Deliveries,
+        signals: &mut Signals,
+    ) -> Result<Exit, Failure> {
+        if !ending.worth_telling {
+            return self.end(ending, listeners);
+        }
+        let run = &ending.run;
+        let mut written = Ok(());
+        if deliveries.prints {
+            written = self.print(run, store, listeners);
+        }
+        let written = written.and(self.write_json(run, store));
+        let arrived = deliveries.send(run, store, listeners, signals).await;
+        if !arrived && !deliveries.prints {
+            self.print(run, store, listeners)?;
+        }
+        written?;
+        Ok(match self.end(ending, listeners)? {
+            Exit::Answered | Exit::Inconclusive | Exit::ProblemFound if !arrived => Exit::RunTime,
+            exit => exit,
+        })
+    }
+
+    fn ending(
+        &self,
+        about: &About<'_>,
+        conclusion: Conclusion,
         store: &Store,
         listeners: &mut Listeners,
-    ) -> Result<(), Failure> {
-        let streamed = listeners.streamed().map(|text| text.trim() == investigation.answer.text.trim());
+    ) -> Ending {
+        listeners.progress.hide();
+        let failure = conclusion.failure.clone();
+        let nothing_known = store.exhibits().iter().all(Exhibit::is_attachment);
+        let mut run = investigation(about, conclusion, store);
+        sink::fill_sections(&mut run, &self.sections, &|text| store.shown(text));
+        let failed = matches!(run.finish, Finish::ModelFailed { .. });
+        let denied = store.exhibits().iter().any(|exhibit| exhibit.status == Status::Denied);
+        Ending { run, failure, denied, worth_telling: !(failed && nothing_known) }
+    }
+
+    /// The JSON result of one of several.
+    fn json(&self, ending: &Ending, store: &Store) -> Option<serde_json::Value> {
+        let wanted = self.collected && ending.worth_telling;
+        wanted.then(|| sink::to_json(&ending.run, &|text| store.shown(text)))
+    }
+
+    fn print(&self, run: &Investigation, store: &Store, listeners: &mut Listeners) -> Result<(), Failure> {
+        let streamed = listeners.streamed().map(|text| text.trim() == run.answer.text.trim());
         if streamed == Some(false) && matches!(self.format, OutputFormat::Text) {
             listeners.progress.note("the answer, instead of what stands above:");
         }
         let text = match (self.collected, self.format) {
-            (true, OutputFormat::Json | OutputFormat::Jsonl) => String::new(),
-            _ => self.rendered(investigation, store, streamed == Some(true)),
+            (true, OutputFormat::Json | OutputFormat::Jsonl) => return Ok(()),
+            _ => self.rendered(run, store, streamed == Some(true)),
         };
-        ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
-        match (&self.json_file, json) {
-            (Some(path), Some(json)) if !self.collected => {
-                sink::write_file(path, format!("{json:#}\n").as_bytes())
-                    .map_err(|error| Failure::new(Exit::RunTime, error))
-            }
-            _ => Ok(()),
+        ui::write_stdout(text.as_bytes()).map_err(io("stdout"))
+    }
+
+    fn write_json(&self, run: &Investigation, store: &Store) -> Result<(), Failure> {
+        let Some(path) = self.json_file.as_ref().filter(|_| !self.collected) else { return Ok(()) };
+        let json = format!("{:#}\n", sink::to_json(run, &|text| store.shown(text)));
+        sink::write_file(path, json.as_bytes()).map_err(|error| Failure::new(Exit::RunTime, error))
+    }
+
+    fn end(&self, ending: &Ending, listeners: &mut Listeners) -> Result<Exit, Failure> {
+        let Ending { run, failure, denied, .. } = ending;
+        if self.log_costs {
+            listeners.progress.costs(run.calls, run.summaries, run.usage, run.cost);
         }
+        if let Some(failure) = failure {
+            if matches!(run.finish, Finish::ModelFailed { .. }) {
+                return Err(Failure::from(failure.clone()));
+            }
+            listeners.progress.warning(&failure.message);
+        }
+        Ok(self.exit(run.finish, run.answer.verdict, *denied))
     }
 
     /// The result in the wanted form. `streamed`: its text is on the screen already.
@@ -209,5 +274,6 @@ pub(super) fn investigation(about: &About<'_>, conclusion: Conclusion, store: &S
         duration_seconds: about.duration_seconds,
         budget: about.budget,
         metadata: about.metadata.clone(),
+        sections: Vec::new(),
     }
 }

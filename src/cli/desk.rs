@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 use super::failure::{Exit, Failure, io};
 use super::investigation::Commission;
+use super::{Context, runbook as runbooks};
 use crate::briefing::{self, Found, Lookup};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{self, Scope};
@@ -22,7 +24,9 @@ use crate::evidence::injection::reads_as_instruction;
 use crate::question::alert::Group;
 use crate::question::subject::Subject;
 use crate::question::{Attachment, Question, Source, Ticket};
+use crate::runbook::{self, Query, Shelf};
 use crate::shell;
+use crate::tools::FetchRunbook;
 
 /// Objects of one group of alerts that are looked at, each for itself.
 const MOST_SUBJECTS: usize = 3;
@@ -33,6 +37,7 @@ const OF_OTHERS: usize = 3;
 
 /// What is the same for all investigations of one call of the program.
 pub(super) struct Desk {
+    shelf: Rc<Shelf>,
     /// What kubectl gets.
     environment: Vec<(String, String)>,
     /// Whether the detectors look at clusters first.
@@ -43,17 +48,25 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn open(config: &Config) -> Result<Self, Failure> {
+    /// Reads the runbooks; what is wrong with them is said on stderr.
+    pub(super) fn open(config: &Config, context: &Context) -> Result<Self, Failure> {
         let keys = config.model_key_names();
         let caller = config.environment().iter().filter(|(name, _)| !keys.contains(*name));
         let caller: Vec<(String, String)> =
             caller.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self {
+            shelf: Rc::new(runbooks::open(config, context)?),
             environment: shell::environment(&caller, &[]),
             detectors: !config.switch("no_detectors")?,
             now: SystemClock.now(),
             folder: tempfile::tempdir().map_err(io("no folder for the texts of alerts and tickets"))?,
         })
+    }
+
+    /// Words alone.
+    pub(super) fn words(&self, question: Question) -> Commission {
+        let query = Query { text: question.text.clone(), ..Query::default() };
+        self.commission(question, Vec::new(), &query, &BTreeMap::new())
     }
 
     /// An alert, with all instances of it that are one investigation.
@@ -81,8 +94,17 @@ impl Desk {
             _ => group.subject(),
         };
         let question = Question { text, subject: Some(subject), attachments: vec![attachment] };
-        let mut commission = commission(question, lookups);
-        let labels: BTreeMap<&str, &str> = labels;
+        let query = Query {
+            alert: Some(group.name.clone()),
+            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            annotations: group.alerts.first().map(|alert| alert.annotations.clone()).unwrap_or_default(),
+            source: Some("prometheus".to_owned()),
+            kind: subjects.first().map(|subject| subject.kind.clone()),
+            ..Query::default()
+        };
+        let mut variables = runbook::variables(&query);
+        found.first().into_iter().for_each(|found| know(&mut variables, found));
+        let mut commission = self.commission(question, lookups, &query, &variables);
         commission.metadata.insert(
             "alert".to_owned(),
             json!({
@@ -99,7 +121,17 @@ impl Desk {
     pub(super) fn workload(&self, question: Question, found: &Found) -> Commission {
         let mut lookups: Vec<Lookup> = self.findings(&found.subject).into_iter().collect();
         lookups.extend(briefing::lookups(found, None));
-        commission(question, lookups)
+        let mut variables = BTreeMap::new();
+        know(&mut variables, found);
+        let state = found.pod.as_ref().map_or("", |pod| pod.reason.as_str());
+        let ended = found.pod.as_ref().and_then(|pod| pod.ended.as_ref());
+        let ended = ended.map_or("", |(_, reason, _)| reason.as_str());
+        let query = Query {
+            text: format!("{} {state} {ended}", found.state),
+            kind: Some(found.subject.kind.clone()),
+            ..Query::default()
+        };
+        self.commission(question, lookups, &query, &variables)
     }
 
     /// A ticket, or an incident.
@@ -107,7 +139,38 @@ impl Desk {
         let attachment = self.keep(&ticket.name(), &ticket.as_exhibit_text(), Source::Ticket)?;
         let subject = Some(ticket.subject());
         let question = Question { text: ticket.question_text(), subject, attachments: vec![attachment] };
-        Ok(commission(question, Vec::new()))
+        let query = Query {
+            id: Some(ticket.id.clone()),
+            source: Some(ticket.source.to_string().to_lowercase()),
+            text: ticket.title.clone(),
+            ..Query::default()
+        };
+        Ok(self.commission(question, Vec::new(), &query, &BTreeMap::new()))
+    }
+
+    /// With the runbook that fits best.
+    fn commission(
+        &self,
+        question: Question,
+        lookups: Vec<Lookup>,
+        query: &Query,
+        variables: &BTreeMap<String, String>,
+    ) -> Commission {
+        let mut commission = commission(question, lookups);
+        if let Some(best) = self.shelf.find(query).first() {
+            let steps = runbook::steps_for(best.runbook, variables).into_iter();
+            commission.steps = steps.map(|(tool, arguments)| Lookup { tool, arguments }).collect();
+            commission.metadata.insert(
+                "runbook".to_owned(),
+                json!({"name": best.runbook.name, "matches_by": best.why, "place": best.runbook.place}),
+            );
+            let (name, text) = (best.runbook.name.clone(), best.runbook.text.clone());
+            commission.runbook = Some((name, best.why.clone(), text));
+        }
+        if !self.shelf.runbooks().is_empty() {
+            commission.tools.push(Box::new(FetchRunbook::new(Rc::clone(&self.shelf))));
+        }
+        commission
     }
 
     /// What the detectors find in the namespace of `subject`, it first.
@@ -156,6 +219,23 @@ fn subjects(group: &Group) -> Vec<Subject> {
         }
     }
     subjects
+}
+
+/// What steps of runbooks may speak of.
+fn know(variables: &mut BTreeMap<String, String>, found: &Found) {
+    let mut set = |name: &str, value: &str| {
+        if !value.is_empty() {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    };
+    let all = found.owners.iter().chain(&found.services).chain(&found.ingresses).chain(&found.claims);
+    for one in all.chain(&found.worst).chain([&found.subject]) {
+        set(if one.kind == "persistentvolumeclaim" { "pvc" } else { &one.kind }, &one.name);
+    }
+    set("namespace", found.subject.namespace());
+    set("kind", &found.subject.kind);
+    set("name", &found.subject.name);
+    set("node", found.node.as_deref().unwrap_or_default());
 }
 
 /// What is asked. A name that reads like an instruction stands only in the exhibit.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::attachments;
 use super::conclusion::{self, Outlets};
+use super::deliveries::Deliveries;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::listeners::Listeners;
@@ -135,6 +136,7 @@ struct Run {
     store: Store,
     listeners: Listeners,
     outlets: Outlets,
+    deliveries: Deliveries,
 }
 
 impl Run {
@@ -151,6 +153,7 @@ impl Run {
         let rewriting = Rewriting::of(config)?;
         let mut outlets = Outlets::new(config, context)?;
         outlets.collected = collected;
+        let deliveries = Deliveries::prepare(config, context)?;
         let Thinking { model, notice, mut secrets, settings: request_settings } =
             thinking::choose(config, config.switch("no_llm")?, limits.timeout, &prompts, context)?;
         let mut progress = Progress::new(
@@ -187,19 +190,25 @@ impl Run {
             Some(_) => FastModels::choose(config, &equipment.toolbox, limits.summary_timeout, &mut progress)?,
         };
         secrets.extend_from_slice(&fast.secrets);
+        secrets.extend_from_slice(deliveries.secrets());
         secrets.extend(config.secrets().iter().map(|secret| secret.expose_secret().to_owned()));
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
             progress.note(&notice);
         }
+        if let Some((name, why, _)) = &runbook {
+            progress.note(&format!("runbook `{name}` ({why})"));
+        }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let allowance = allowance(model.as_deref(), question.attachments.len());
         let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
         store.look_for(&question.text);
-        let jsonl = outlets.format == OutputFormat::Jsonl && !collected;
+        let jsonl = outlets.format == OutputFormat::Jsonl && !collected && deliveries.prints;
         let streams = outlets.format == OutputFormat::Text
+            && deliveries.prints
+            && outlets.sections.is_empty()
             && context.stdout.tty
             && model.is_some()
             && rewriting.is_none();
@@ -227,6 +236,7 @@ impl Run {
             store,
             listeners: Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, stream),
             outlets,
+            deliveries,
         })
     }
 
@@ -349,11 +359,17 @@ impl Run {
             // The second signal: dropping the run ends its processes.
             return Ok(None);
         };
-        Ok(Some(self.deliver(conclusion, &name, calls)))
+        Ok(Some(Box::pin(self.deliver(conclusion, &name, calls, signals)).await))
     }
 
     /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
-    fn deliver(mut self, conclusion: Conclusion, model: &str, calls: u32) -> Done {
+    async fn deliver(
+        mut self,
+        conclusion: Conclusion,
+        model: &str,
+        calls: u32,
+        signals: &mut Signals,
+    ) -> Done {
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
@@ -369,7 +385,9 @@ impl Run {
             calls: conclusion.calls,
             cost: conclusion.cost,
         });
-        let delivered = self.outlets.deliver(&about, conclusion, &self.store, &mut self.listeners);
+        let here = (&self.store, &mut self.listeners);
+        let delivered =
+            self.outlets.deliver_everywhere(&about, conclusion, here, &self.deliveries, signals).await;
         let exit = delivered.exit.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
         self.listeners.record(&Event::Ended {
             model: about.model.to_owned(),

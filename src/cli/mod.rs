@@ -7,6 +7,7 @@ mod complete;
 mod conclusion;
 mod config;
 mod context;
+mod deliveries;
 mod desk;
 mod egress;
 mod equipment;

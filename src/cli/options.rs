@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::deliveries::DeliveryArgs;
 use super::failure::{Exit, Failure};
 use crate::config::{Config, Flags, parse_duration};
 use crate::ui::{Table, Terminal};
@@ -137,6 +138,9 @@ pub(super) struct ToolsetArgs {
     /// Check all prerequisites now, whatever the cache says
     #[arg(long)]
     pub refresh_toolsets: bool,
+    /// Do not look for known faults of a cluster before the first model call
+    #[arg(long)]
+    pub no_detectors: bool,
 }
 
 /// Which runbooks there are besides ours.
@@ -179,6 +183,8 @@ pub(super) struct OutputArgs {
     /// Do not repeat the question
     #[arg(long)]
     pub no_echo: bool,
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
 }
 
 /// Where the settings of an investigation were typed.
@@ -218,6 +224,7 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
             Failure::new(Exit::Usage, format!("`--timeout` takes {needs}, got `{text}`"))
         })?),
     };
+    let flags = output.delivery.flags(model.flags())?;
     Ok(Flags {
         max_steps: limits.max_steps,
         timeout,
@@ -226,6 +233,7 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         custom_toolsets: toolsets.custom_toolsets.clone(),
         toolset: toolsets.toolset.clone(),
         refresh_toolsets: toolsets.refresh_toolsets,
+        no_detectors: toolsets.no_detectors,
         output: output.output.and_then(|form| Some(form.to_possible_value()?.get_name().to_owned())),
         json_output_file: output.json_output_file.clone(),
         show_tool_output: output.show_tool_output,
@@ -234,6 +242,6 @@ pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
         exit_status: output.exit_status,
         no_record: output.no_record,
         echo: (output.echo || output.no_echo).then_some(output.echo),
-        ..model.flags()
+        ..flags
     })
 }

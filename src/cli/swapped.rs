@@ -12,15 +12,6 @@ use crate::config::{Config, Flags, Origin};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As HolmesGPT has them")]
 pub(super) struct SwappedArgs {
-    /// Where the answer goes; only `cli` so far
-    #[arg(long, value_name = "WHERE", value_parser = ["cli", "slack"], hide_possible_values = true)]
-    destination: Option<String>,
-    /// Used with `--destination slack` [env: SLACK_TOKEN]
-    #[arg(long, value_name = "TOKEN")]
-    slack_token: Option<String>,
-    /// Used with `--destination slack` [env: SLACK_CHANNEL]
-    #[arg(long, value_name = "NAME")]
-    slack_channel: Option<String>,
     /// Deny what a bash tool would ask for; there is no bash tool yet
     #[arg(long, conflicts_with = "bash_always_allow")]
     bash_always_deny: bool,
@@ -41,9 +32,6 @@ impl SwappedArgs {
     /// Adds what was typed to the topmost layer.
     pub(super) fn flags(&self, flags: Flags) -> Flags {
         Flags {
-            destination: self.destination.clone(),
-            slack_token: self.slack_token.clone().map(Into::into),
-            slack_channel: self.slack_channel.clone(),
             bash_always_deny: self.bash_always_deny,
             bash_always_allow: self.bash_always_allow,
             custom_runbooks: self.runbooks.custom_runbooks.clone(),
@@ -67,24 +55,12 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
         };
         Err(Failure::new(exit, format!("{place}{what} is not supported yet")).hint(hint))
     };
-    if config.text("destination")?.as_deref() == Some("slack") {
-        let hint = "the answer goes to stdout (`--destination cli`) and to `--json-output-file`";
-        return refused("destination", "`--destination slack`", hint);
-    }
     if config.switch("interactive")? && !config.switch("no_interactive")? {
         if context.stdout.tty && context.stderr.tty {
             let hint = "ask one question: holmes-rs ask \"why is this machine slow?\"";
             return refused("interactive", "an interactive session (`-i`)", hint);
         }
         context.warn("`-i` has no effect: there is no terminal to talk to");
-    }
-    for key in ["custom_runbooks", "custom_runbook_catalogs", "custom_skill_paths"] {
-        if !config.paths(key)?.is_empty() {
-            context.warn(&format!(
-                "{}: `{key}` is read by `holmes-rs runbook` only so far, not by an investigation",
-                config.origin(key)
-            ));
-        }
     }
     if context.verbose > 0 {
         for key in ["bash_always_deny", "bash_always_allow"] {
@@ -93,11 +69,6 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
                     "{}: `{key}` has no effect: there is no bash tool yet",
                     config.origin(key)
                 ));
-            }
-        }
-        for key in ["slack_token", "slack_channel"] {
-            if matches!(config.origin(key), Origin::Flag(_)) {
-                context.say(&format!("`{}` has no effect without `--destination slack`", config.origin(key)));
             }
         }
     }

@@ -27,7 +27,9 @@ pub enum Origin {
 
 impl Origin {
     /// Whether the value stands in a file of the current folder, or in one that such a file names.
-    pub(super) fn is_checkout(&self) -> bool {
+    /// A file that may have come with a clone.
+    #[must_use]
+    pub fn is_checkout(&self) -> bool {
         matches!(self, Origin::File { checkout: true, .. })
     }
 }

@@ -54,9 +54,17 @@ pub struct Flags {
     /// `-c`: go on with the last run.
     pub continue_last: bool,
     pub resume: Option<String>,
-    pub destination: Option<String>,
+    /// `cli`, `slack`, `webhook`, `file:PATH`.
+    pub destination: Vec<String>,
     pub slack_token: Option<SecretString>,
     pub slack_channel: Option<String>,
+    pub webhook_url: Option<SecretString>,
+    /// `post`, `put` or `patch`.
+    pub webhook_method: Option<String>,
+    /// Names and values.
+    pub webhook_header: Vec<(String, SecretString)>,
+    pub webhook_body: Option<String>,
+    pub sections: Vec<String>,
     pub prometheus_url: Option<String>,
     pub prometheus_username: Option<String>,
     pub prometheus_password: Option<SecretString>,
@@ -122,7 +130,12 @@ impl Flags {
         put("no_record", given(self.no_record));
         put("continue", given(self.continue_last));
         put("resume", text(self.resume.as_deref()));
-        put("destination", text(self.destination.as_deref()));
+        put("destination", texts(&self.destination));
+        put("webhook_url", secret(self.webhook_url.as_ref()));
+        put("webhook_method", text(self.webhook_method.as_deref()));
+        put("webhook_header", headers(&self.webhook_header));
+        put("webhook_body", text(self.webhook_body.as_deref()));
+        put("sections", texts(&self.sections));
         put("slack_token", secret(self.slack_token.as_ref()));
         put("slack_channel", text(self.slack_channel.as_deref()));
         put("prometheus_url", text(self.prometheus_url.as_deref()));

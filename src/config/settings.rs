@@ -180,7 +180,8 @@ pub const SETTINGS: &[Setting] = &[
     set("cache_folder", Path, "folder of the cache, instead of the XDG one"),
     set("continue", Switch, "go on with the last run").per_call(),
     set("resume", Text, "run to go on with").per_call(),
-    set("destination", Choice(&["cli", "slack"]), "where the answer goes").default("cli"),
+    set("destination", Texts, "where answers go: cli, slack, webhook, file:PATH").default("cli").sensitive(),
+    set("sections", Texts, "answer under HolmesGPT's titles: `all`, or some of them"),
     // Sources and destinations.
     set("cluster_name", Text, "name of the cluster in answers").env(&["CLUSTER_NAME"]),
     set("prometheus_url", Url, "Prometheus address").also(&["prometheus"]).env(&["PROMETHEUS_URL"]),
@@ -237,6 +238,15 @@ pub const SETTINGS: &[Setting] = &[
     set("opsgenie_query", Text, "query of the OpsGenie alerts").env(&["OPSGENIE_QUERY"]),
     set("slack_token", Secret, "Slack token").env(&["SLACK_TOKEN"]).sensitive(),
     set("slack_channel", Text, "Slack channel").env(&["SLACK_CHANNEL"]).sensitive(),
+    set("slack_api_url", Url, "address of Slack's API, or of a server that speaks it")
+        .env(&["SLACK_API_URL"])
+        .default("https://slack.com/api")
+        .sensitive(),
+    set("webhook_url", Secret, "address that answers are sent to").sensitive(),
+    set("webhook_method", Choice(&["post", "put", "patch"]), "how they are sent there").default("post"),
+    set("webhook_header", SecretMap, "headers sent there").also(&["webhook_headers"]).sensitive(),
+    set("webhook_body", Text, "template of what is sent there, or file://PATH of it").sensitive(),
+    set("delivery_timeout", Duration, "time for one delivery, waits included").default("60s"),
 ];
 
 #[cfg(test)]

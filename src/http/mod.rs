@@ -293,7 +293,13 @@ impl Client {
         Ok(match &call.body {
             None => request,
             Some(Body::Json(value)) => request.json(value),
-            Some(Body::Text { kind, text }) => request.header(CONTENT_TYPE, *kind).body(text.clone()),
+            Some(Body::Text { kind, text }) => {
+                // What the caller names itself stands alone.
+                let named =
+                    call.headers.iter().any(|(name, _)| name.trim().eq_ignore_ascii_case("content-type"));
+                let request = if named { request } else { request.header(CONTENT_TYPE, *kind) };
+                request.body(text.clone())
+            }
         })
     }
 }

@@ -76,6 +76,11 @@ pub fn to_json(run: &Investigation, redact: Redact<'_>) -> Value {
         "messages": [],
         "metadata": metadata,
     });
+    if let Some(fields) = result.as_object_mut().filter(|_| !run.sections.is_empty()) {
+        let sections: Map<String, Value> =
+            run.sections.iter().map(|one| (one.title.to_owned(), json!(one.text))).collect();
+        fields.insert("sections".to_owned(), sections.into());
+    }
     redact_strings(&mut result, redact);
     // Redacted one by one: the arguments of a call are JSON inside a string.
     if let Some(messages) = result.get_mut("messages") {

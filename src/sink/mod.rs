@@ -11,8 +11,12 @@ mod json;
 mod jsonl;
 mod markdown;
 mod report;
+mod sections;
+mod slack;
 mod text;
 
+#[cfg(test)]
+mod slack_tests;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +27,8 @@ pub use json::to_json;
 pub use jsonl::to_json_line;
 pub use markdown::to_markdown_report;
 pub use report::{Budget, Investigation};
+pub use sections::{SECTIONS, Section, fill as fill_sections, named as named_sections};
+pub use slack::{SlackMessage, SlackThread, to_slack};
 pub use text::to_text;
 
 /// Replaces secrets in a text; the same secret always becomes the same mark.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::sections::Section;
 use crate::agent::{Finish, Limit, Message, Usage};
-use crate::answer::Answer;
+use crate::answer::{Answer, Confidence, Finding, NotChecked, Verdict};
 use crate::evidence::Exhibit;
 use crate::evidence::injection::Flag;
 use crate::question::Question;
@@ -35,6 +36,8 @@ pub struct Investigation {
     pub budget: Budget,
     /// Free fields for scripts.
     pub metadata: Map<String, Value>,
+    /// The answer under HolmesGPT's titles, where asked for.
+    pub sections: Vec<Section>,
 }
 
 /// What the run was allowed to use; `None` is without limit.
@@ -50,6 +53,52 @@ pub struct Budget {
 }
 
 impl Investigation {
+    /// A run with a word in every field that templates may print, quotes and line ends among them: what a template is
+    /// tried on before there is an answer.
+    #[must_use]
+    pub fn example(sections: &[&'static str]) -> Self {
+        let text = || "The disk \"data\" is full\nsince 03:12".to_owned();
+        let finding = Finding {
+            claim: text(),
+            exhibit: 1,
+            quote: text(),
+            lines: Some((1, 2)),
+            why: Some(text()),
+            ..Finding::default()
+        };
+        let answer = Answer {
+            text: text(),
+            verdict: Verdict::ProblemFound,
+            root_cause: text(),
+            findings: vec![finding; 3],
+            fix: vec![text(); 3],
+            not_sure: vec![text(); 3],
+            confidence: Confidence::High,
+            not_checked: vec![NotChecked { what: text(), why: text() }; 3],
+            ..Answer::default()
+        };
+        let question =
+            Question { text: text(), subject: Some("node/worker-3".to_owned()), ..Question::default() };
+        Self {
+            run_id: "0".to_owned(),
+            question,
+            model: text(),
+            answer,
+            exhibits: Vec::new(),
+            messages: Vec::new(),
+            usage: Usage::default(),
+            calls: 1,
+            summaries: 0,
+            cost: None,
+            finish: Finish::Answered,
+            started_at: "2026-01-02T03:04:05Z".to_owned(),
+            duration_seconds: 1.0,
+            budget: Budget::default(),
+            metadata: Map::new(),
+            sections: sections.iter().map(|title| Section { title, text: Some(text()) }).collect(),
+        }
+    }
+
     /// Why the run ended, in one word: `stop` when the model concluded by itself.
     #[must_use]
     pub fn finish_reason(&self) -> &'static str {

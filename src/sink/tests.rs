@@ -14,7 +14,7 @@ use crate::evidence::injection::Flag;
 use crate::evidence::{Exhibit, ShownSummary, Status};
 use crate::question::Question;
 
-fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     text.replace("hunter2", "<secret:1>")
 }
 
@@ -50,7 +50,7 @@ fn exhibit(id: u32, status: Status, path: PathBuf, bytes: u64) -> Exhibit {
     }
 }
 
-fn investigation(folder: &Path) -> Investigation {
+pub(super) fn investigation(folder: &Path) -> Investigation {
     let raw = folder.join("E1.out");
     std::fs::write(&raw, "Name: <payments>\nPassword: hunter2\nReason: OOMKilled\nExit Code: 137\nlast\n")
         .unwrap();
@@ -141,6 +141,7 @@ fn investigation(folder: &Path) -> Investigation {
         duration_seconds: 3.5,
         budget: Budget { max_steps: Some(100), ..Budget::default() },
         metadata: Map::new(),
+        sections: Vec::new(),
     }
 }
 
@@ -398,6 +399,11 @@ fn the_schema_describes_what_is_written() {
         results[1]["tool_calls"][0]["summary"],
         json!({"model": "small", "text": "all is <secret:1>"})
     );
+    let mut sectioned = full.clone();
+    fill_sections(&mut sectioned, &SECTIONS, &redact);
+    results.push(to_json(&sectioned, &redact));
+    assert_eq!(results[2]["sections"].as_object().map(Map::len), Some(SECTIONS.len()));
+    assert!(results[2]["result"].as_str().is_some_and(|text| text.starts_with("# Alert Explanation\n")));
     for finish in [
         Finish::Limit(Limit::Steps),
         Finish::Limit(Limit::Time),
@@ -452,7 +458,10 @@ fn no_sink_tells_a_secret() {
         to_json_line(&event, &redact),
         to_json_line(&unreadable, &redact),
     ];
-    for text in all {
+    let mut secretive = run.clone();
+    secretive.answer.root_cause = "hunter2 is the word".to_owned();
+    let posted = format!("{:?}", to_slack(&secretive, &redact));
+    for text in all.into_iter().chain([posted]) {
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.contains("secret:1"), "{text}");
     }

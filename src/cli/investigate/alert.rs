@@ -299,7 +299,7 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
         () = origin::add_rules(&mut groups, &config, context) => {}
         () = signals.next() => return Ok(Exit::Interrupted),
     }
-    let desk = Desk::open(&config)?;
+    let desk = Desk::open(&config, context)?;
     let mut items = Vec::new();
     for group in &groups {
         let commission = tokio::select! {

@@ -36,7 +36,7 @@ pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Fai
     if tickets.is_empty() {
         return Ok(Exit::Answered);
     }
-    let desk = Desk::open(&config)?;
+    let desk = Desk::open(&config, context)?;
     let mut items = Vec::new();
     for ticket in &tickets {
         items.push(Item { heading: ticket.heading(), commission: desk.ticket(ticket)? });

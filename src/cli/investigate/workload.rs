@@ -127,7 +127,7 @@ pub(in crate::cli) async fn run(workload: Workload, context: &Context) -> Result
         }
     };
     let (question, found) = asked(kind, &args, &config, context).await?;
-    let commission = Desk::open(&config)?.workload(question, &found);
+    let commission = Desk::open(&config, context)?.workload(question, &found);
     investigation::run(commission, config, context).await
 }
 
