@@ -2,6 +2,7 @@
 //!
 //! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
 
+use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -180,7 +181,9 @@ impl Run {
         };
         let (prepared, ()) = tokio::join!(prepared, discovered);
         let mut equipment = prepared?;
-        tools.into_iter().for_each(|tool| equipment.provide(tool));
+        for tool in tools {
+            equipment.provide(tool);
+        }
         let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
         let lookups = calls(lookups, &equipment.toolbox, "lookup");
         let steps = calls(steps, &equipment.toolbox, "step");
@@ -506,7 +509,7 @@ fn shortened(text: &str, window: u64, name: &str) -> String {
     for line in text.trim().lines() {
         tokens += 1 + evidence::tokens::estimate(line);
         if tokens > most {
-            kept.push_str(&format!("… `fetch_runbook` shows the rest of `{name}` …"));
+            let _ = write!(kept, "… `fetch_runbook` shows the rest of `{name}` …");
             break;
         }
         kept.push_str(line);

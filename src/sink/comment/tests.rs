@@ -28,6 +28,7 @@ fn run(text: &str) -> Investigation {
         duration_seconds: 1.0,
         budget: Budget::default(),
         metadata: serde_json::Map::new(),
+        sections: Vec::new(),
     }
 }
 
