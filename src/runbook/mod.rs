@@ -174,13 +174,13 @@ impl Runbook {
         if !self.steps.is_empty() {
             out += "\n## Calls\n\n";
             for step in &self.steps {
-                let _ = write!(out, "- `{} {}`\n", step.tool, Value::Object(step.arguments.clone()));
+                let _ = writeln!(out, "- `{} {}`", step.tool, Value::Object(step.arguments.clone()));
             }
         }
         if !self.files.is_empty() {
             out += "\n## Further files\n\n";
             for file in &self.files {
-                let _ = write!(out, "- {}/{file}\n", self.name);
+                let _ = writeln!(out, "- {}/{file}", self.name);
             }
         }
         out
