@@ -311,7 +311,7 @@ mod tests {
 
     fn answering(pods: &str) -> String {
         format!(
-            "case \"$2\" in\npods) echo '{}' ;;\n\
+            "case \"$2\" in\npods) printf '%s' '{}' ;;\n\
              events) echo 'Error from server (Forbidden): events is forbidden: User \"x\" cannot list' >&2; exit 1 ;;\n\
              *) echo '{{\"items\": []}}' ;;\nesac",
             pods.replace('\n', " ")

@@ -11,8 +11,12 @@ fn findings(namespace: &str) -> Option<String> {
         return None;
     };
     let path = std::env::var("PATH").unwrap();
-    let tool = KubernetesFindings::new(vec![("PATH".to_owned(), path), ("KUBECONFIG".to_owned(), config)]);
     let folder = tempfile::tempdir().unwrap();
+    // kubectl keeps its cache there.
+    let home = folder.path().to_string_lossy().into_owned();
+    let environment = [("PATH", path), ("HOME", home), ("KUBECONFIG", config)];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value));
+    let tool = KubernetesFindings::new(environment.into());
     let output = folder.path().join("out");
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
