@@ -18,7 +18,7 @@ use super::machine::{Effect, Offered, Source, State};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
 use crate::answer::{self, Answer};
 use crate::clock::Clock;
-use crate::evidence::{self, Counts, Store};
+use crate::evidence::{self, Counts, RUNBOOKS, Store};
 use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
 use crate::tools::{EVIDENCE, Toolbox};
 
@@ -305,10 +305,11 @@ impl Driver<'_, '_> {
         answer.hypotheses = self.state.hypotheses().to_vec();
         answer.not_checked = evidence::not_checked(&self.engine.unusable, self.store.exhibits());
         let toolbox = self.engine.toolbox;
-        // Reading exhibits again is no source of its own.
+        // Reading exhibits again, or a runbook, is no source of its own.
         let toolsets =
             toolbox.names().into_iter().filter_map(|name| Some(toolbox.get(name)?.toolset().to_owned()));
-        let usable: std::collections::BTreeSet<String> = toolsets.filter(|name| name != EVIDENCE).collect();
+        let usable: std::collections::BTreeSet<String> =
+            toolsets.filter(|name| name != EVIDENCE && name != RUNBOOKS).collect();
         let usable: Vec<String> = usable.into_iter().collect();
         answer.coverage = evidence::coverage(&usable, &self.engine.unusable, self.store.exhibits());
         answer.not_sure.extend(evidence::instructions_found(self.store.exhibits()));

@@ -83,7 +83,7 @@ impl Equipment {
     /// Adds a tool of the program's own.
     pub(super) fn provide(&mut self, tool: Box<dyn Tool>) {
         let toolset = tool.toolset().to_owned();
-        if self.toolbox.add(tool).is_none() && !self.usable.contains(&toolset) {
+        if self.toolbox.add(tool).is_none() && self.wanted.insert(toolset.clone()) {
             self.usable.push(toolset);
         }
     }

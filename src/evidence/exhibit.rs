@@ -56,6 +56,9 @@ pub struct ShownSummary {
 /// Toolset name of exhibits that no tool made: files and piped text a person attached.
 const ATTACHED: &str = "attached";
 
+/// Toolset name of what hands out runbooks.
+pub const RUNBOOKS: &str = "runbooks";
+
 impl Exhibit {
     /// Attached evidence, by its number, before its size is known. `source` says in a tool's place what it is: a file, an
     /// alert, a ticket.
@@ -90,6 +93,12 @@ impl Exhibit {
     #[must_use]
     pub fn shown(&self) -> &str {
         self.summary.as_ref().map_or(&self.view, |summary| &summary.text)
+    }
+
+    /// Whether it is advice, which proves nothing.
+    #[must_use]
+    pub fn is_advice(&self) -> bool {
+        self.toolset == RUNBOOKS
     }
 
     /// Whether it was attached, not made by a tool.

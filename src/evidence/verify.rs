@@ -107,16 +107,20 @@ fn item(finding: &Finding, exhibits: &[Exhibit]) -> Item {
     let cited = exhibits.iter().find(|exhibit| exhibit.id == id);
     // Lines that `read_exhibit` copied stand in the original too.
     let original = cited.and_then(|copy| original(copy, exhibits));
+    let advice = [cited, original].into_iter().flatten().any(Exhibit::is_advice);
+    let exhibits: Vec<&Exhibit> = exhibits.iter().filter(|exhibit| !exhibit.is_advice()).collect();
     let mut sources: Vec<Source> = [cited, original].into_iter().flatten().map(source).collect();
     let others: Vec<Source> = if id == 0 {
-        sources = exhibits.iter().map(source).collect();
+        sources = exhibits.iter().copied().map(source).collect();
         Vec::new()
     } else {
-        exhibits.iter().filter(|one| sources.iter().all(|s| s.id != one.id)).map(source).collect()
+        exhibits.iter().copied().filter(|one| sources.iter().all(|s| s.id != one.id)).map(source).collect()
     };
     let runs = runs_of(&finding.quote);
     let said: usize = runs.iter().flatten().map(|part| part.chars().count()).sum();
-    let why = if id != 0 && cited.is_none() {
+    let why = if advice {
+        Some(format!("E{id} is a runbook: advice, no evidence"))
+    } else if id != 0 && cited.is_none() {
         Some(format!("E{id} does not exist"))
     } else if finding.quote.trim().is_empty() {
         match (id, finding.lines) {

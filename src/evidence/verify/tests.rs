@@ -240,3 +240,19 @@ fn the_reading_may_move_to_another_thread() {
     conclude(&mut answer, &exhibits, &Redactor::new([], &[]), &checked, Counts::Claimed);
     assert!(answer.findings[0].verified);
 }
+
+#[test]
+fn a_runbook_proves_nothing_whatever_it_says() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "exit code 137 means killed\n").unwrap();
+    let runbook = Exhibit { toolset: "runbooks".to_owned(), ..exhibit(1, file.path()) };
+    for id in [0, 1] {
+        let finding = Finding { exhibit: id, ..quote("exit code 137 means killed") };
+        let mut answer = Answer { findings: vec![finding], ..Answer::default() };
+        verify(&mut answer, std::slice::from_ref(&runbook), &Redactor::new([], &[]));
+        assert!(!answer.findings[0].verified, "{answer:?}");
+    }
+    let mut answer = Answer { findings: vec![quote("exit code 137 means killed")], ..Answer::default() };
+    verify(&mut answer, &[runbook], &Redactor::new([], &[]));
+    assert_eq!(answer.findings[0].why.as_deref(), Some("E1 is a runbook: advice, no evidence"));
+}
