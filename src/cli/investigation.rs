@@ -184,6 +184,15 @@ impl Run {
         for tool in tools {
             equipment.provide(tool);
         }
+        if context.verbose > 0 {
+            for Lookup { tool, arguments } in &lookups {
+                let unusable = if equipment.toolbox.get(tool).is_none() { " (not usable here)" } else { "" };
+                progress.note(&format!(
+                    "first: {tool} {}{unusable}",
+                    serde_json::Value::Object(arguments.clone())
+                ));
+            }
+        }
         let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
         let lookups = calls(lookups, &equipment.toolbox, "lookup");
         let steps = calls(steps, &equipment.toolbox, "step");

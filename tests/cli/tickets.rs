@@ -470,7 +470,7 @@ fn a_refused_write_is_a_failure_and_the_answer_is_printed() {
     });
     let ran = of_github(&desk).run(args(&["github", "1", "2", "--update"])).exits(1);
     assert_eq!(
-        ran.stdout.matches("payments-1 was killed").count(),
+        ran.stdout.matches("Root cause:** payments-1 was killed").count(),
         2,
         "one failure keeps no other from being made"
     );

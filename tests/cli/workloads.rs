@@ -54,8 +54,11 @@ fn a_workload_is_found_before_anything_is_asked() {
     assert!(ran.stderr.contains("deployment/shop/payments 1/1 ready; "), "{}", ran.stderr);
     assert!(ran.stderr.contains("payments-5fb864cfb8-d2jm2 1/1 Running"), "{}", ran.stderr);
     assert_eq!(
-        first(&ran)[0],
-        r#"kubectl_describe {"kind":"deployment","name":"payments","namespace":"shop"}"#
+        first(&ran)[..2],
+        [
+            r#"kubernetes_findings {"namespace":"shop","kind":"deployment","name":"payments"} (not usable here)"#,
+            r#"kubectl_describe {"kind":"deployment","name":"payments","namespace":"shop"} (not usable here)"#
+        ]
     );
     let ran = bench
         .run(["investigate", "deploy", "deployment/payments", "-n", "shop", "-o", "json", "-t", "tools.yaml"])
