@@ -33,7 +33,9 @@ const MOST_SUBJECTS: usize = 3;
 /// Lookups of one investigation: each is an exhibit that takes room of the window.
 const MOST_LOOKUPS: usize = 16;
 /// Of those about the second and third object.
-const OF_OTHERS: usize = 3;
+const OF_OTHERS: usize = 2;
+/// About the first, before curves and the rest.
+const OF_FIRST: usize = 5;
 
 /// What is the same for all investigations of one call of the program.
 pub(super) struct Desk {
@@ -76,16 +78,22 @@ impl Desk {
         let found: Vec<Found> = futures_util::future::join_all(finding).await;
         let expression = group.expression().unwrap_or_default();
         let labels = group.common_labels();
-        let mut lookups: Vec<Lookup> = Vec::new();
-        lookups.extend(found.first().and_then(|found| self.findings(&found.subject)));
-        lookups.extend(briefing::metrics(&group.name, &expression, group.since(), self.now));
-        if let Some(instance) = labels.get("instance").filter(|_| expression.contains("up")) {
-            lookups.push(Lookup::new("list_prometheus_targets", &[("filter", instance)]));
-        }
-        for (number, found) in found.iter().enumerate() {
-            let of_one = briefing::lookups(found, group.since()).into_iter();
-            lookups.extend(of_one.take(if number == 0 { MOST_LOOKUPS } else { OF_OTHERS }));
-        }
+        let findings = found.first().and_then(|found| self.findings(&found.subject));
+        let metrics = briefing::metrics(&group.name, &expression, group.since(), self.now);
+        let target = labels.get("instance").filter(|_| expression.contains("up"));
+        let target = target.map(|one| Lookup::new("list_prometheus_targets", &[("filter", one)]));
+        let first = found.first().map_or_else(Vec::new, |found| briefing::lookups(found, group.since()));
+        let others = found
+            .iter()
+            .skip(1)
+            .flat_map(|found| briefing::lookups(found, group.since()).into_iter().take(OF_OTHERS));
+        // What decides most often stands first: a small window has no room for the end of the list.
+        let (rule, curves) = metrics.split_at(metrics.len().min(2));
+        let (state, rest) = first.split_at(first.len().min(OF_FIRST));
+        let mut lookups: Vec<Lookup> = findings.into_iter().collect();
+        lookups.extend(rule.iter().cloned().chain(target).chain(state.iter().cloned()));
+        lookups.extend(others);
+        lookups.extend(curves.iter().chain(rest).cloned());
         let text = question(group, &subjects);
         let attachment =
             self.keep(&format!("alert {}", group.name), &group.as_exhibit_text(), Source::Alert)?;

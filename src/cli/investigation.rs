@@ -40,6 +40,8 @@ use crate::tools::{Tool, Toolbox};
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
+/// Tokens of the window that let one more lookup be made: a view in which nothing is left shows nothing.
+const LOOKUP_WINDOW: u64 = 1_300;
 /// A runbook takes at most this part of the window.
 const RUNBOOK_SHARE: u64 = 8;
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
@@ -194,7 +196,10 @@ impl Run {
             }
         }
         let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
-        let lookups = calls(lookups, &equipment.toolbox, "lookup");
+        let mut lookups = calls(lookups, &equipment.toolbox, "lookup");
+        if let Some(model) = &model {
+            lookups.truncate(usize::try_from(window_of(model) / LOOKUP_WINDOW).unwrap_or(usize::MAX));
+        }
         let steps = calls(steps, &equipment.toolbox, "step");
         equipment.order_by(&question.text);
         let fast = match &model {

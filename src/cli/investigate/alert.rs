@@ -12,10 +12,11 @@ use secrecy::ExposeSecret as _;
 use super::super::Context;
 use super::super::desk::Desk;
 use super::super::failure::{Exit, Failure};
+use super::super::investigation::Commission;
 use super::super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, Sources, ToolsetArgs, flags};
 use super::super::signals::Signals;
 use super::super::swapped::{self, SwappedArgs};
-use super::several::{self, Item, NothingMore};
+use super::several::{self, Agenda, Step};
 use crate::config::{Config, Flags, Origin as Said};
 use crate::question::alert::{Alert, AlertState, Group, Matcher, Selection, group, matching, nearest_names};
 
@@ -299,18 +300,31 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
         () = origin::add_rules(&mut groups, &config, context) => {}
         () = signals.next() => return Ok(Exit::Interrupted),
     }
-    let desk = Desk::open(&config, context)?;
-    let mut items = Vec::new();
-    for group in &groups {
-        let commission = tokio::select! {
-            commission = desk.alert(group) => commission?,
-            () = signals.next() => return Ok(Exit::Interrupted),
-        };
-        items.push(Item { heading: list::heading(group), commission });
-    }
     drop(signals);
     let listed = args.which.all || args.which.each;
-    several::investigate(items, listed, config, context, &NothingMore).await
+    let alerts = Alerts { desk: Desk::open(&config, context)?, groups };
+    several::investigate(&alerts, listed, config, context).await
+}
+
+/// Alerts, one investigation for each group.
+struct Alerts {
+    desk: Desk,
+    groups: Vec<Group>,
+}
+
+impl Agenda for Alerts {
+    fn headings(&self) -> Vec<String> {
+        self.groups.iter().map(list::heading).collect()
+    }
+
+    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission> {
+        Box::pin(async move {
+            match self.groups.get(number) {
+                Some(group) => self.desk.alert(group).await,
+                None => Ok(Commission::default()),
+            }
+        })
+    }
 }
 
 /// Tools find Prometheus and Alertmanager in the environment: what flags and files say of them stands there too.

@@ -12,6 +12,7 @@ use super::super::Context;
 use super::super::failure::{Exit, Failure, io};
 use super::super::investigation::{self, Commission, Done};
 use super::super::options::OutputFormat;
+use super::super::signals::Signals;
 use crate::config::Config;
 use crate::evidence::view::clip;
 use crate::sink;
@@ -20,26 +21,19 @@ use crate::ui::{self, Table};
 /// Characters of a root cause in the table.
 const LONGEST_CAUSE: usize = 160;
 
-/// One of them: what stands above its answer, and what is to be done.
-pub(super) struct Item {
-    pub heading: String,
-    pub commission: Commission,
-}
+/// A boxed future of a step between two investigations.
+pub(super) type Step<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
-/// A boxed future of what is done with a result.
-pub(super) type After<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+/// What is to be investigated, in order.
+pub(super) trait Agenda {
+    /// What stands above each answer.
+    fn headings(&self) -> Vec<String>;
 
-/// What is done with each result once it is there.
-pub(super) trait Afterwards {
-    /// `number` counts the items from 0.
-    fn done<'a>(&'a self, number: usize, done: &'a Done) -> After<'a>;
-}
+    /// What is to be done for one of them, asked for when its turn comes. `number` counts from 0.
+    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission>;
 
-/// For results that nothing more is done with.
-pub(super) struct NothingMore;
-
-impl Afterwards for NothingMore {
-    fn done<'a>(&'a self, _: usize, _: &'a Done) -> After<'a> {
+    /// What is done with the result, once it is there.
+    fn done<'a>(&'a self, _number: usize, _done: &'a Done) -> Step<'a, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -57,21 +51,16 @@ struct Row {
 /// # Errors
 /// The first failure, once everything that could be made is made.
 pub(super) async fn investigate(
-    items: Vec<Item>,
+    agenda: &dyn Agenda,
     listed: bool,
     config: Config,
     context: &Context,
-    afterwards: &dyn Afterwards,
 ) -> Result<Exit, Failure> {
     let config = Rc::new(config);
-    let mut items = items;
-    if !listed
-        && items.len() == 1
-        && let Some(item) = items.pop()
-    {
-        let done = investigation::conduct(item.commission, &config, context).await?;
-        let Some(done) = done else { return Ok(Exit::Interrupted) };
-        let after = afterwards.done(0, &done).await;
+    let headings = agenda.headings();
+    if !listed && headings.len() == 1 {
+        let Some(done) = one(agenda, 0, None, &config, context).await? else { return Ok(Exit::Interrupted) };
+        let after = agenda.done(0, &done).await;
         let exit = done.exit?;
         after?;
         return Ok(exit);
@@ -85,36 +74,26 @@ pub(super) async fn investigate(
         )
         .hint("choose one by its name, or use -o markdown, json or jsonl"));
     }
-    let mut round = Round {
-        form,
-        of: items.len(),
-        rows: Vec::new(),
-        results: Vec::new(),
-        worst: None,
-        exit: Exit::Answered,
-    };
-    for (number, item) in items.into_iter().enumerate() {
-        round.head(number, &item.heading, context)?;
-        let commission = Commission {
-            collected: true,
-            overall: Some((number as u64, round.of as u64)),
-            ..item.commission
-        };
-        let done = match investigation::conduct(commission, &config, context).await {
+    let of = headings.len();
+    let mut round =
+        Round { form, of, rows: Vec::new(), results: Vec::new(), worst: None, exit: Exit::Answered };
+    for (number, heading) in headings.into_iter().enumerate() {
+        round.head(number, &heading, context)?;
+        let done = match one(agenda, number, Some(of), &config, context).await {
             Ok(Some(done)) => done,
             Ok(None) => {
                 round.exit = Exit::Interrupted;
                 break;
             }
             Err(failure) => {
-                if round.failed(item.heading, failure) {
+                if round.failed(heading, failure) {
                     break;
                 }
                 continue;
             }
         };
-        let after = afterwards.done(number, &done).await;
-        if round.finished(item.heading, done)? {
+        let after = agenda.done(number, &done).await;
+        if round.finished(heading, done)? {
             break;
         }
         if let Err(failure) = after {
@@ -127,6 +106,25 @@ pub(super) async fn investigate(
         }
     }
     round.end(&config, context)
+}
+
+/// One of them; `of` several where they are several. `None`: interrupted.
+async fn one(
+    agenda: &dyn Agenda,
+    number: usize,
+    of: Option<usize>,
+    config: &Rc<Config>,
+    context: &Context,
+) -> Result<Option<Done>, Failure> {
+    let mut signals = Signals::listen()?;
+    let commission = tokio::select! {
+        commission = agenda.commission(number) => commission?,
+        () = signals.next() => return Ok(None),
+    };
+    drop(signals);
+    let overall = of.map(|of| (number as u64, of as u64));
+    let commission = Commission { collected: of.is_some(), overall, ..commission };
+    investigation::conduct(commission, config, context).await
 }
 
 /// What has come of those made so far.

@@ -9,8 +9,8 @@ use crate::agent::Finish;
 use crate::cli::Context;
 use crate::cli::desk::Desk;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::investigate::several::{self, After, Afterwards, Item, NothingMore};
-use crate::cli::investigation::Done;
+use crate::cli::investigate::several::{self, Agenda, Step};
+use crate::cli::investigation::{Commission, Done};
 use crate::cli::signals::Signals;
 use crate::cli::swapped;
 use crate::config::Config;
@@ -36,19 +36,11 @@ pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Fai
     if tickets.is_empty() {
         return Ok(Exit::Answered);
     }
-    let desk = Desk::open(&config, context)?;
-    let mut items = Vec::new();
-    for ticket in &tickets {
-        items.push(Item { heading: ticket.heading(), commission: desk.ticket(ticket)? });
-    }
     // A query gives a list, however many it finds; a ticket that is named is one.
     let listed = wanted.ids.is_empty() || tickets.len() > 1;
-    let answers = Answers { tracker: &tracker, client: &client, tickets: &tickets, context };
-    if wanted.update {
-        several::investigate(items, listed, config, context, &answers).await
-    } else {
-        several::investigate(items, listed, config, context, &NothingMore).await
-    }
+    let desk = Desk::open(&config, context)?;
+    let agenda = Tickets { desk, tracker, client, tickets, update: wanted.update, context };
+    several::investigate(&agenda, listed, config, context).await
 }
 
 /// The tickets that are asked for, with their comments and details.
@@ -94,25 +86,39 @@ async fn tickets(
     Ok(tickets)
 }
 
-/// Writes each answer on its ticket.
-struct Answers<'a> {
-    tracker: &'a Tracker,
-    client: &'a Client,
-    tickets: &'a [Ticket],
-    context: &'a Context,
+/// Tickets, one investigation each; answers go back where that is wanted.
+struct Tickets<'c> {
+    desk: Desk,
+    tracker: Tracker,
+    client: Client,
+    tickets: Vec<Ticket>,
+    update: bool,
+    context: &'c Context,
 }
 
-impl Afterwards for Answers<'_> {
-    fn done<'a>(&'a self, number: usize, done: &'a Done) -> After<'a> {
+impl Agenda for Tickets<'_> {
+    fn headings(&self) -> Vec<String> {
+        self.tickets.iter().map(Ticket::heading).collect()
+    }
+
+    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission> {
+        let commission = match self.tickets.get(number) {
+            Some(ticket) => self.desk.ticket(ticket),
+            None => Ok(Commission::default()),
+        };
+        Box::pin(std::future::ready(commission))
+    }
+
+    fn done<'a>(&'a self, number: usize, done: &'a Done) -> Step<'a, ()> {
         Box::pin(async move {
             let (Some(ticket), Ok(exit)) = (self.tickets.get(number), &done.exit) else { return Ok(()) };
-            if *exit == Exit::Interrupted {
+            if !self.update || *exit == Exit::Interrupted {
                 return Ok(());
             }
             let redact = |text: &str| done.redactor.redact(text);
             let mut signals = Signals::listen()?;
             let written = tokio::select! {
-                written = write_back(self.tracker, self.client, ticket, &done.investigation, &redact) => written?,
+                written = write_back(&self.tracker, &self.client, ticket, &done.investigation, &redact) => written?,
                 () = signals.next() => {
                     let message = format!("interrupted: {} may not be updated", ticket.name());
                     return Err(Failure::new(Exit::Interrupted, message));
