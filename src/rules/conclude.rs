@@ -251,9 +251,10 @@ fn clip(text: &str, limit: usize) -> String {
     };
     let cut = text.get(..end).unwrap_or_default();
     let cut = cut.rsplit_once(' ').map_or(cut, |(head, _)| head);
+    let cut = cut.trim_end_matches([',', ';', ':', '(', '`']);
     // An opened code span is closed, or the rest of the report would be code.
     let open = cut.matches('`').count() % 2 == 1;
-    format!("{}{}…", cut.trim_end_matches([',', ';', ':', '(', '`']), if open { "`" } else { "" })
+    format!("{cut}{}…", if open { "`" } else { "" })
 }
 
 fn capital(text: &str) -> String {
@@ -410,4 +411,21 @@ fn nearest(case: &Case, name: &str) -> Vec<String> {
     }
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
     names.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clip;
+
+    #[test]
+    fn a_code_span_is_whole_wherever_it_is_cut() {
+        let text = "pod `payments-1` in `shop`: it ended";
+        for limit in 0..text.len() {
+            assert!(
+                clip(text, limit).matches('`').count().is_multiple_of(2),
+                "{limit}: {}",
+                clip(text, limit)
+            );
+        }
+    }
 }

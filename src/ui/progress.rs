@@ -63,15 +63,6 @@ impl Progress {
 
     fn to(output: ErrorOutput, terminal: Terminal, options: ProgressOptions) -> Self {
         let live = (terminal.live && !options.quiet).then(MultiProgress::new);
-        let overall = live.as_ref().zip(options.overall).map(|(live, (over, of))| {
-            let ends = if terminal.unicode { "━╸ " } else { "#> " };
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} investigated")
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars(ends);
-            let bar = live.add(ProgressBar::new(of).with_style(style));
-            bar.set_position(over);
-            bar
-        });
         Self {
             terminal,
             options,
@@ -79,7 +70,7 @@ impl Progress {
             live,
             running: Vec::new(),
             spinner: None,
-            overall,
+            overall: None,
             reasoning: String::new(),
         }
     }
@@ -340,8 +331,18 @@ impl Progress {
         }
     }
 
-    fn spin(&self, what: &str) -> Option<ProgressBar> {
+    fn spin(&mut self, what: &str) -> Option<ProgressBar> {
         let live = self.live.as_ref()?;
+        if let (None, Some((over, of))) = (&self.overall, self.options.overall) {
+            let ends = if self.terminal.unicode { "━╸ " } else { "#> " };
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} investigated")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars(ends);
+            let bar = live.add(ProgressBar::new(of).with_style(style));
+            bar.set_position(over);
+            bar.tick();
+            self.overall = Some(bar);
+        }
         let frames = if self.terminal.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
