@@ -139,8 +139,6 @@ const DOORS: &[Door] = &[
     door("sink", "agent", TRANSCRIPT, "the JSON result tells the run"),
     door("sink", "evidence", EVERYTHING, "tool calls of the JSON result"),
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
-    door("source", "http", EVERYTHING, "how servers are asked"),
-    door("source", "question", EVERYTHING, "what their answers become"),
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
     door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),

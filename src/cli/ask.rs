@@ -56,7 +56,7 @@ impl AskArgs {
             toolsets: &self.toolsets,
             output: &self.output,
         })?;
-        let flags = self.swapped.flags(flags);
+        let flags = self.swapped.flags(flags)?;
         Ok(Flags { file: self.file.clone(), prompt_file: self.prompt_file.clone(), ..flags })
     }
 }

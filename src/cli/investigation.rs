@@ -48,6 +48,8 @@ const RUNBOOK_SHARE: u64 = 8;
 const CAREFUL_WINDOW: u64 = 32_768;
 /// Characters of the question that stand above a run: one from a file may be a whole log.
 const ECHOED: usize = 2_000;
+/// Characters of why a runbook was chosen, which may be a long pattern.
+const SHOWN_WHY: usize = 60;
 /// The rules read views of this size, in tokens: they pay nothing for them.
 const RULES_VIEW: u64 = 12_000;
 /// The last call after the time limit may take a fifth of it, within these bounds.
@@ -215,7 +217,7 @@ impl Run {
             progress.note(&notice);
         }
         if let Some((name, why, _)) = &runbook {
-            progress.note(&format!("runbook `{name}` ({why})"));
+            progress.note(&format!("runbook `{name}` ({})", clip(why, SHOWN_WHY)));
         }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let allowance = allowance(model.as_deref(), question.attachments.len());

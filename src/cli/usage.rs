@@ -10,6 +10,11 @@ use crate::config::yaml::nearest;
 
 /// Words longer than this are no typo, and need not be shown whole.
 const LONGEST: usize = 60;
+/// Commands of HolmesGPT's that are another one here.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("ticket", "`holmes-rs investigate jira SHOP-12 --update` is what does it here"),
+    ("generate", "`holmes-rs investigate alert --list -o json` prints the alerts"),
+];
 
 /// The error as a failure; `None` where clap's own page is the answer: help, version, a missing verb.
 pub(super) fn failure(error: &clap::Error, typed: &[OsString]) -> Option<Failure> {
@@ -23,6 +28,12 @@ pub(super) fn failure(error: &clap::Error, typed: &[OsString]) -> Option<Failure
     let mut failure = Failure::new(Exit::Usage, message(error));
     if let Some(name) = nearest_of(error, &command) {
         failure = failure.hint(format!("did you mean `{name}`?"));
+    }
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let typed = of(error, ContextKind::InvalidSubcommand);
+        if let Some((_, hint)) = ELSEWHERE.iter().find(|(name, _)| *name == typed) {
+            failure = failure.hint(*hint);
+        }
     }
     Some(failure.hint(format!("`{command} --help` shows what there is")))
 }

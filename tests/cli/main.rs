@@ -36,6 +36,7 @@ mod replay;
 mod rules;
 mod runbooks;
 mod servers;
+mod several;
 mod summaries;
 mod tickets;
 mod toolsets;

@@ -32,6 +32,8 @@ const TOLD_NAMES: usize = 12;
     curl -s $WEBHOOK_BODY | holmes-rs investigate alert\n\n\
     NAME is taken exactly, else without regard to case, else as a regular expression found in names.\n\
     All firing instances of one alert are one investigation, unless --each.")]
+// HolmesGPT's `-n` is the limit here.
+#[command(mut_arg("no_interactive", |arg| arg.short(None)))]
 pub(super) struct AlertArgs {
     /// Name of the alert, or a regular expression; may be left out where only one fires
     #[arg(value_name = "NAME")]
@@ -111,7 +113,8 @@ pub(super) struct WhichArgs {
     #[arg(long)]
     pub each: bool,
     /// Investigate so many at most, the most severe first [env: HOLMES_ALERTMANAGER_LIMIT]
-    #[arg(long, visible_alias = "alertmanager-limit", value_name = "N", allow_negative_numbers = true)]
+    #[arg(short = 'n', long, visible_alias = "alertmanager-limit", value_name = "N", allow_negative_numbers = true,
+        value_parser = limit)]
     pub limit: Option<u64>,
     /// Regular expression of names [env: HOLMES_ALERTMANAGER_ALERTNAME]
     #[arg(long, value_name = "REGEX")]
@@ -139,6 +142,11 @@ pub(super) enum State {
     /// Silenced, inhibited or muted
     Suppressed,
     Resolved,
+}
+
+/// `-n` is a namespace elsewhere, and people type it here.
+fn limit(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "it takes a number; `-l namespace=NAME` chooses by namespace")
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -176,7 +184,7 @@ impl AlertArgs {
             alertmanager_limit: which.limit,
             alertmanager_alertname: which.alertmanager_alertname.clone(),
             alertmanager_label: which.alertmanager_label.clone(),
-            ..self.swapped.flags(flags)
+            ..self.swapped.flags(flags)?
         })
     }
 }
@@ -260,6 +268,13 @@ impl Wanted {
         let Selection { matchers, severities, pattern } = &self.selection;
         self.name.is_some() || !matchers.is_empty() || !severities.is_empty() || pattern.is_some()
     }
+}
+
+/// Runs the verb as HolmesGPT names it: without a name everything that fires is meant, as there.
+pub(super) async fn run_all(args: AlertArgs, context: &Context) -> Result<Exit, Failure> {
+    let all = args.which.all || (args.name.is_none() && args.alert_name.is_none());
+    let which = WhichArgs { all, ..args.which };
+    run(AlertArgs { which, ..args }, context).await
 }
 
 /// Runs the verb.

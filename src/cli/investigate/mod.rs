@@ -23,8 +23,9 @@ pub(super) struct InvestigateVerb {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[command(visible_alias = "alertmanager")]
     Alert(Box<alert::AlertArgs>),
+    /// The same under HolmesGPT's name: without a NAME every alert that fires
+    Alertmanager(Box<alert::AlertArgs>),
     #[command(flatten)]
     Workload(workload::Workload),
     #[command(flatten)]
@@ -35,6 +36,7 @@ enum Verb {
 pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit, Failure> {
     match verb.verb {
         Verb::Alert(args) => Box::pin(alert::run(*args, context)).await,
+        Verb::Alertmanager(args) => Box::pin(alert::run_all(*args, context)).await,
         Verb::Workload(workload) => Box::pin(workload::run(workload, context)).await,
         Verb::Ticket(verb) => Box::pin(ticket::run(verb, context)).await,
     }

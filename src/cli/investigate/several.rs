@@ -148,7 +148,8 @@ impl Round {
         let line = format!("{rule}## {}\n\n", ui::sanitize(heading).replace('\n', " "));
         let line = match self.form {
             OutputFormat::Text => {
-                format!("{rule}{}\n", ui::markdown::render(line.trim_start(), &context.stdout))
+                let line = ui::markdown::render(line.trim_start(), &context.stdout);
+                format!("{rule}{}\n\n", line.trim_end())
             }
             _ => line,
         };

@@ -12,6 +12,7 @@ use crate::cli::desk::Desk;
 use crate::cli::failure::{Exit, Failure, io};
 use crate::cli::investigation;
 use crate::cli::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
+use crate::cli::swapped::{self, SwappedArgs};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Contexts, Scope, Snapshot, contexts, read};
 use crate::config::Config;
@@ -27,7 +28,7 @@ const LONGEST_CONTEXT: usize = 200;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Workload {
     /// A pod: its state, events, logs, what made it
-    #[command(visible_alias = "po", alias = "pods", after_help = EXAMPLES)]
+    #[command(visible_alias = "po", alias = "pods")]
     Pod(Box<WorkloadArgs>),
     /// A deployment, with the worst of its pods
     #[command(visible_alias = "deploy", alias = "deployments")]
@@ -68,6 +69,8 @@ const EXAMPLES: &str = "Examples:\n  \
 
 /// Which object, and how it is investigated.
 #[derive(Debug, Args)]
+// `-n` is the namespace here.
+#[command(after_help = EXAMPLES, mut_arg("no_interactive", |arg| arg.short(None)))]
 pub(in crate::cli) struct WorkloadArgs {
     /// Its name
     #[arg(value_name = "NAME")]
@@ -86,6 +89,8 @@ pub(in crate::cli) struct WorkloadArgs {
     toolsets: ToolsetArgs,
     #[command(flatten)]
     output: OutputArgs,
+    #[command(flatten)]
+    swapped: SwappedArgs,
 }
 
 impl Workload {
@@ -118,6 +123,7 @@ pub(in crate::cli) async fn run(workload: Workload, context: &Context) -> Result
         toolsets: &args.toolsets,
         output: &args.output,
     })?;
+    let flags = args.swapped.flags(flags)?;
     let chosen;
     let (context, config) = match &args.context {
         None => (context, context.config(flags)?),
@@ -126,6 +132,7 @@ pub(in crate::cli) async fn run(workload: Workload, context: &Context) -> Result
             (&chosen, chosen.config(flags)?)
         }
     };
+    swapped::settle(&config, context)?;
     let (question, found) = asked(kind, &args, &config, context).await?;
     let commission = Desk::open(&config, context)?.workload(question, &found);
     investigation::run(commission, config, context).await

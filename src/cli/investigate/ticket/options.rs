@@ -31,8 +31,10 @@ pub(in crate::cli::investigate) struct TicketArgs {
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// Write each answer on its ticket, as a comment; never twice for one run
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_update")]
     update: bool,
+    #[arg(long, hide = true, overrides_with = "update")]
+    no_update: bool,
     /// Tickets of a query that are investigated at most
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -219,7 +221,7 @@ impl TicketVerb {
             toolsets: &ticket.toolsets,
             output: &ticket.output,
         })?;
-        let flags = Flags { tickets, ..ticket.swapped.flags(shared) };
+        let flags = Flags { tickets, ..ticket.swapped.flags(shared)? };
         Ok(Wanted {
             source,
             ids: ticket.ids,
