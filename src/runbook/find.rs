@@ -40,8 +40,10 @@ pub struct Found<'a> {
 const LONGEST: usize = 64 << 10;
 /// Words of a query that are looked up.
 const MOST_WORDS: usize = 200;
-/// Words of one runbook that can be found.
+/// Words of what is said about a runbook that can be found.
 const MOST_INDEXED: usize = 20_000;
+/// Words of its text that can be.
+const MOST_OF_TEXT: usize = 150;
 /// As many runbooks are assumed at least: rarity means nothing among three.
 const FEWEST: f64 = 24.0;
 /// Below it likeness is chance.
@@ -230,19 +232,20 @@ fn weigh(runbook: &Runbook) -> BTreeMap<String, Weight> {
     let headings: String =
         runbook.text.lines().filter(|line| line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
     // In each field a word counts once: who repeats it does not mean it more.
-    for (number, (text, value, about)) in [
-        (runbook.name.clone(), 3.0, true),
-        (runbook.words.join(" "), 3.0, true),
-        (runbook.description.clone(), 2.0, true),
-        (runbook.alerts.join(" ").replace(['*', '?'], " "), 1.0, true),
-        (headings, 0.5, false),
-        (runbook.text.clone(), 0.2, false),
+    for (number, (text, value, about, most)) in [
+        (runbook.name.as_str(), 3.0, true, MOST_INDEXED),
+        (&runbook.words.join(" "), 3.0, true, MOST_INDEXED),
+        (&runbook.description, 2.0, true, MOST_INDEXED),
+        (&runbook.alerts.join(" ").replace(['*', '?'], " "), 1.0, true, MOST_INDEXED),
+        (&headings, 0.5, false, MOST_INDEXED),
+        // What it is about stands at the beginning; all of it would take longer to read than to ask a question.
+        (&runbook.text, 0.2, false, MOST_OF_TEXT),
     ]
     .into_iter()
     .enumerate()
     {
         let mut seen = BTreeSet::new();
-        for word in words(&text, MOST_INDEXED) {
+        for word in words(text, most) {
             if seen.insert(word.stem.clone()) {
                 let weight = weights.entry(word.stem).or_default();
                 weight.value += value;

@@ -1,5 +1,6 @@
 //! All runbooks of one call: read from their sources, by name.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -28,7 +29,8 @@ pub struct Sources {
 pub struct Shelf {
     /// By name.
     runbooks: Vec<Runbook>,
-    index: Index,
+    /// Made when first asked.
+    index: OnceCell<Index>,
 }
 
 impl Shelf {
@@ -54,8 +56,7 @@ impl Shelf {
     /// A shelf of these, in the order of their names.
     pub fn of(mut runbooks: Vec<Runbook>) -> Self {
         runbooks.sort_by(|one, other| one.name.cmp(&other.name));
-        let index = Index::of(&runbooks);
-        Self { runbooks, index }
+        Self { runbooks, index: OnceCell::new() }
     }
 
     /// In the order of their names.
@@ -86,7 +87,7 @@ impl Shelf {
 
     /// What fits, best first; nothing where nothing does.
     pub fn find(&self, query: &Query) -> Vec<Found<'_>> {
-        self.index.find(&self.runbooks, query)
+        self.index.get_or_init(|| Index::of(&self.runbooks)).find(&self.runbooks, query)
     }
 
     /// The text of a runbook, or of a file of its folder as `name/path`.

@@ -1,5 +1,8 @@
 //! Words of texts, made comparable: identifiers split, endings cut where that is safe, words of no meaning left out.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// Words that tell nothing of a problem.
 const STOP: &str = "a about again all also am an and any are as at be been but by can cannot could did do does doing \
     done for from get gets getting give go goes got had has have having he help her here him his how i \
@@ -9,6 +12,8 @@ const STOP: &str = "a about again all also am an and any are as at be been but b
     when where which while who why will with would you your today yesterday morning last minute minutes \
     hour hours day days re ve don doesn isn keep keeps suddenly wrong went happened happening find check \
     via after before found";
+
+static STOPS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| STOP.split(' ').collect());
 
 /// Words of every second alert: they add to what is found, and find nothing by themselves.
 const EMPTY: &str = "kube kubernetes k8s pod node container cluster namespace deployment deploy service server app \
@@ -90,8 +95,7 @@ fn push(part: &str, whole: bool, found: &mut Vec<Word>) {
     let lower = part.to_lowercase();
     let number = lower.chars().all(|c| c.is_ascii_digit());
     // Numbers say something as status codes alone.
-    if STOP.split(' ').any(|stop| stop == lower) || lower.chars().count() < 2 || (number && lower.len() != 3)
-    {
+    if STOPS.contains(lower.as_str()) || lower.chars().count() < 2 || (number && lower.len() != 3) {
         return;
     }
     let stem = stem(&lower);
