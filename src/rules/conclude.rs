@@ -45,7 +45,9 @@ pub(super) fn conclude(case: &Case, subject: &Subject, found: &[Match<'_>]) -> C
         if problems.iter().any(|problem| problem.asked_for(found)) {
             problem.asked_for(found)
         } else if subject.topical() && !attached {
-            problem.within(found, &subject.areas)
+            // What a pod suffers is no area of a machine: an alert that names none has none.
+            let of_cluster = subject.alert && problem.within(found, &["kubernetes".to_owned()]);
+            problem.within(found, &subject.areas) && !of_cluster
         } else {
             attached || subject.things.is_empty() && !subject.alert
         }

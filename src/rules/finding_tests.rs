@@ -160,9 +160,13 @@ fn what_is_not_named_is_never_presented_as_the_cause() {
 
 #[test]
 fn an_alert_of_its_area_is_answered_with_low_confidence_and_one_of_its_instance_surely() {
-    let full = "== space\n/dev/sda1 99G 97G 0 100% /var";
+    let full = "== space\n/dev/sda1 ext4 99G 99G 0 100% /var";
     let answer = asked_of("Why is the alert `HostOutOfDiskSpace` firing?", &[("host_disk", &[], full)]);
+    assert_eq!(text(&answer, "verdict"), "problem_found", "{}", show(&answer));
     assert_eq!(text(&answer, "confidence"), "low", "{}", show(&answer));
+    let answer =
+        asked_of("Why is the alert `MemoryOvercommit` firing?", &[("kubernetes_findings", &[], PAYMENTS)]);
+    assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
     let targets = "  up \"http://127.0.0.1:9/metrics\": dial tcp 127.0.0.1:9: connect: connection refused";
     let alert = "alert: GatewayDown\nlabels:\n  instance: 127.0.0.1:9\n";
     let seen: &[(&str, &[(&str, &str)], &str)] =

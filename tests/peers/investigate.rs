@@ -118,18 +118,24 @@ fn without_a_model_the_planted_cause_of_a_real_alert_is_named_and_cited() {
 fn a_model_begins_with_rule_value_and_curve_of_a_real_alert() {
     let Some(monitoring) = monitoring() else { return };
     let cause = format!("nothing listens on {}", monitoring.gone);
-    let answer = json!({"answer": {
+    let answer = json!({"call": [{"tool": "answer", "arguments": {
         "root_cause": cause, "verdict": "problem_found", "confidence": "high",
         "findings": [{"claim": "the scrape is refused", "exhibit": "E6", "quote": "connect: connection refused"}],
         "fix": ["start the gateway"]
-    }});
+    }}]});
     let bench = monitoring.bench(Bench::new().model(json!([answer])));
     let ran = bench.run(["investigate", "alert", ALERT, "-o", "json"]).exits(0);
     let result = ran.json();
     let first = bench.scripted().requests()[0].body.to_string();
     // One model call: everything below was there before it.
     assert_eq!(bench.scripted().requests().len(), 1, "{}", ran.stderr);
-    for part in ["E1 alert", "the gateway does not answer", "up{job=", "connection refused", "step "] {
+    for part in [
+        "E1 alert",
+        "the gateway does not answer",
+        "up{job=",
+        "connection refused",
+        "execute_prometheus_range_query",
+    ] {
         assert!(first.contains(part), "{part}: {first}");
     }
     for tool in
@@ -192,12 +198,12 @@ fn on_the_broken_shop_rules_name_the_killed_payments_for_its_own_alert_and_for_t
 
 #[test]
 fn on_the_broken_shop_a_model_begins_with_what_decides() {
-    let answer = json!({"answer": {
+    let answer = json!({"call": [{"tool": "answer", "arguments": {
         "root_cause": "payments 1.9.0 needs more memory than its limit: OOMKilled", "verdict": "problem_found",
         "confidence": "high",
         "findings": [{"claim": "killed at its limit", "exhibit": "E2", "quote": "OOMKilled"}],
         "fix": ["kubectl rollout undo deployment/payments -n shop"]
-    }});
+    }}]});
     let Some(bench) = bed(Bench::new().model(json!([answer]))) else { return };
     let ran = bench
         .run(["investigate", "alert", "KubernetesPodOOMKilled", "-l", "namespace=shop", "-o", "json"])
