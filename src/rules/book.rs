@@ -75,6 +75,9 @@ pub(super) struct Rule {
     /// Worth a mention, never a root cause.
     #[serde(default)]
     pub(super) weak: bool,
+    /// An expression over the captures: where it is true the match is weak, unless the question names its scope.
+    #[serde(default)]
+    pub(super) minor: Option<String>,
     /// A good sign, shown when no problem was found.
     #[serde(default)]
     pub(super) healthy: bool,
@@ -339,6 +342,9 @@ fn check(place: &str, file: &File) -> Result<(), RuleError> {
         }
         if let Some(when) = &rule.when {
             template(&rule.id, "when", when, true)?;
+        }
+        if let Some(minor) = &rule.minor {
+            template(&rule.id, "minor", minor, true)?;
         }
         template(&rule.id, "cause", &rule.cause, false)?;
         for text in &rule.fix {

@@ -16,6 +16,8 @@ pub(super) struct Case {
     pub(super) question: String,
     pub(super) seen: Vec<Seen>,
     pub(super) made: Vec<Made>,
+    /// How many of those the program made itself, before the first turn.
+    pub(super) given: usize,
     /// Turns in which something other than the answer was called.
     pub(super) turns: usize,
     /// The clock of the machine, as its own tools said it.
@@ -73,6 +75,8 @@ impl Case {
                             Arguments::Object(map) => map.clone(),
                             Arguments::Unreadable(_) => Map::new(),
                         };
+                        let given = call.id.starts_with("lookup-") || call.id.starts_with("step-");
+                        case.given += usize::from(given);
                         calls.push((&call.id, case.made.len()));
                         case.made.push(Made { tool: call.tool.clone(), arguments, refusal: None });
                     }

@@ -45,9 +45,11 @@ pub(super) fn conclude(case: &Case, subject: &Subject, found: &[Match<'_>]) -> C
         if problems.iter().any(|problem| problem.asked_for(found)) {
             problem.asked_for(found)
         } else if subject.topical() && !attached {
-            problem.within(found, &subject.areas)
+            // What a pod suffers is no area of a machine: an alert that names none has none.
+            let of_cluster = subject.alert && problem.within(found, &["kubernetes".to_owned()]);
+            problem.within(found, &subject.areas) && !of_cluster
         } else {
-            subject.things.is_empty() || attached
+            attached || subject.things.is_empty() && !subject.alert
         }
     };
     let (main, mut rest): (Vec<&Problem>, Vec<&Problem>) = problems.iter().partition(belongs);
@@ -61,14 +63,19 @@ pub(super) fn conclude(case: &Case, subject: &Subject, found: &[Match<'_>]) -> C
         conclusion.add_background(found, told);
         rest.splice(0..0, more.iter().flatten().copied());
         let first = main.first().and_then(|problem| found.get(problem.root));
-        conclusion.confidence = first.map_or(Confidence::Low, |root| root.rule.confidence).word();
+        // A symptom is no cause, and what only shares its area with an alert may have nothing to do with it.
+        let known = first.filter(|root| {
+            !(root.rule.symptom && (subject.is_named() || subject.alert))
+                && (!subject.alert || subject.is_named() || main.iter().any(|one| one.asked_for(found)))
+        });
+        conclusion.confidence = known.map_or(Confidence::Low, |root| root.rule.confidence).word();
         let explained = |weak: &Match<'_>| {
             found.iter().any(|one| one.strong() && (one.quote == weak.quote || one.same_thing(weak)))
         };
         let in_area = |weak: &Match<'_>| {
             if subject.topical() { weak.within(&subject.areas) } else { weak.rule.rank >= DOUBTFUL }
         };
-        for weak in found.iter().filter(|one| one.rule.weak && in_area(one) && !explained(one)).take(2) {
+        for weak in found.iter().filter(|one| one.weak && in_area(one) && !explained(one)).take(2) {
             conclusion.not_sure.push(format!("{} [E{}]", weak.cause, weak.exhibit));
         }
     }
@@ -306,6 +313,10 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
             .push("a model answers any question: set OPENAI_API_KEY and MODEL, or OPENAI_API_BASE for a local endpoint".to_owned());
         return;
     }
+    if subject.is_named() || subject.alert {
+        nothing_about(subject, found, conclusion);
+        return;
+    }
     let mut tools: Vec<&str> = Vec::new();
     for seen in &case.seen {
         if !tools.contains(&seen.exhibit.tool.as_str()) {
@@ -320,15 +331,14 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
             || one.asked_for
             || if subject.topical() { one.within(&subject.areas) } else { subject.things.is_empty() }
     };
-    if !attached && asked.iter().all(|one| one.rule.weak) && !subject.things.is_empty() && !subject.topical()
-    {
+    if !attached && asked.iter().all(|one| one.weak) && !subject.things.is_empty() && !subject.topical() {
         unknown_thing(case, subject, &asked, conclusion);
         return;
     }
     let (weak, trifles): (Vec<&Match<'_>>, Vec<&Match<'_>>) = found
         .iter()
         .filter(in_view)
-        .filter(|one| one.rule.weak && !one.over)
+        .filter(|one| one.weak && !one.over)
         .partition(|one| one.rule.rank >= DOUBTFUL);
     let passed: Vec<&Match<'_>> = found.iter().filter(|one| one.over && in_view(one)).collect();
     let well = found.iter().any(|one| one.rule.healthy && one.asked_for);
@@ -376,6 +386,37 @@ fn nothing_found(case: &Case, subject: &Subject, found: &[Match<'_>], conclusion
     for one in trifles {
         conclusion.not_sure.push(format!("{} [E{}]", one.cause, one.exhibit));
     }
+}
+
+/// Objects or an alert were asked about, and nothing that was seen is their trouble: what is well is said, and no more.
+fn nothing_about(subject: &Subject, found: &[Match<'_>], conclusion: &mut Conclusion) {
+    let mut objects: Vec<String> = subject.objects.iter().take(3).map(|one| format!("`{one}`")).collect();
+    if objects.is_empty() {
+        objects.push("the alert: it names no object that could be looked at".to_owned());
+    }
+    let mut said = format!("No cause was found for {}", objects.join(", "));
+    let asked = |one: &&Match<'_>| one.asked_for && !one.strong();
+    let doubts: Vec<&Match<'_>> = found
+        .iter()
+        .filter(asked)
+        .filter(|one| one.weak && !one.over && one.rule.rank >= DOUBTFUL)
+        .take(3)
+        .collect();
+    let signs: Vec<&Match<'_>> = found.iter().filter(asked).filter(|one| one.rule.healthy).take(4).collect();
+    for one in doubts.iter().chain(&signs) {
+        conclusion.add(one);
+    }
+    if let Some(doubt) = doubts.first() {
+        let _ = write!(said, "; worth a look: {}", doubt.cause);
+    } else if !signs.is_empty() {
+        let signs: Vec<&str> = signs.iter().map(|one| one.cause.as_str()).collect();
+        let _ = write!(said, "; {}", signs.join(", "));
+        if !subject.alert && conclusion.not_sure.is_empty() {
+            conclusion.verdict = "no_problem";
+            conclusion.confidence = "medium";
+        }
+    }
+    conclusion.root_cause = stop(&clip(&said, LONGEST_CAUSE - 1));
 }
 
 /// The question names a thing that nothing was found about: what was seen elsewhere is not its cause.

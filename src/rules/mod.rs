@@ -9,6 +9,9 @@ mod book;
 mod case;
 mod conclude;
 #[cfg(test)]
+mod finding_tests;
+mod history;
+#[cfg(test)]
 mod log_tests;
 mod plan;
 mod recognise;
@@ -57,7 +60,7 @@ impl RulesModel {
     fn turn(&self, messages: &[Message], tools: &[ToolSpec]) -> AssistantMessage {
         let book = self.book();
         let case = Case::read(messages);
-        let subject = Subject::of(book, &case.question);
+        let subject = Subject::of(book, &case);
         let found = recognise::recognise(book, &case, &subject);
         let wanted = plan::next(book, &case, &subject, &found, tools);
         if !wanted.is_empty() {

@@ -33,7 +33,7 @@ pub(super) fn next(
     if case.turns >= TURNS {
         return Vec::new();
     }
-    let left = CALLS.min(ALL_CALLS.saturating_sub(case.made.len()));
+    let left = CALLS.min(ALL_CALLS.saturating_sub(case.made.len() - case.given));
     let fits = |wanted: Vec<Wanted>| -> Vec<Wanted> {
         let mut kept: Vec<Wanted> = Vec::new();
         for (tool, arguments) in wanted {
@@ -62,6 +62,10 @@ pub(super) fn next(
         return fits(wanted);
     }
     let next = fits(followed);
+    // What belongs to a named object or an alert was looked up; a sweep would find other things' troubles.
+    if subject.is_named() || subject.alert {
+        return next;
+    }
     // A question about one area, or one that was answered well ("is it listening?"), needs no sweep;
     // "why" knows of trouble, and it may lie elsewhere.
     let answered = found.iter().any(|one| one.rule.healthy && one.asked_for) && !subject.why;
@@ -93,7 +97,7 @@ fn worth_following<'a, 'b>(found: &'a [Match<'b>], subject: &Subject) -> Vec<&'a
         members(&|problem| problem.asked_for(found))
     } else if subject.topical() {
         members(&|problem| problem.within(found, &subject.areas))
-    } else if subject.things.is_empty() {
+    } else if subject.things.is_empty() && !subject.alert {
         found.iter().filter(|one| !one.rule.healthy).collect()
     } else {
         Vec::new()

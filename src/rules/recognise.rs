@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::book::{Book, Call, Rule, Take, named};
 use super::case::{Case, Seen};
+use super::history;
 use super::stamp;
 use super::subject::Subject;
 
@@ -37,6 +38,10 @@ pub(super) struct Match<'a> {
     pub(super) asked_for: bool,
     /// A later line shows that it passed.
     pub(super) over: bool,
+    /// Worth a mention only: see [`Rule::weak`] and [`Rule::minor`].
+    pub(super) weak: bool,
+    /// What a finding says follows from it: `deployment/shop/api`, and pods it speaks of too.
+    pub(super) effects: Vec<String>,
 }
 
 impl Match<'_> {
@@ -49,7 +54,7 @@ impl Match<'_> {
 
     /// Whether it is trouble that can be a cause.
     pub(super) fn strong(&self) -> bool {
-        !self.rule.weak && !self.rule.healthy && !self.rule.background && !self.over
+        !self.weak && !self.rule.healthy && !self.rule.background && !self.over
     }
 
     /// Whether its rule belongs to one of these areas; text of any program belongs to `log`.
@@ -63,6 +68,12 @@ impl Match<'_> {
 
     pub(super) fn same_thing(&self, other: &Match<'_>) -> bool {
         self.scope.eq_ignore_ascii_case(&other.scope)
+    }
+
+    /// Whether the detectors say that what `other` is about follows from this.
+    pub(super) fn leads_to(&self, other: &Match<'_>) -> bool {
+        let same = |effect: &String| effect.rsplit('/').next().is_some_and(|name| name == other.scope);
+        other.rule.on != self.rule.on && !self.same_thing(other) && self.effects.iter().any(same)
     }
 
     /// Whether all that is known of its scope is the text it stands in.
@@ -113,7 +124,7 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
         let (named, catch_all): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| !rule.catch_all);
         let lines = &seen.exhibit.lines;
         for (index, (number, line)) in lines.iter().enumerate() {
-            if place.heading(line) {
+            if place.heading(line) || history::passed(case, seen, line) {
                 continue;
             }
             let next = lines.get(index + 1).map_or("", |(_, next)| next.as_str());
@@ -137,6 +148,19 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
     for one in &mut found {
         one.over = over(case, one);
     }
+    for one in found.iter_mut().filter(|one| one.rule.on.iter().any(|on| on == FINDINGS)) {
+        one.effects = effects(case, one);
+    }
+    if subject.is_named() {
+        for one in &mut found {
+            let about = about(case, one);
+            one.asked_for = subject.is_about(&one.scope)
+                || about.is_some_and(|name| subject.is_about(name))
+                || one.effects.iter().any(|effect| subject.is_object(effect));
+            one.weak &= one.rule.weak || !one.asked_for;
+        }
+        return found;
+    }
     // A name in the scope is what the question is about; in the words of a cause it may be chance.
     let by_scope = found.iter().any(|one| one.strong() && subject.names(&one.scope));
     for one in &mut found {
@@ -145,8 +169,31 @@ pub(super) fn recognise<'a>(book: &'a Book, case: &Case, subject: &Subject) -> V
         }
         let about = subject.areas.is_empty() || one.within(&subject.areas);
         one.asked_for = subject.names(&one.scope) || !by_scope && about && subject.names(&one.cause);
+        one.weak &= one.rule.weak || !subject.names(&one.scope);
     }
     found
+}
+
+/// The tool of the detectors.
+const FINDINGS: &str = "kubernetes_findings";
+
+/// The objects in the lines below a finding: `cause of KIND/NAMESPACE/NAME: …`, `also pod/NAMESPACE/NAME`.
+fn effects(case: &Case, one: &Match<'_>) -> Vec<String> {
+    let Some(seen) = case.seen.iter().find(|seen| seen.exhibit.id == one.exhibit) else { return Vec::new() };
+    let below = seen.exhibit.lines.iter().skip_while(|(number, _)| *number <= one.last);
+    let below = below.map(|(_, line)| line.trim()).take_while(|line| !line.is_empty());
+    let named =
+        below.filter_map(|line| line.strip_prefix("cause of ").or_else(|| line.strip_prefix("also ")));
+    named.filter_map(|rest| rest.split([':', ' ', ',']).next()).map(str::to_lowercase).collect()
+}
+
+/// The object whose description, events or log a match stands in.
+fn about<'a>(case: &'a Case, one: &Match<'_>) -> Option<&'a str> {
+    let seen = case.seen.iter().find(|seen| seen.exhibit.id == one.exhibit)?;
+    ["pod_name", "resource_name", "name"].iter().find_map(|name| seen.arguments.get(*name)?.as_str()).filter(
+        // The detectors are told a name only to begin with it.
+        |_| seen.exhibit.tool != FINDINGS,
+    )
 }
 
 fn merge<'a>(found: &mut Vec<Match<'a>>, new: Match<'a>) {
@@ -337,6 +384,8 @@ fn try_line<'a>(
             _ => 0,
         },
         over: false,
+        weak: rule.weak || rule.minor.is_some() && holds(environment, rule.minor.as_deref(), &context),
+        effects: Vec::new(),
         // A log that was handed over may come from another machine: this one is not asked about it.
         calls: if seen.attached { Vec::new() } else { calls(environment, &rule.follow, &context) },
         asked_for: false,

@@ -2,8 +2,14 @@
 //!
 //! Only the question's own words count here. What they lead to is `plan`'s, what is answered `conclude`'s.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::book::{Book, Probe, named};
+use super::case::Case;
 use super::stamp::Stamp;
+use super::weigh;
 
 /// The question, as far as the rules understand it.
 #[derive(Debug, Default)]
@@ -22,6 +28,10 @@ pub(super) struct Subject {
     pub(super) span: Option<i64>,
     /// It takes trouble for granted ("why …").
     pub(super) why: bool,
+    /// Objects of a cluster it names by kind, `pod/shop/payments-1`: then nothing else is what it is about.
+    pub(super) objects: Vec<String>,
+    /// It asks why an alert fires.
+    pub(super) alert: bool,
 }
 
 /// People remember a time to about this.
@@ -30,8 +40,134 @@ const AROUND_SECONDS: i64 = 600;
 /// Groups of probes whose text is the name of a thing.
 const NAMES: [&str; 5] = ["unit", "name", "other", "pod", "container"];
 
+/// How the program itself asks about an object (`investigate pod`, …).
+const OF_OBJECT: &str = "What is wrong with ";
+/// What stands between that question and the state of the object, which names its worst pod.
+const STATE: &str = " Its state when this was asked: ";
+
+#[allow(clippy::expect_used)] // a constant text, compiled by the tests
+static OBJECT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)\b(?P<kind>pod|node|deployment|statefulset|daemonset|replicaset|job|cronjob|service|ingress
+            |persistentvolumeclaim|horizontalpodautoscaler)
+          (?: /(?:(?P<space>[a-z0-9-]+)/)?(?P<name>[a-z0-9][a-z0-9.-]*[a-z0-9]|[a-z0-9])
+            |\ (?P<other>[a-z0-9][a-z0-9.-]*)\ in\ namespace\ (?P<namespace>[a-z0-9-]+)
+            |\ (?P<of_cluster>[a-z0-9][a-z0-9.-]*[a-z0-9]|[a-z0-9])(?:[,.?]|$) )",
+    )
+    .expect("the pattern is constant")
+});
+
+#[allow(clippy::expect_used)] // a constant text, compiled by the tests
+static ALERT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^Why (?:did|is) the (?:attached )?alert(?: `(?P<name>[^`]*)`)? (?:fire|firing|pending)\b")
+        .expect("the pattern is constant")
+});
+
+/// Labels of alerts whose value is the name of a thing that is no object of a cluster.
+const OF_ALERT: &[&str] = &[
+    "instance",
+    "host",
+    "hostname",
+    "nodename",
+    "server",
+    "target",
+    "address",
+    "domain",
+    "url",
+    "device",
+    "mountpoint",
+    "unit",
+    "name",
+];
+
 impl Subject {
-    pub(super) fn of(book: &Book, question: &str) -> Self {
+    pub(super) fn of(book: &Book, case: &Case) -> Self {
+        let question = case.question.as_str();
+        let alert = ALERT.captures(question);
+        if alert.is_none() && !question.starts_with(OF_OBJECT) {
+            return Self::of_words(book, question);
+        }
+        let mut subject = Self { why: true, understood: true, alert: alert.is_some(), ..Self::default() };
+        let (asked, state) = question.split_once(STATE).unwrap_or((question, ""));
+        for found in OBJECT.captures_iter(asked) {
+            let part =
+                |names: &[&str]| names.iter().find_map(|name| found.name(name)).map(|one| one.as_str());
+            let name = part(&["name", "other", "of_cluster"]).unwrap_or_default();
+            let place = part(&["space", "namespace"]).map_or_else(String::new, |space| format!("{space}/"));
+            subject.objects.push(format!("{}/{place}{name}", &found["kind"]).to_lowercase());
+            subject.thing(name);
+        }
+        // Pods of a node have nothing to do with each other, nor with it.
+        if !subject.objects.iter().any(|object| object.starts_with("node/"))
+            && let Some(pod) = state.split("pod ").nth(1).and_then(|rest| rest.split_whitespace().next())
+        {
+            subject.thing(pod);
+        }
+        if !subject.is_named() {
+            if alert.is_none() {
+                return Self::of_words(book, question);
+            }
+            subject.of_labels(case);
+            if let Some(name) = alert.and_then(|found| found.name("name")) {
+                subject.of_name(book, name.as_str());
+            }
+        }
+        subject
+    }
+
+    /// What an alert without an object says it is about.
+    fn of_labels(&mut self, case: &Case) {
+        let texts = case.seen.iter().filter(|seen| seen.exhibit.tool == "alert");
+        for (_, line) in texts.flat_map(|seen| &seen.exhibit.lines) {
+            if let Some((label, value)) = line.trim().split_once(": ")
+                && OF_ALERT.contains(&label)
+                && value.chars().count() >= 3
+            {
+                self.words.push(value.trim().to_lowercase());
+            }
+        }
+    }
+
+    /// The areas of the machine that the words of an alert's name speak of: `HostOutOfDiskSpace`.
+    fn of_name(&mut self, book: &Book, name: &str) {
+        let mut words = String::new();
+        for c in name.chars() {
+            if c.is_uppercase() && words.ends_with(char::is_lowercase) || !c.is_alphanumeric() {
+                words.push(' ');
+            }
+            words.push(c);
+        }
+        let areas = Self::of_words(book, &words).areas;
+        self.areas = areas.into_iter().filter(|area| area != "kubernetes" && area != "log").collect();
+    }
+
+    /// Whether objects of a cluster are named by kind.
+    pub(super) fn is_named(&self) -> bool {
+        !self.objects.is_empty()
+    }
+
+    /// Whether `scope` is one of the named things, or what one of them made or was made by.
+    pub(super) fn is_about(&self, scope: &str) -> bool {
+        let scope = scope.to_lowercase();
+        let ordinal = |name: &str| {
+            let (head, tail) = name.rsplit_once('-')?;
+            (!tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit())).then(|| head.to_owned())
+        };
+        self.things.iter().any(|thing| {
+            *thing == scope
+                || weigh::workload(&scope) == thing
+                || weigh::workload(thing) == scope
+                || ordinal(&scope).as_ref() == Some(thing)
+                || ordinal(thing).as_ref() == Some(&scope)
+        })
+    }
+
+    /// Whether `object`, written `pod/shop/payments-1`, is one of the named.
+    pub(super) fn is_object(&self, object: &str) -> bool {
+        self.objects.iter().any(|one| one == object)
+    }
+
+    fn of_words(book: &Book, question: &str) -> Self {
         let mut subject = Self { words: words(question), ..Self::default() };
         subject.why = question.to_lowercase().contains("why");
         for probe in &book.probes {

@@ -131,6 +131,40 @@ impl Machine {
     }
 }
 
+/// The answer to a question after these lookups: tool, arguments, output.
+pub(super) fn asked_of(question: &str, seen: &[(&str, &[(&str, &str)], &str)]) -> Map<String, Value> {
+    let mut machine = quiet();
+    machine.tools.truncate(1);
+    let mut messages = vec![Message::User {
+        text: format!("{question}\n\nNow: 2026-11-21T05:35:00+00:00, on machine-slow."),
+    }];
+    let mut said = AssistantMessage::default();
+    let mut replies = Vec::new();
+    for (number, (tool, arguments, output)) in seen.iter().enumerate() {
+        let arguments = arguments.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+        let id = format!("lookup-{number}");
+        said.tool_calls.push(ToolCall {
+            id: id.clone(),
+            tool: (*tool).to_owned(),
+            arguments: Arguments::Object(arguments.collect()),
+            echo: Map::new(),
+        });
+        replies.push(Message::Tool {
+            call_id: id,
+            tool: (*tool).to_owned(),
+            text: machine.view(tool, output),
+        });
+    }
+    messages.push(Message::Assistant(said));
+    messages.extend(replies);
+    let said = MODEL.turn(&messages, &machine.tools);
+    let Some(Arguments::Object(answer)) = said.tool_calls.first().map(|call| call.arguments.clone()) else {
+        panic!("no answer: {said:?}");
+    };
+    check_quotes(&messages, &answer);
+    answer
+}
+
 fn check_quotes(messages: &[Message], answer: &Map<String, Value>) {
     let case = Case::read(messages);
     for finding in answer["findings"].as_array().unwrap() {

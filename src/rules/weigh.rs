@@ -98,9 +98,11 @@ fn explanation(found: &[Match<'_>], index: usize) -> Option<usize> {
                 && one.rule.id != this.rule.id
                 && !this.rule.explains.contains(&one.rule.id)
                 && (one.rule.explains.contains(&this.rule.id) && related(one, this)
-                    || one.same_thing(this) && outweighs(one, this))
+                    || one.same_thing(this) && outweighs(one, this)
+                    || one.leads_to(this))
         })
-        .max_by_key(|(other, one)| (one.rule.rank, std::cmp::Reverse(*other)))
+        // What the detectors saw to follow is told by no rank.
+        .max_by_key(|(other, one)| (one.leads_to(this), one.rule.rank, std::cmp::Reverse(*other)))
         .map(|(other, _)| other)
 }
 
@@ -131,7 +133,16 @@ fn related(cause: &Match<'_>, effect: &Match<'_>) -> bool {
 
 fn mentions(cause: &Match<'_>, effect: &Match<'_>) -> bool {
     let workload = workload(&cause.scope);
-    workload.len() > 2 && effect.line.contains(workload)
+    // `payments` is in `http://payments.shop.svc`, not in `payments-api`.
+    let stands = |word: &str, text: &str| {
+        let part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        text.match_indices(word).any(|(at, _)| {
+            let (before, after) =
+                (text.get(..at).unwrap_or_default(), text.get(at + word.len()..).unwrap_or_default());
+            !before.ends_with(part) && !after.starts_with(part)
+        })
+    };
+    workload.len() > 2 && (stands(workload, &effect.line) || stands(&cause.scope, &effect.line))
         || !effect.scope.is_empty() && cause.line.contains(&effect.scope)
 }
 
