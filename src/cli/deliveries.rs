@@ -267,7 +267,7 @@ impl Deliveries {
     ) -> bool {
         let Some(means) = &self.means else { return true };
         if run.finish == Finish::Interrupted {
-            let names: Vec<String> = self.to.iter().map(Destination::to).collect();
+            let names: Vec<String> = self.to.iter().map(|one| one.to(&run.run_id)).collect();
             listeners.progress.warning(&format!("interrupted: nothing is sent to {}", names.join(", ")));
             return false;
         }

@@ -43,8 +43,12 @@ impl ReportFile {
             FileForm::Html => to_html(run, redact),
             FileForm::Text => format!("{}\n", redact(to_text(&run.answer).trim_end())),
         };
-        let path = self.path.replace("{run_id}", &run.run_id);
-        write_file(Path::new(&path), text.as_bytes()).map_err(|error| error.to_string())?;
+        write_file(Path::new(&self.of(&run.run_id)), text.as_bytes()).map_err(|error| error.to_string())?;
         Ok(format!("{} bytes", text.len()))
+    }
+
+    /// The path for this run.
+    pub(super) fn of(&self, run_id: &str) -> String {
+        self.path.replace("{run_id}", run_id)
     }
 }

@@ -70,7 +70,7 @@ pub async fn deliver(
         let outcome = outcome.unwrap_or_else(|_| {
             Err(format!("not done within {seconds} s; it may have arrived, and is not sent again"))
         });
-        Delivered { to: one.to(), outcome: outcome.map_err(|error| redact(&error)) }
+        Delivered { to: one.to(&run.run_id), outcome: outcome.map_err(|error| redact(&error)) }
     }))
     .await
 }
@@ -78,11 +78,11 @@ pub async fn deliver(
 impl Destination {
     /// Where to, for people: nothing secret in it.
     #[must_use]
-    pub fn to(&self) -> String {
+    pub fn to(&self, run_id: &str) -> String {
         match self {
             Self::Slack(slack) => format!("Slack channel {}", slack.channel.escape_debug()),
             Self::Webhook(webhook) => format!("webhook {}", webhook::host(&webhook.url)),
-            Self::File(file) => format!("file `{}`", file.path),
+            Self::File(file) => format!("file `{}`", file.of(run_id)),
         }
     }
 }

@@ -365,6 +365,39 @@ fn every_fault_of_the_cluster_gets_its_cause() {
 }
 
 #[test]
+fn a_mount_that_the_kubelet_tried_too_early_is_no_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep =
+        |name: &str, text: String| std::fs::write(folder.path().join(format!("{name}.txt")), text).unwrap();
+    let name = "checkout-668d988745-7mmtz";
+    keep(
+        "kubectl_get_by_kind_in_cluster kind=pods",
+        format!(
+            "NAMESPACE   NAME                        READY   STATUS    RESTARTS   AGE\n\
+             shop        {name}   0/1     Running   0          7h44m\n[exit 0, 0 s]"
+        ),
+    );
+    for (why, told) in [
+        ("failed to sync secret cache: timed out waiting for the condition", false),
+        ("failed to sync configmap cache: timed out waiting for the condition", false),
+        ("timeout expired waiting for volumes to attach", true),
+    ] {
+        let event = format!(
+            "  Warning  FailedMount  7h44m  kubelet  MountVolume.SetUp failed for volume \"files\" : {why}"
+        );
+        keep(
+            &format!("kubectl_describe kind=pod name={name} namespace=shop"),
+            format!("Name: {name}\nNamespace: shop\nStatus: Running\nEvents:\n{event}\n[exit 0, 0 s]"),
+        );
+        let mut machine = Machine { folder: folder.path().to_owned(), ..cluster() };
+        let answer = machine.ask("why is checkout not working in the cluster?");
+        assert!(machine.calls.iter().any(|call| call.contains(name)), "{:?}", machine.calls);
+        assert_eq!(show(&answer).contains("cannot be mounted"), told, "{}", show(&answer));
+        assert!(told || !show(&answer).contains("in time (timeout)"), "{}", show(&answer));
+    }
+}
+
+#[test]
 fn containers_of_docker_are_followed_to_their_logs() {
     let mut machine = Machine::recorded("docker").without("host").without("kubectl");
     let answer = finds(&mut machine, "check the docker containers", &["`db.internal` does not resolve"]);

@@ -402,7 +402,9 @@ fn a_file_gets_the_form_its_name_says_all_of_it_or_nothing() {
     assert_eq!(result["root_cause"], "web-1 runs out of memory");
     assert!(bench.read("a.md").starts_with("# why does web-1 crash?"));
     assert!(bench.read("old.html").starts_with("<!doctype html>"));
-    let text = bench.read(format!("sub/{}.txt", result["run_id"].as_str().unwrap()));
+    let path = format!("sub/{}.txt", result["run_id"].as_str().unwrap());
+    assert!(ran.stderr.contains(&format!("delivered to file `{path}`")), "{}", ran.stderr);
+    let text = bench.read(path);
     assert!(text.contains("web-1 runs out of memory"), "{text}");
     let left: Vec<_> = std::fs::read_dir(bench.path("."))
         .unwrap()

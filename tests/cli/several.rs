@@ -275,7 +275,7 @@ fn hold(value: &Value, schema: &Value, place: &str, wrong: &mut Vec<String>) {
             match schema["properties"].get(name) {
                 Some(known) => hold(field, known, &place, wrong),
                 None if schema["additionalProperties"] == false => {
-                    wrong.push(format!("{place} is one too many"))
+                    wrong.push(format!("{place} is one too many"));
                 }
                 None if schema["additionalProperties"].is_object() => {
                     hold(field, &schema["additionalProperties"], &place, wrong);

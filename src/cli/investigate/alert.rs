@@ -274,7 +274,7 @@ impl Wanted {
 pub(super) async fn run_all(args: AlertArgs, context: &Context) -> Result<Exit, Failure> {
     let all = args.which.all || (args.name.is_none() && args.alert_name.is_none());
     let which = WhichArgs { all, ..args.which };
-    run(AlertArgs { which, ..args }, context).await
+    Box::pin(run(AlertArgs { which, ..args }, context)).await
 }
 
 /// Runs the verb.
