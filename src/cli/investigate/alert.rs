@@ -15,7 +15,7 @@ use super::super::failure::{Exit, Failure};
 use super::super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, Sources, ToolsetArgs, flags};
 use super::super::signals::Signals;
 use super::super::swapped::{self, SwappedArgs};
-use super::several::{self, Item, NothingMore};
+use super::several::{self, Commissioned, Item, NothingMore};
 use crate::config::{Config, Flags, Origin as Said};
 use crate::question::alert::{Alert, AlertState, Group, Matcher, Selection, group, matching, nearest_names};
 
@@ -300,15 +300,12 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
         () = signals.next() => return Ok(Exit::Interrupted),
     }
     let desk = Desk::open(&config, context)?;
-    let mut items = Vec::new();
-    for group in &groups {
-        let commission = tokio::select! {
-            commission = desk.alert(group) => commission?,
-            () = signals.next() => return Ok(Exit::Interrupted),
-        };
-        items.push(Item { heading: list::heading(group), commission });
-    }
     drop(signals);
+    let item = |group| Item {
+        heading: list::heading(group),
+        commission: Box::pin(desk.alert(group, context)) as Commissioned<'_>,
+    };
+    let items = groups.iter().map(item).collect();
     let listed = args.which.all || args.which.each;
     several::investigate(items, listed, config, context, &NothingMore).await
 }

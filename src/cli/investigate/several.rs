@@ -12,6 +12,7 @@ use super::super::Context;
 use super::super::failure::{Exit, Failure, io};
 use super::super::investigation::{self, Commission, Done};
 use super::super::options::OutputFormat;
+use super::super::signals::Signals;
 use crate::config::Config;
 use crate::evidence::view::clip;
 use crate::sink;
@@ -20,10 +21,13 @@ use crate::ui::{self, Table};
 /// Characters of a root cause in the table.
 const LONGEST_CAUSE: usize = 160;
 
+/// What is to be done, found out when its turn has come: what a cluster tells an hour before is no evidence.
+pub(super) type Commissioned<'a> = Pin<Box<dyn Future<Output = Result<Commission, Failure>> + 'a>>;
+
 /// One of them: what stands above its answer, and what is to be done.
-pub(super) struct Item {
+pub(super) struct Item<'a> {
     pub heading: String,
-    pub commission: Commission,
+    pub commission: Commissioned<'a>,
 }
 
 /// A boxed future of what is done with a result.
@@ -57,7 +61,7 @@ struct Row {
 /// # Errors
 /// The first failure, once everything that could be made is made.
 pub(super) async fn investigate(
-    items: Vec<Item>,
+    items: Vec<Item<'_>>,
     listed: bool,
     config: Config,
     context: &Context,
@@ -69,7 +73,10 @@ pub(super) async fn investigate(
         && items.len() == 1
         && let Some(item) = items.pop()
     {
-        let done = investigation::conduct(item.commission, &config, context).await?;
+        let Some(commission) = unless_interrupted(item.commission).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let done = investigation::conduct(commission, &config, context).await?;
         let Some(done) = done else { return Ok(Exit::Interrupted) };
         let after = afterwards.done(0, &done).await;
         let exit = done.exit?;
@@ -85,6 +92,7 @@ pub(super) async fn investigate(
         )
         .hint("choose one by its name, or use -o markdown, json or jsonl"));
     }
+    replaces_none(&config, items.len())?;
     let mut round = Round {
         form,
         of: items.len(),
@@ -93,16 +101,14 @@ pub(super) async fn investigate(
         worst: None,
         exit: Exit::Answered,
     };
-    for (number, item) in items.into_iter().enumerate() {
+    let mut items = items.into_iter().enumerate();
+    for (number, item) in items.by_ref() {
         round.head(number, &item.heading, context)?;
-        let commission = Commission {
-            collected: true,
-            overall: Some((number as u64, round.of as u64)),
-            ..item.commission
-        };
-        let done = match investigation::conduct(commission, &config, context).await {
+        let overall = (number as u64, round.of as u64);
+        let done = match conduct(item.commission, overall, &config, context).await {
             Ok(Some(done)) => done,
             Ok(None) => {
+                round.not_made(item.heading);
                 round.exit = Exit::Interrupted;
                 break;
             }
@@ -126,7 +132,47 @@ pub(super) async fn investigate(
             }
         }
     }
+    let left: Vec<String> = items.map(|(_, item)| item.heading).collect();
+    if !left.is_empty() {
+        context.say(&format!("{} of {} are not investigated", left.len(), round.of));
+    }
+    left.into_iter().for_each(|heading| round.not_made(heading));
     round.end(&config, context)
+}
+
+/// A file is replaced as a whole: of several answers the last would be left.
+fn replaces_none(config: &Config, items: usize) -> Result<(), Failure> {
+    let named = config.texts("destination")?;
+    let one = named.iter().find(|name| name.trim().starts_with("file:") && !name.contains("{run_id}"));
+    match one {
+        Some(name) if items > 1 => {
+            let error = format!("`{}` is one file, and there are {items} answers", name.trim());
+            Err(Failure::new(Exit::Usage, error)
+                .hint("write `{run_id}` in its name, as in `file:report-{run_id}.html`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One of several; `None`: interrupted before it began.
+async fn conduct(
+    commission: Commissioned<'_>,
+    overall: (u64, u64),
+    config: &Rc<Config>,
+    context: &Context,
+) -> Result<Option<Done>, Failure> {
+    let Some(commission) = unless_interrupted(commission).await? else { return Ok(None) };
+    let commission = Commission { collected: true, overall: Some(overall), ..commission };
+    investigation::conduct(commission, config, context).await
+}
+
+/// `None`: interrupted while it was found out.
+async fn unless_interrupted(commission: Commissioned<'_>) -> Result<Option<Commission>, Failure> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        commission = commission => commission.map(Some),
+        () = signals.next() => Ok(None),
+    }
 }
 
 /// What has come of those made so far.
@@ -163,6 +209,12 @@ impl Round {
         self.rows.push(Row { heading, result: Err(failure.message.clone()), run: String::new() });
         self.keep(failure);
         everywhere
+    }
+
+    /// A line for one that was left.
+    fn not_made(&mut self, heading: String) {
+        let result = Ok(["not made".to_owned(), String::new(), String::new()]);
+        self.rows.push(Row { heading, result, run: String::new() });
     }
 
     fn keep(&mut self, failure: Failure) {

@@ -39,7 +39,8 @@ pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Fai
     let desk = Desk::open(&config, context)?;
     let mut items = Vec::new();
     for ticket in &tickets {
-        items.push(Item { heading: ticket.heading(), commission: desk.ticket(ticket)? });
+        let commission = std::future::ready(desk.ticket(ticket));
+        items.push(Item { heading: ticket.heading(), commission: Box::pin(commission) });
     }
     // A query gives a list, however many it finds; a ticket that is named is one.
     let listed = wanted.ids.is_empty() || tickets.len() > 1;
