@@ -40,6 +40,8 @@ const OF_OTHERS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After this long a person is told what is being waited for.
 const NOTICE: Duration = Duration::from_secs(1);
+/// What is left of the patience then.
+const AFTER_NOTICE: Duration = Duration::from_secs(9);
 
 /// What is the same for all investigations of one call of the program.
 pub(super) struct Desk {
@@ -206,13 +208,11 @@ impl Desk {
         let scope = Scope { namespace: subject.namespace.clone(), kinds: briefing::kinds(&subject.kind) };
         let reading = cluster::read(&scope, &self.environment, stop);
         tokio::pin!(reading);
-        let read = match tokio::time::timeout(NOTICE, &mut reading).await {
-            Ok(read) => Ok(read),
-            Err(_) => {
-                self.say_once("waiting for kubectl …".to_owned(), |line| context.say(line));
-                tokio::time::timeout(PATIENCE - NOTICE, reading).await
-            }
-        };
+        let mut read = tokio::time::timeout(NOTICE, &mut reading).await;
+        if read.is_err() {
+            self.say_once("waiting for kubectl …".to_owned(), |line| context.say(line));
+            read = tokio::time::timeout(AFTER_NOTICE, reading).await;
+        }
         let reason = match read {
             Ok(Ok(snapshot)) => return briefing::workload(subject, &snapshot),
             Ok(Err(reason)) => reason,

@@ -86,10 +86,11 @@ fn after_a_failure_of_all_the_rest_is_told_and_the_list_is_whole() {
     };
     let (ran, kept) = run("json");
     assert_eq!(ran.json(), kept);
-    assert_eq!(kept.as_array().unwrap().len(), 2);
+    // The second found nothing out before its model failed.
+    assert_eq!(kept.as_array().unwrap().len(), 1);
     let (ran, _) = run("text");
     assert_eq!(ran.stdout.matches("not made").count(), 3, "{}", ran.stdout);
-    assert_eq!(run("jsonl").0.stdout.lines().count(), 2);
+    assert_eq!(run("jsonl").0.stdout.lines().count(), 1);
 }
 
 #[test]

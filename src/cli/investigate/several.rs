@@ -136,7 +136,9 @@ pub(super) async fn investigate(
     if !left.is_empty() {
         context.say(&format!("{} of {} are not investigated", left.len(), round.of));
     }
-    left.into_iter().for_each(|heading| round.not_made(heading));
+    for heading in left {
+        round.not_made(heading);
+    }
     round.end(&config, context)
 }
 
