@@ -4,9 +4,11 @@
 //! It plans with `briefing` and runs nothing but `kubectl get`, to see which pod, node and service belong to what was
 //! named. A cluster that cannot be reached costs a line, never the investigation.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -36,6 +38,12 @@ const MOST_LOOKUPS: usize = 16;
 const OF_OTHERS: usize = 2;
 /// About the first, before curves and the rest.
 const OF_FIRST: usize = 5;
+/// What belongs to an alert's object is worth this much time: its name alone will do.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After this long a person is told what is being waited for.
+const NOTICE: Duration = Duration::from_secs(1);
+/// What is left of the patience then.
+const AFTER_NOTICE: Duration = Duration::from_secs(9);
 
 /// What is the same for all investigations of one call of the program.
 pub(super) struct Desk {
@@ -47,6 +55,10 @@ pub(super) struct Desk {
     now: Timestamp,
     /// Where the texts of alerts and tickets lie until they are exhibits.
     folder: TempDir,
+    /// The cluster gave no answer in time: it is not waited for again.
+    silent: Cell<bool>,
+    /// What was said of the cluster: each once, however many alerts there are.
+    said: RefCell<Vec<String>>,
 }
 
 impl Desk {
@@ -62,6 +74,8 @@ impl Desk {
             detectors: !config.switch("no_detectors")?,
             now: SystemClock.now(),
             folder: tempfile::tempdir().map_err(io("no folder for the texts of alerts and tickets"))?,
+            silent: Cell::default(),
+            said: RefCell::default(),
         })
     }
 
@@ -72,9 +86,9 @@ impl Desk {
     }
 
     /// An alert, with all instances of it that are one investigation.
-    pub(super) async fn alert(&self, group: &Group) -> Result<Commission, Failure> {
+    pub(super) async fn alert(&self, group: &Group, context: &Context) -> Result<Commission, Failure> {
         let subjects = subjects(group);
-        let finding = subjects.iter().map(|subject| self.find(subject));
+        let finding = subjects.iter().map(|subject| self.find(subject, context));
         let found: Vec<Found> = futures_util::future::join_all(finding).await;
         let expression = group.expression().unwrap_or_default();
         let labels = group.common_labels();
@@ -166,8 +180,12 @@ impl Desk {
     ) -> Commission {
         let mut commission = commission(question, lookups);
         if let Some(best) = self.shelf.find(query).first() {
-            let steps = runbook::steps_for(best.runbook, variables).into_iter();
-            commission.steps = steps.map(|(tool, arguments)| Lookup { tool, arguments }).collect();
+            for (tool, arguments) in runbook::steps_for(best.runbook, variables) {
+                let step = Lookup { tool, arguments };
+                if !commission.steps.contains(&step) {
+                    commission.steps.push(step);
+                }
+            }
             commission.metadata.insert(
                 "runbook".to_owned(),
                 json!({"name": best.runbook.name, "matches_by": best.why, "place": best.runbook.place}),
@@ -189,12 +207,38 @@ impl Desk {
     }
 
     /// A subject with what belongs to it; where the cluster tells nothing, with what its name gives.
-    async fn find(&self, subject: &Subject) -> Found {
+    async fn find(&self, subject: &Subject, context: &Context) -> Found {
+        let alone = || Found { subject: subject.clone(), ..Found::default() };
+        if self.silent.get() {
+            return alone();
+        }
         let (_keep, stop) = watch::channel(false);
         let scope = Scope { namespace: subject.namespace.clone(), kinds: briefing::kinds(&subject.kind) };
-        match cluster::read(&scope, &self.environment, stop).await {
-            Ok(snapshot) => briefing::workload(subject, &snapshot),
-            Err(_) => Found { subject: subject.clone(), ..Found::default() },
+        let reading = cluster::read(&scope, &self.environment, stop);
+        tokio::pin!(reading);
+        let mut read = tokio::time::timeout(NOTICE, &mut reading).await;
+        if read.is_err() {
+            self.say_once("waiting for kubectl …".to_owned(), |line| context.say(line));
+            read = tokio::time::timeout(AFTER_NOTICE, reading).await;
+        }
+        let reason = match read {
+            Ok(Ok(snapshot)) => return briefing::workload(subject, &snapshot),
+            Ok(Err(reason)) => reason,
+            Err(_) => {
+                self.silent.set(true);
+                format!("kubectl gave no answer in {} s", PATIENCE.as_secs())
+            }
+        };
+        let line = format!("going on with what the alert says of its object: {reason}");
+        self.say_once(line, |line| context.warn(line));
+        alone()
+    }
+
+    fn say_once(&self, line: String, say: impl Fn(&str)) {
+        let mut said = self.said.borrow_mut();
+        if !said.contains(&line) {
+            say(&line);
+            said.push(line);
         }
     }
 

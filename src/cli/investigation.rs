@@ -505,9 +505,12 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
     }
 }
 
-/// Lookups as calls, where a tool that can make them is usable.
+/// Lookups as calls, where a tool that can make them is usable. Nobody chose them for this very run: what changes something
+/// is not among them.
 fn calls(lookups: Vec<Lookup>, toolbox: &Toolbox, kind: &str) -> Vec<ToolCall> {
-    let usable = lookups.into_iter().filter(|lookup| toolbox.get(&lookup.tool).is_some());
+    let reads =
+        |lookup: &Lookup| toolbox.get(&lookup.tool).is_some_and(|tool| !tool.changes(&lookup.arguments));
+    let usable = lookups.into_iter().filter(reads);
     let call = |(n, lookup): (usize, Lookup)| ToolCall {
         id: format!("{kind}-{}", n + 1),
         tool: lookup.tool,

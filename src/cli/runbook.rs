@@ -14,6 +14,9 @@ use crate::config::{Config, Flags};
 use crate::runbook::{Found, Query, Runbook, Shelf, Sources, steps_for, variables, variables_of};
 use crate::ui::{self, Table, Terminal, markdown, sanitize};
 
+/// Warnings that are told one by one: a folder of thousands may have thousands.
+const TOLD_WARNINGS: usize = 10;
+
 /// What to look at for known kinds of trouble: ours, and your own
 #[derive(Debug, Args)]
 pub(super) struct RunbookVerb {
@@ -92,7 +95,11 @@ pub(super) fn open(config: &Config, context: &Context) -> Result<Shelf, Failure>
         skills: config.paths("custom_skill_paths")?,
         runbooks: config.paths("custom_runbooks")?,
     });
-    for warning in warnings {
+    let more = warnings.len().saturating_sub(TOLD_WARNINGS);
+    if more > 0 {
+        context.warn(&format!("runbooks: {more} more warnings"));
+    }
+    for warning in warnings.into_iter().take(TOLD_WARNINGS) {
         context.warn(&warning.to_string());
     }
     Ok(shelf)

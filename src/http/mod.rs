@@ -440,7 +440,19 @@ pub fn address(text: &str) -> Result<Url, String> {
     match Url::parse(&whole) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(url) => Err(format!("`{}` is no http or https address", shown(&url))),
-        Err(error) => Err(format!("`{}` is no address: {error}", text.escape_debug())),
+        Err(error) => Err(format!("`{}` is no address: {error}", without_credentials(text).escape_debug())),
+    }
+}
+
+/// What is no address may hold a password all the same.
+fn without_credentials(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, rest)) => {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            let separator = if scheme.is_empty() { "" } else { "://" };
+            format!("{scheme}{separator}***@{rest}")
+        }
+        None => text.to_owned(),
     }
 }
 

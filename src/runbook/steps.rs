@@ -277,7 +277,9 @@ fn fill(value: &Value, variables: &BTreeMap<String, String>) -> Option<Value> {
                         let fits = |c: char| {
                             if alone { !c.is_control() } else { c.is_alphanumeric() || "-_.:/@+".contains(c) }
                         };
-                        if !short || !value.chars().all(fits) {
+                        // At the beginning of an argument it would be an option.
+                        let option = filled.is_empty() && value.starts_with('-');
+                        if !short || option || !value.chars().all(fits) {
                             return None;
                         }
                         filled.push_str(value);

@@ -182,6 +182,9 @@ fn told(wrong: Wrong, what: &str, flag: &str, base: &Url) -> SourceError {
         Wrong::Http(error) => {
             let told = SourceError::of(&error);
             match error.kind {
+                HttpErrorKind::Unreachable if told.message.contains("InvalidContentType") => {
+                    told.remedy("it does not speak TLS: is its address http://?".to_owned())
+                }
                 HttpErrorKind::Unreachable if base.scheme() == "https" => told.remedy(format!(
                     "is it running there? A certificate of your own: SSL_CERT_FILE=ca.pem, or {flag}-insecure-skip-verify"
                 )),

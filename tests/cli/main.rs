@@ -24,6 +24,7 @@ mod deliveries;
 mod endpoint;
 mod hostile;
 mod http_toolset;
+mod investigate_attacks;
 mod limits;
 mod lint;
 mod logs;

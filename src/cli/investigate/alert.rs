@@ -317,17 +317,18 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
     }
     drop(signals);
     let listed = args.which.all || args.which.each;
-    let alerts = Alerts { desk: Desk::open(&config, context)?, groups };
+    let alerts = Alerts { desk: Desk::open(&config, context)?, groups, context };
     several::investigate(&alerts, listed, config, context).await
 }
 
 /// Alerts, one investigation for each group.
-struct Alerts {
+struct Alerts<'c> {
     desk: Desk,
     groups: Vec<Group>,
+    context: &'c Context,
 }
 
-impl Agenda for Alerts {
+impl Agenda for Alerts<'_> {
     fn headings(&self) -> Vec<String> {
         self.groups.iter().map(list::heading).collect()
     }
@@ -335,7 +336,7 @@ impl Agenda for Alerts {
     fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission> {
         Box::pin(async move {
             match self.groups.get(number) {
-                Some(group) => self.desk.alert(group).await,
+                Some(group) => self.desk.alert(group, self.context).await,
                 None => Ok(Commission::default()),
             }
         })

@@ -29,7 +29,8 @@ pub(super) trait Agenda {
     /// What stands above each answer.
     fn headings(&self) -> Vec<String>;
 
-    /// What is to be done for one of them, asked for when its turn comes. `number` counts from 0.
+    /// What is to be done for one of them, asked for when its turn has come: what a cluster told an hour before is no
+    /// evidence. `number` counts from 0.
     fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission>;
 
     /// What is done with the result, once it is there.
@@ -74,14 +75,22 @@ pub(super) async fn investigate(
         )
         .hint("choose one by its name, or use -o markdown, json or jsonl"));
     }
-    let of = headings.len();
-    let mut round =
-        Round { form, of, rows: Vec::new(), results: Vec::new(), worst: None, exit: Exit::Answered };
-    for (number, heading) in headings.into_iter().enumerate() {
+    replaces_none(&config, headings.len())?;
+    let mut round = Round {
+        form,
+        of: headings.len(),
+        rows: Vec::new(),
+        results: Vec::new(),
+        worst: None,
+        exit: Exit::Answered,
+    };
+    let mut headings = headings.into_iter().enumerate();
+    for (number, heading) in headings.by_ref() {
         round.head(number, &heading, context)?;
-        let done = match one(agenda, number, Some(of), &config, context).await {
+        let done = match one(agenda, number, Some(round.of), &config, context).await {
             Ok(Some(done)) => done,
             Ok(None) => {
+                round.not_made(heading);
                 round.exit = Exit::Interrupted;
                 break;
             }
@@ -105,7 +114,28 @@ pub(super) async fn investigate(
             }
         }
     }
+    let left: Vec<String> = headings.map(|(_, heading)| heading).collect();
+    if !left.is_empty() {
+        context.say(&format!("{} of {} are not investigated", left.len(), round.of));
+    }
+    for heading in left {
+        round.not_made(heading);
+    }
     round.end(&config, context)
+}
+
+/// A file is replaced as a whole: of several answers the last would be left.
+fn replaces_none(config: &Config, items: usize) -> Result<(), Failure> {
+    let named = config.texts("destination")?;
+    let one = named.iter().find(|name| name.trim().starts_with("file:") && !name.contains("{run_id}"));
+    match one {
+        Some(name) if items > 1 => {
+            let error = format!("`{}` is one file, and there are {items} answers", name.trim());
+            Err(Failure::new(Exit::Usage, error)
+                .hint("write `{run_id}` in its name, as in `file:report-{run_id}.html`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One of them; `of` several where they are several. `None`: interrupted.
@@ -148,8 +178,7 @@ impl Round {
         let line = format!("{rule}## {}\n\n", ui::sanitize(heading).replace('\n', " "));
         let line = match self.form {
             OutputFormat::Text => {
-                let line = ui::markdown::render(line.trim_start(), &context.stdout);
-                format!("{rule}{}\n\n", line.trim_end())
+                format!("{rule}{}\n", ui::markdown::render(line.trim_start(), &context.stdout))
             }
             _ => line,
         };
@@ -162,6 +191,12 @@ impl Round {
         self.rows.push(Row { heading, result: Err(failure.message.clone()), run: String::new() });
         self.keep(failure);
         everywhere
+    }
+
+    /// A line for one that was left.
+    fn not_made(&mut self, heading: String) {
+        let result = Ok(["not made".to_owned(), String::new(), String::new()]);
+        self.rows.push(Row { heading, result, run: String::new() });
     }
 
     fn keep(&mut self, failure: Failure) {

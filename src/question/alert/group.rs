@@ -434,7 +434,7 @@ fn visible(text: &str) -> String {
 
 /// Spelt as names of objects and machines are.
 fn is_name(text: &str) -> bool {
-    !text.is_empty()
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= 253
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }

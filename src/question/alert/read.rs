@@ -16,6 +16,9 @@ const TOLD_KEYS: usize = 8;
 /// # Errors
 /// When it is no JSON, or JSON of something else.
 pub fn read(bytes: &[u8]) -> Result<Vec<Alert>, AlertError> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(AlertError("it is compressed: unpack it with `gunzip` first".to_owned()));
+    }
     let text = text_of(bytes);
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -59,6 +62,9 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 fn no_json(text: &str, error: &serde_json::Error) -> AlertError {
+    if text.contains('\0') || text.starts_with(char::REPLACEMENT_CHARACTER) {
+        return AlertError("it is binary data, not JSON as UTF-8".to_owned());
+    }
     let looks = if text.starts_with('<') {
         "it is a web page or XML"
     } else if text.starts_with(['{', '[']) {

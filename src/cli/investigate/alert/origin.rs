@@ -54,7 +54,7 @@ pub(super) async fn fetch(from: &FromArgs, config: &Config) -> Result<Found, Fai
         };
     }
     if typed_file.is_some() {
-        return of_file(config);
+        return of_file(config).await;
     }
     if from.alertmanager_url.is_some() {
         return of_server(Kind::Alertmanager, config).await;
@@ -71,7 +71,7 @@ pub(super) async fn fetch(from: &FromArgs, config: &Config) -> Result<Found, Fai
         return Ok(found);
     }
     match (file, alertmanager, prometheus) {
-        (true, ..) => of_file(config),
+        (true, ..) => of_file(config).await,
         (_, true, _) => of_server(Kind::Alertmanager, config).await,
         (_, _, true) => of_server(Kind::Prometheus, config).await,
         _ => Err(Failure::new(Exit::Usage, "nothing says where alerts come from")
@@ -86,21 +86,25 @@ fn given(config: &Config, key: &str) -> Result<Option<String>, Failure> {
 
 async fn piped(has_source: bool) -> Result<Option<Found>, Failure> {
     let Some(file) = stdin::piped(has_source).await? else { return Ok(None) };
-    let alerts = of_path(file.path(), "stdin")?;
+    let alerts = of_path(file.path(), "stdin").await?;
     Ok(Some(Found { alerts, place: "stdin".to_owned() }))
 }
 
-fn of_file(config: &Config) -> Result<Found, Failure> {
+async fn of_file(config: &Config) -> Result<Found, Failure> {
     let path = config.path("alertmanager_file")?.unwrap_or_default();
     let place = format!("`{}`", path.display());
-    Ok(Found { alerts: of_path(&path, &place)?, place })
+    Ok(Found { alerts: of_path(&path, &place).await?, place })
 }
 
-fn of_path(path: &Path, place: &str) -> Result<Vec<Alert>, Failure> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
-        .map_err(io(format!("alerts of {place} cannot be read")))?;
+async fn of_path(path: &Path, place: &str) -> Result<Vec<Alert>, Failure> {
+    // A named pipe that nobody writes to is waited for, and Ctrl-C is heard meanwhile.
+    let opened = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        File::open(opened).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes)).map(|_| bytes)
+    });
+    let read_all = reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    let bytes = read_all.map_err(io(format!("alerts of {place} cannot be read")))?;
     if bytes.len() as u64 > MOST {
         return Err(Failure::new(Exit::RunTime, format!("{place} is larger than {} MiB", MOST >> 20))
             .hint("select with jq first: jq '[.[] | select(.labels.alertname == \"NAME\")]'"));
