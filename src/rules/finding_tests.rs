@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::tests::{asked_of, show, text};
+use super::tests::{Looked, asked_of, show, text};
 
 /// Beginning of a sentence, and words of the fix that fits it.
 const FIXES: &[(&str, &str)] = &[
@@ -169,8 +169,7 @@ fn an_alert_of_its_area_is_answered_with_low_confidence_and_one_of_its_instance_
     assert_eq!(text(&answer, "verdict"), "inconclusive", "{}", show(&answer));
     let targets = "  up \"http://127.0.0.1:9/metrics\": dial tcp 127.0.0.1:9: connect: connection refused";
     let alert = "alert: GatewayDown\nlabels:\n  instance: 127.0.0.1:9\n";
-    let seen: &[(&str, &[(&str, &str)], &str)] =
-        &[("alert", &[], alert), ("list_prometheus_targets", &[], targets)];
+    let seen: &[Looked<'_>] = &[("alert", &[], alert), ("list_prometheus_targets", &[], targets)];
     let answer = asked_of("Why is the alert `GatewayDown` firing?", seen);
     assert_eq!(text(&answer, "verdict"), "problem_found", "{}", show(&answer));
     assert!(text(&answer, "root_cause").contains("nothing listens on `127.0.0.1:9`"), "{}", show(&answer));

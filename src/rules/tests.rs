@@ -131,8 +131,11 @@ impl Machine {
     }
 }
 
-/// The answer to a question after these lookups: tool, arguments, output.
-pub(super) fn asked_of(question: &str, seen: &[(&str, &[(&str, &str)], &str)]) -> Map<String, Value> {
+/// A call that was made and what it printed: tool, arguments, output.
+pub(super) type Looked<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
+/// The answer to a question after these lookups.
+pub(super) fn asked_of(question: &str, seen: &[Looked<'_>]) -> Map<String, Value> {
     let mut machine = quiet();
     machine.tools.truncate(1);
     let mut messages = vec![Message::User {
