@@ -80,14 +80,13 @@ impl Equipment {
         (usable, always)
     }
 
-    /// Adds a tool of the program's own, unless a person said which toolsets are used.
-    pub(super) fn provide(&mut self, tool: Box<dyn Tool>) {
-        if self.named {
-            return;
-        }
-        let toolset = tool.toolset().to_owned();
-        if self.toolbox.add(tool).is_none() && self.wanted.insert(toolset.clone()) {
-            self.usable.push(toolset);
+    /// Adds tools of the program's own, unless a person said which toolsets are used.
+    pub(super) fn provide(&mut self, tools: Vec<Box<dyn Tool>>) {
+        for tool in tools.into_iter().filter(|_| !self.named) {
+            let toolset = tool.toolset().to_owned();
+            if self.toolbox.add(tool).is_none() && self.wanted.insert(toolset.clone()) {
+                self.usable.push(toolset);
+            }
         }
     }
 

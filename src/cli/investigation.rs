@@ -185,17 +185,9 @@ impl Run {
         };
         let (prepared, ()) = tokio::join!(prepared, discovered);
         let mut equipment = prepared?;
-        for tool in tools {
-            equipment.provide(tool);
-        }
+        equipment.provide(tools);
         if context.verbose > 0 {
-            for Lookup { tool, arguments } in &lookups {
-                let unusable = if equipment.toolbox.get(tool).is_none() { " (not usable here)" } else { "" };
-                progress.note(&format!(
-                    "first: {tool} {}{unusable}",
-                    serde_json::Value::Object(arguments.clone())
-                ));
-            }
+            tell_lookups(&lookups, &equipment.toolbox, &mut progress);
         }
         let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
         let mut lookups = calls(lookups, &equipment.toolbox, "lookup");
@@ -502,6 +494,15 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
         max_steps: u32::try_from(limits.max_steps).unwrap_or(u32::MAX),
         max_tokens: limits.max_tokens_total,
         max_cost: limits.max_cost,
+    }
+}
+
+/// What is looked up first, and what of it cannot be.
+fn tell_lookups(lookups: &[Lookup], toolbox: &Toolbox, progress: &mut Progress) {
+    for Lookup { tool, arguments } in lookups {
+        let unusable = if toolbox.get(tool).is_none() { " (not usable here)" } else { "" };
+        let arguments = serde_json::Value::Object(arguments.clone());
+        progress.note(&format!("first: {tool} {arguments}{unusable}"));
     }
 }
 

@@ -333,7 +333,7 @@ impl Agenda for Alerts<'_> {
         self.groups.iter().map(list::heading).collect()
     }
 
-    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission> {
+    fn commission(&self, number: usize) -> Step<'_, Commission> {
         Box::pin(async move {
             match self.groups.get(number) {
                 Some(group) => self.desk.alert(group, self.context).await,

@@ -31,7 +31,7 @@ pub(super) trait Agenda {
 
     /// What is to be done for one of them, asked for when its turn has come: what a cluster told an hour before is no
     /// evidence. `number` counts from 0.
-    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission>;
+    fn commission(&self, number: usize) -> Step<'_, Commission>;
 
     /// What is done with the result, once it is there.
     fn done<'a>(&'a self, _number: usize, _done: &'a Done) -> Step<'a, ()> {

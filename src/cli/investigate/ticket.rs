@@ -39,7 +39,7 @@ pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Fai
     // A query gives a list, however many it finds; a ticket that is named is one.
     let listed = wanted.ids.is_empty() || tickets.len() > 1;
     let desk = Desk::open(&config, context)?;
-    let agenda = Tickets { desk, tracker, client, tickets, update: wanted.update, context };
+    let agenda = Round { desk, tracker, client, tickets, update: wanted.update, context };
     several::investigate(&agenda, listed, config, context).await
 }
 
@@ -87,7 +87,7 @@ async fn tickets(
 }
 
 /// Tickets, one investigation each; answers go back where that is wanted.
-struct Tickets<'c> {
+struct Round<'c> {
     desk: Desk,
     tracker: Tracker,
     client: Client,
@@ -96,12 +96,12 @@ struct Tickets<'c> {
     context: &'c Context,
 }
 
-impl Agenda for Tickets<'_> {
+impl Agenda for Round<'_> {
     fn headings(&self) -> Vec<String> {
         self.tickets.iter().map(Ticket::heading).collect()
     }
 
-    fn commission<'a>(&'a self, number: usize) -> Step<'a, Commission> {
+    fn commission(&self, number: usize) -> Step<'_, Commission> {
         let commission = match self.tickets.get(number) {
             Some(ticket) => self.desk.ticket(ticket),
             None => Ok(Commission::default()),
