@@ -10,7 +10,7 @@ use super::Context;
 use super::config::as_json;
 use super::failure::{Exit, Failure, io};
 use super::options::{FormArgs, OutputFormat, RunbookArgs};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, Origin};
 use crate::runbook::{Found, Query, Runbook, Shelf, Sources, steps_for, variables, variables_of};
 use crate::ui::{self, Table, Terminal, markdown, sanitize};
 
@@ -89,6 +89,13 @@ pub(super) fn run(verb: &RunbookVerb, context: &Context) -> Result<Exit, Failure
 
 /// The runbooks that the configuration names, and ours; what is wrong with a file is said on stderr.
 pub(super) fn open(config: &Config, context: &Context) -> Result<Shelf, Failure> {
+    // What is typed is meant: a file that names a path may be older than the path.
+    if matches!(config.origin("custom_runbooks"), Origin::Flag(_))
+        && let Some(missing) = config.paths("custom_runbooks")?.iter().find(|path| !path.exists())
+    {
+        return Err(Failure::new(Exit::Usage, format!("runbook `{}` does not exist", missing.display()))
+            .hint("-r takes a file or a folder; `holmes-rs runbook list` shows those that are read"));
+    }
     let (shelf, warnings) = Shelf::open(&Sources {
         folder: Some(config.folders().config.join("runbooks")),
         catalogues: config.paths("custom_runbook_catalogs")?,

@@ -226,12 +226,14 @@ fn an_unreachable_model_falls_back_when_the_environment_says_so() {
 
 #[test]
 fn flags_of_holmesgpt_without_an_effect_say_so() {
-    let bench = Bench::new().model(json!([{"say": "done", "repeat": true}]));
+    let bench = Bench::new()
+        .file("books/queue.md", "# Queue\n\nLook at the queue.\n")
+        .model(json!([{"say": "done", "repeat": true}]));
+    let ran = bench.run(["ask", "why", "-r", "boks"]).exits(2);
+    assert!(ran.stderr.starts_with("error: runbook `boks` does not exist\nhint: "), "{}", ran.stderr);
     let ran = bench
         .run(["ask", "why", "-r", "books", "-i", "--destination", "cli", "--tool-calling", "native"])
         .exits(0);
-    // A path that is not there is told where runbooks are read.
-    assert!(ran.stderr.contains("books"), "{}", ran.stderr);
     assert!(ran.stderr.contains("`-i` has no effect"), "{}", ran.stderr);
     let quiet = bench.run(["ask", "why", "--bash-always-deny", "--slack-channel", "c"]).exits(0);
     assert!(!quiet.stderr.contains("no effect"), "{}", quiet.stderr);
