@@ -120,7 +120,7 @@ fn a_model_begins_with_rule_value_and_curve_of_a_real_alert() {
     let cause = format!("nothing listens on {}", monitoring.gone);
     let answer = json!({"call": [{"tool": "answer", "arguments": {
         "root_cause": cause, "verdict": "problem_found", "confidence": "high",
-        "findings": [{"claim": "the scrape is refused", "exhibit": "E6", "quote": "connect: connection refused"}],
+        "findings": [{"claim": "the scrape is refused", "exhibit": "E4", "quote": "connect: connection refused"}],
         "fix": ["start the gateway"]
     }}]});
     let bench = monitoring.bench(Bench::new().model(json!([answer])));
