@@ -216,7 +216,7 @@ fn on_the_broken_shop_a_model_begins_with_what_decides() {
         "E1 alert",
         "OOMKilled",
         "kube_pod_container_status_last_terminated_reason",
-        "runbook `oom-killed`",
+        "Runbook `oom-killed`",
         "1.9.0",
     ] {
         assert!(first.contains(part), "{part}: {first}");
