@@ -39,6 +39,20 @@ pub(super) fn brings(toolset: &str, tool: &str) -> bool {
     toolset == CLUSTER && matches!(tool, "kubernetes_changes" | "kubernetes_findings")
 }
 
+/// Puts the builtin tools beside those of the toolset that brings them: for pages about tools, not for runs.
+pub(super) fn show_builtin(toolsets: &mut Toolsets) {
+    let Some(toolset) = toolsets.get_mut(CLUSTER) else { return };
+    let builtin: [Box<dyn Tool>; 2] = [
+        Box::new(KubernetesFindings::new(Vec::new())),
+        Box::new(KubernetesChanges::new(&[], || SystemClock.now())),
+    ];
+    toolset.tools.extend(builtin.iter().map(|tool| ToolDefinition {
+        read_only: Some(true),
+        place: "built in".to_owned(),
+        ..described(tool.as_ref())
+    }));
+}
+
 /// What a run can use, and what it cannot.
 pub(super) struct Equipment {
     pub toolbox: Toolbox,

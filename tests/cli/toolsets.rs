@@ -273,6 +273,18 @@ orders_list (tool of shop/orders, failed)
 }
 
 #[test]
+fn builtin_tools_are_shown_with_the_toolset_that_brings_them() {
+    let bench = Bench::new();
+    let one = bench.run(["toolset", "show", "kubernetes_changes"]).exits(0).stdout;
+    assert!(one.starts_with("kubernetes_changes (tool of kubernetes/core, "), "{one}");
+    assert!(one.contains("around (string, optional)") && one.contains("reads only"), "{one}");
+    let all = bench.run(["toolset", "show", "kubernetes/core", "-o", "json"]).exits(0).json();
+    let names: Vec<&str> =
+        all["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"kubernetes_findings") && names.contains(&"kubectl_describe"), "{names:?}");
+}
+
+#[test]
 fn a_check_shows_each_prerequisite_of_what_is_named() {
     let check = |words: &[&str]| {
         let words: Vec<&str> = ["toolset", "check"].iter().chain(words).chain(&ONLY).copied().collect();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment::Known;
+use super::super::equipment::{self, Known};
 use super::super::failure::{Exit, Failure};
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::{Row, checked, clean, configured, progress, unknown};
@@ -31,6 +31,7 @@ pub(super) async fn run(args: ShowArgs, context: &Context) -> Result<(String, Ex
     let output = args.form.of(&config)?;
     let mut progress = progress(context);
     let mut known = Known::load(&config, &mut progress)?;
+    equipment::show_builtin(&mut known.toolsets);
     let named = known.toolsets.contains_key(&args.name);
     let owner = |known: &Known| {
         let owners = known.toolsets.values().find(|one| one.tools.iter().any(|tool| tool.name == args.name));
@@ -169,7 +170,9 @@ fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat, terminal: &T
     for parameter in &tool.parameters {
         lines.fact("parameter", &line(parameter));
     }
-    lines.block("command", &tool.template);
+    if !tool.template.is_empty() {
+        lines.block("command", &tool.template);
+    }
     if let Some(jq) = &tool.jq {
         lines.block("jq", jq);
     }
