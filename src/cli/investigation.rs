@@ -230,7 +230,8 @@ impl Run {
             question: Question { text: redactor.redact(&question.text), ..question },
             lookups,
             steps,
-            runbook,
+            // A team's own may hold what its examples were tried with.
+            runbook: runbook.map(|(name, why, text)| (name, why, redactor.redact(&text))),
             metadata,
             id: run_id,
             started_at,

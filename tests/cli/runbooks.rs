@@ -155,3 +155,14 @@ fn a_project_that_brings_runbooks_is_named() {
     assert!(find(&ran.json(), "x").is_some(), "{}", ran.stdout);
     assert!(ran.stderr.contains("sets `custom_runbooks`: it decides where data goes"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_secret_in_a_runbook_stays_here() {
+    let secret = format!("{}{}", "tr0ub4dor-", "9x7K2pQ");
+    let bench = Bench::new()
+        .file("cheese.md", format!("# Cheese robot\n\nThe cheese robot is asked with password={secret}\n"))
+        .model(json!([{"say": "Root cause: none."}]));
+    bench.run(["ask", "why does the cheese robot stand still?", "-r", "cheese.md"]).exits(0);
+    let sent = bench.scripted().requests()[0].body.to_string();
+    assert!(sent.contains("The cheese robot is asked with") && !sent.contains(&secret), "{sent}");
+}
