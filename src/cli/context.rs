@@ -1,6 +1,7 @@
 //! What every verb starts with: the environment, the folders, the terminal, the configuration.
 
 use crate::config::{Config, ConfigError, Environment, Flags, Folders, Origin, Surroundings};
+use crate::tls::Trust;
 use crate::ui::{ErrorOutput, Terminal, sanitize};
 
 use super::failure::{Exit, Failure};
@@ -14,6 +15,14 @@ pub(super) struct Context {
     pub stderr: Terminal,
     /// `-v` counted; without it what `HOLMES_LOG` asks for.
     pub verbose: u8,
+}
+
+/// Whom every connection of the program trusts besides the platform's authorities.
+pub(super) fn trust(config: &Config) -> Result<Trust, ConfigError> {
+    Ok(Trust {
+        ca_file: config.path("ca_file")?,
+        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
+    })
 }
 
 impl Context {

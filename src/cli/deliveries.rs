@@ -14,12 +14,12 @@ use super::listeners::Listeners;
 use super::signals::Signals;
 use super::{Context, egress};
 use crate::agent::Finish;
+use crate::cli::context::trust;
 use crate::config::{Config, Flags, Origin};
 use crate::delivery::{self, Destination, FileForm, Means, ReportFile, Slack, Webhook, check_body};
 use crate::evidence::Store;
 use crate::http::{Client, Method, Patience, Url, address as parsed};
 use crate::sink::{Investigation, SECTIONS, named_sections};
-use crate::tls::Trust;
 
 const KNOWN: &str = "cli, slack, webhook or file:PATH";
 /// Bytes of a body template: more is no template.
@@ -348,10 +348,7 @@ fn template(config: &Config, text: String) -> Result<String, Failure> {
 
 fn means(config: &Config) -> Result<Means, Failure> {
     let timeout = config.duration("delivery_timeout")?.unwrap_or(Duration::from_mins(1));
-    let trust = Trust {
-        ca_file: config.path("ca_file")?,
-        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
-    };
+    let trust = trust(config)?;
     let patience = Patience { timeout, waits: timeout };
     let client = Client::new(&trust, true, patience).map_err(|error| missing(&error))?;
     Ok(Means { client, timeout, watch: egress::watch(config)? })

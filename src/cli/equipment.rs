@@ -13,12 +13,12 @@ use super::failure::{Exit, Failure};
 use crate::agent::machine::{ANSWER_TOOL, State};
 use crate::agent::{Event, Limits, Message, ToolSpec, Unusable, Usable};
 use crate::answer::answer_tool;
+use crate::cli::context::trust;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
 use crate::shell::{self, Stop};
-use crate::tls::Trust;
 use crate::tools::approval::{self, Rule};
 use crate::tools::{
     self, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary, Surroundings,
@@ -449,10 +449,7 @@ impl Known {
     ) -> Result<BTreeMap<String, Connected>, Failure> {
         let surroundings = Surroundings {
             caller: self.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            trust: Trust {
-                ca_file: config.path("ca_file")?,
-                ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
-            },
+            trust: trust(config)?,
             timeout: config.limits()?.tool_timeout,
         };
         let mut asked = FuturesUnordered::new();

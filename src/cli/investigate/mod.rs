@@ -11,8 +11,6 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::failure::{Exit, Failure};
-use crate::config::Config;
-use crate::tls::Trust;
 
 /// Investigate an alert, a workload or a ticket by its name
 #[derive(Debug, Args)]
@@ -40,12 +38,4 @@ pub(super) async fn run(verb: InvestigateVerb, context: &Context) -> Result<Exit
         Verb::Workload(workload) => Box::pin(workload::run(workload, context)).await,
         Verb::Ticket(verb) => Box::pin(ticket::run(verb, context)).await,
     }
-}
-
-/// Whom requests for alerts and tickets trust, as requests to models do.
-pub(super) fn trust(config: &Config) -> Result<Trust, Failure> {
-    Ok(Trust {
-        ca_file: config.path("ca_file")?,
-        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
-    })
 }

@@ -7,6 +7,7 @@ use options::Wanted;
 
 use crate::agent::Finish;
 use crate::cli::Context;
+use crate::cli::context::trust;
 use crate::cli::desk::Desk;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::investigate::several::{self, Agenda, Step};
@@ -18,17 +19,13 @@ use crate::http::{Client, HttpError, HttpErrorKind, Patience};
 use crate::question::{Ticket, TicketSource};
 use crate::sink::{self, Investigation, Redact};
 use crate::source::{Comment, Form, Tracker, Written};
-use crate::tls::Trust;
 
 /// Runs the verb.
 pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Failure> {
     let wanted = verb.wanted()?;
     let config = context.config(wanted.flags.clone())?;
     swapped::settle(&config, context)?;
-    let trust = Trust {
-        ca_file: config.path("ca_file")?,
-        ca_pem: config.environment().get("CERTIFICATE").map(str::to_owned),
-    };
+    let trust = trust(&config)?;
     let client = Client::new(&trust, true, Patience::default())
         .map_err(|error| Failure::new(Exit::Configuration, error))?;
     let tracker = options::tracker(&wanted, &config, &client).await?;
