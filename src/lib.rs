@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod answer;
+pub mod approval;
 pub mod briefing;
 pub mod cli;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod evidence;
 pub mod http;
 pub mod jq;
 pub mod model;
+pub mod policy;
 pub mod question;
 pub mod record;
 pub mod replay;
