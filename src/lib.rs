@@ -24,6 +24,7 @@ pub mod record;
 pub mod replay;
 pub mod rules;
 pub mod runbook;
+pub mod session;
 pub mod shell;
 pub mod sink;
 pub mod source;

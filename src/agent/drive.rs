@@ -17,6 +17,7 @@ use super::event::{Event, Finish, Limit};
 use super::machine::{Effect, Offered, Source, State};
 use super::message::{Arguments, AssistantMessage, Message, ToolCall, Usage};
 use crate::answer::{self, Answer};
+use crate::approval::Approver;
 use crate::clock::Clock;
 use crate::evidence::{self, Counts, RUNBOOKS, Store};
 use crate::model::{Delta, Model, ModelError, ModelErrorKind, Reply, Request};
@@ -50,6 +51,10 @@ pub struct Engine<'a> {
     pub corrects: bool,
     /// Toolsets that could not be used: name and reason, for the ledger.
     pub unusable: Vec<(String, String)>,
+    /// Who decides about calls that need a person's leave.
+    pub approver: &'a dyn Approver,
+    /// When the run began: exhibits tell when they were made from here on.
+    pub began: Instant,
 }
 
 /// A run that is over.
@@ -69,21 +74,36 @@ pub struct Conclusion {
     pub failure: Option<ModelError>,
     /// As the server spelled it in its last reply.
     pub finish_reason: String,
+    /// Where another question can go on.
+    pub state: State,
 }
 
 /// Runs to the end. Whatever goes wrong, there is a conclusion.
 pub async fn drive(
     engine: &Engine<'_>,
-    state: State,
+    mut state: State,
     store: &mut Store,
     listener: &mut dyn FnMut(&Event),
 ) -> Conclusion {
-    let driver = Driver {
+    let effects = state.start();
+    drive_on(engine, (state, effects), None, store, listener).await
+}
+
+/// As [`drive`], from the middle: `effects` is what the state wants next. `questioned` is where the answer is that the
+/// model was asked to correct, where the run was cut off there.
+pub async fn drive_on(
+    engine: &Engine<'_>,
+    (state, effects): (State, Vec<Effect>),
+    questioned: Option<Source>,
+    store: &mut Store,
+    listener: &mut dyn FnMut(&Event),
+) -> Conclusion {
+    let mut driver = Driver {
         engine,
         state,
         store,
         listener,
-        began: engine.clock.instant(),
+        began: engine.began,
         deadline: engine.deadline,
         out_of_time: false,
         interrupted: false,
@@ -93,7 +113,10 @@ pub async fn drive(
         questioned: None,
         shortened: 0,
     };
-    driver.run().await
+    if let Some(source) = questioned {
+        driver.questioned = Some(driver.answer(source, Finish::Answered).await);
+    }
+    driver.run(effects).await
 }
 
 struct Driver<'a, 'b> {
@@ -125,8 +148,8 @@ enum Cut {
 }
 
 impl Driver<'_, '_> {
-    async fn run(mut self) -> Conclusion {
-        let mut effects: VecDeque<Effect> = self.state.start().into();
+    async fn run(mut self, first: Vec<Effect>) -> Conclusion {
+        let mut effects: VecDeque<Effect> = first.into();
         loop {
             // Only a replay can lack a tool that was offered: nobody would answer its call.
             if effects.is_empty() {
@@ -327,6 +350,7 @@ impl Driver<'_, '_> {
             transcript: self.state.transcript().to_vec(),
             failure: self.failure,
             finish_reason: self.finish_reason,
+            state: self.state,
         }
     }
 

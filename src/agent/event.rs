@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{Limits, Usable};
 use super::message::{AssistantMessage, Message, ToolCall, ToolSpec, Usage};
 use crate::answer::Answer;
+use crate::approval::{Ask, Decision};
 use crate::evidence::Exhibit;
 use crate::question::Question;
 
@@ -23,6 +24,19 @@ pub enum Event {
     /// Everything else the run begins with: what a replay needs. Only the record hears it.
     Opened {
         opening: Box<Opening>,
+    },
+    /// A person asks on in the same run, once its answer is there. The first question is no event of its own.
+    TurnStarted {
+        /// From 2 on.
+        turn: u32,
+        question: Question,
+        /// The message as the model is given it: the question, what was attached to it, the time.
+        text: String,
+        started_at: String,
+    },
+    /// A person changed what the model is shown, between two questions.
+    Edited {
+        edit: Edit,
     },
     /// Which toolsets the run can use, and why not the others.
     ToolsetsChecked {
@@ -72,6 +86,16 @@ pub enum Event {
         call: ToolCall,
         toolset: String,
         description: String,
+    },
+    /// A call waits for a person's leave.
+    ApprovalAsked {
+        exhibit: u32,
+        ask: Ask,
+    },
+    ApprovalDecided {
+        exhibit: u32,
+        #[serde(flatten)]
+        decision: Decision,
     },
     /// A fast model is asked to sum an output up, before `ToolFinished` hands it over.
     SummaryRequested {
@@ -142,6 +166,25 @@ pub enum Event {
         /// What `--post-processing-prompt` made of the answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rewritten: Option<Rewritten>,
+    },
+}
+
+/// A change of the transcript that no model made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Edit {
+    /// The last question and all that followed is taken back; exhibits keep their numbers.
+    Undone,
+    /// Everything but the system prompt is forgotten; exhibits stay.
+    Cleared,
+    /// Older results are reduced to their headers.
+    Compacted,
+    /// Another model answers from here on.
+    Model {
+        name: String,
+        /// Tokens of its window, as the machine reckons with them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<u64>,
     },
 }
 

@@ -4,6 +4,7 @@
 //! exactly once, in call order) live here and are tested here.
 
 mod budget;
+mod conversation;
 mod offer;
 mod transcript;
 mod turn;
@@ -16,6 +17,7 @@ use super::message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, U
 use crate::answer::{Hypotheses, Hypothesis, hypothesis_tool};
 pub use budget::Limits;
 use budget::Spent;
+pub use conversation::Parts;
 use offer::Offer;
 pub(super) use offer::spec_tokens;
 pub use offer::{FIND_TOOLS, Usable};
@@ -318,6 +320,11 @@ impl State {
         if self.phase == Phase::Done {
             return match event {
                 Event::AnswerQuestioned { objections } => self.ask_to_correct(objections),
+                Event::TurnStarted { text, .. } => self.ask(text),
+                Event::Edited { edit } => {
+                    self.edit(edit);
+                    Vec::new()
+                }
                 _ => Vec::new(),
             };
         }
@@ -359,7 +366,14 @@ impl State {
                 Phase::Correcting => self.conclude(Source::Earlier, Finish::Interrupted),
                 Phase::Done => Vec::new(),
             },
+            Event::TurnStarted { text, .. } => self.ask(text),
+            Event::Edited { edit } => {
+                self.edit(edit);
+                Vec::new()
+            }
             Event::RunStarted { .. }
+            | Event::ApprovalAsked { .. }
+            | Event::ApprovalDecided { .. }
             | Event::Opened { .. }
             | Event::Ended { .. }
             | Event::ToolsetsChecked { .. }

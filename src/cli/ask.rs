@@ -1,7 +1,8 @@
 //! `holmes-rs ask`: one question, one answer.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,9 +12,11 @@ use super::failure::{Exit, Failure, io};
 use super::investigation;
 use super::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
 use super::swapped::{self, SwappedArgs};
-use super::{Context, stdin};
+use super::{Context, session, stdin};
 use crate::config::{Config, Flags};
 use crate::question::{Attachment, Question, Source};
+use crate::record;
+use crate::replay::Recording;
 
 /// Bytes of a question: more than any window holds.
 const LONGEST_PROMPT: u64 = 1 << 20;
@@ -36,6 +39,12 @@ pub(super) struct AskArgs {
     /// Read the question from a file (also -pf)
     #[arg(long, value_name = "PATH")]
     pub prompt_file: Option<PathBuf>,
+    /// Go on with the last run: ask on, or let it come to its answer
+    #[arg(short = 'c', long = "continue", conflicts_with = "resume")]
+    pub go_on: bool,
+    /// Go on with this run: its id, the beginning of one, or `last`
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
     #[command(flatten)]
     pub model: ModelArgs,
     #[command(flatten)]
@@ -66,6 +75,8 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
     let config = context.config(args.flags()?)?;
     swapped::settle(&config, context)?;
     let words = words(&args, &config)?;
+    let again = again(&args, &config)?;
+    let talks = talks(&words, &config, context)?;
     let piped = stdin::piped(!words.is_empty()).await?;
     let attached = config.paths("file")?;
     let mut attachments: Vec<Attachment> = attached
@@ -77,6 +88,20 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         path: file.path().to_owned(),
         source: Source::File,
     }));
+    if talks && piped.is_none() {
+        let asked = !words.is_empty() || !attachments.is_empty();
+        let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
+        let first = asked.then_some(Question { text, subject: None, attachments });
+        return session::run(first, again.as_ref(), config, context).await;
+    }
+    if let Some(recording) = again {
+        let asked = !words.is_empty() || !attachments.is_empty();
+        let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
+        let question = asked.then_some(Question { text, subject: None, attachments });
+        let exit = investigation::go_on(question, &recording, config, context).await;
+        drop(piped);
+        return exit;
+    }
     let text = match words {
         words if !words.is_empty() => words,
         _ if !attachments.is_empty() => ABOUT_PIPED.to_owned(),
@@ -91,6 +116,34 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
     let exit = investigation::run(commission, config, context).await;
     drop(piped);
     exit
+}
+
+/// The run that goes on, where one does.
+fn again(args: &AskArgs, config: &Config) -> Result<Option<Recording>, Failure> {
+    let wanted = match (&args.resume, args.go_on) {
+        (Some(wanted), _) => wanted.as_str(),
+        (None, true) => "last",
+        (None, false) => return Ok(None),
+    };
+    let state = &config.folders().state;
+    let id = record::find(state, wanted)?;
+    // What a half-written last line held never arrived.
+    let run = record::Recorded { unreadable: 0, ..record::read(state, &id)? };
+    Ok(Some(Recording::new(run, &record::exhibits(state, &id), &BTreeSet::new())?))
+}
+
+/// Whether it is a conversation: wanted, or a person is there and asks nothing yet.
+fn talks(words: &str, config: &Config, context: &Context) -> Result<bool, Failure> {
+    if config.switch("no_interactive")? {
+        return Ok(false);
+    }
+    let terminal = context.stdout.tty && context.stderr.tty && std::io::stdin().is_terminal();
+    let wanted = config.switch("interactive")?;
+    if wanted && !terminal {
+        context.warn("`-i` has no effect: there is no terminal to talk to");
+    }
+    let text = matches!(config.text("output")?.as_deref(), None | Some("text"));
+    Ok(terminal && text && (wanted || words.is_empty() && config.paths("file")?.is_empty()))
 }
 
 /// The question's words, from the command line or the prompt file. One that is typed wins over a file that

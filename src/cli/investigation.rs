@@ -14,27 +14,32 @@ use super::Context;
 use super::attachments;
 use super::conclusion::{self, Outlets};
 use super::deliveries::Deliveries;
+use super::desk::Desk;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
+use super::leave;
 use super::listeners::Listeners;
 use super::options::OutputFormat;
 use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
-use crate::agent::drive::{Conclusion, Engine, drive};
-use crate::agent::machine::{OPENING_TOKENS, Offered, State, message_tokens, view_tokens};
+use crate::agent::drive::{Conclusion, Engine, drive, drive_on};
+use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, message_tokens, view_tokens};
 use crate::agent::{Arguments, Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
 use crate::answer::answer_tool;
+use crate::approval::Approver;
 use crate::briefing::Lookup;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{self, Exhibit, Redactor, Store};
+use crate::evidence::{self, Exhibit, Redactor, Status, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
+use crate::replay::Recording;
 use crate::rules::RulesModel;
+use crate::session::{Resumed, Thread, resume};
 use crate::sink::Investigation;
 use crate::tools::{Tool, Toolbox};
 use crate::ui::markdown::MarkdownStream;
@@ -107,51 +112,110 @@ pub(super) async fn conduct(
 ) -> Result<Option<Done>, Failure> {
     let mut signals = Signals::listen()?;
     let started = SystemClock.instant();
-    let run = tokio::select! {
-        run = Run::prepare(commission, config, context) => run?,
+    let prepared = tokio::select! {
+        run = Run::prepare(config, context, (commission.collected, commission.overall), None) => run,
         () = signals.next() => return Ok(None),
     };
-    let deadline = run.limits.timeout.map(|timeout| started + timeout);
-    run.investigate(deadline, &mut signals).await
+    let mut run = prepared?;
+    let deadline = run.deadline_from(started);
+    let Some(effects) = run.open(commission, context.verbose, deadline, &mut signals).await? else {
+        return Ok(None);
+    };
+    run.finish(effects, None, deadline, &mut signals).await
 }
 
-/// Everything a run needs, checked before its first step.
-struct Run {
+/// Goes on with a recorded run: with another question, or to the answer it had not come to.
+pub(super) async fn go_on(
+    question: Option<Question>,
+    recording: &Recording,
+    config: Config,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let start = SystemClock.instant();
+    let config = Rc::new(config);
+    let prepared = tokio::select! {
+        run = Run::prepare(&config, context, (false, None), Some(recording)) => run,
+        () = signals.next() => return Ok(Exit::Interrupted),
+    };
+    let mut run = prepared?;
+    let deadline = run.deadline_from(start);
+    let resumed = resume(recording);
+    let (effects, questioned) = match question {
+        Some(question) => {
+            let commission = Desk::open(&config, context)?.words(question);
+            let Some(effects) = run.ask_on(commission, &[], deadline, &mut signals).await? else {
+                return Ok(Exit::Interrupted);
+            };
+            (effects, None)
+        }
+        None if resumed.outstanding.is_empty() => {
+            let error = format!("run `{}` has its answer: there is nothing left to do", recording.run_id);
+            return Err(Failure::new(Exit::Usage, error)
+                .hint(format!("ask on: holmes-rs ask --resume {} \"and why?\"", recording.run_id))
+                .hint(format!("or look at it: holmes-rs run show {}", recording.run_id)));
+        }
+        None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
+    };
+    match run.finish(effects, questioned, deadline, &mut signals).await? {
+        Some(done) => done.exit,
+        None => Ok(Exit::Interrupted),
+    }
+}
+
+/// What came of a turn.
+pub(super) struct Turn {
+    conclusion: Conclusion,
+    /// Who answered.
+    model: String,
+    /// Calls made before the answer was put into other words.
+    calls: u32,
+}
+
+/// Everything a run needs, checked before its first step. A session is a run with more than one question.
+pub(super) struct Run {
     config: Rc<Config>,
-    question: Question,
+    pub question: Question,
     /// Calls made before the first model call; the rules make `steps` too.
     lookups: Vec<ToolCall>,
     steps: Vec<ToolCall>,
     runbook: Option<(String, String, String)>,
     metadata: serde_json::Map<String, serde_json::Value>,
-    id: String,
+    pub id: String,
+    /// When the run began, by the wall and by the clock that does not jump.
     started_at: Timestamp,
-    model: Option<Box<dyn Model>>,
+    began: std::time::Instant,
+    /// When the question was asked that is being answered.
+    asked_at: Timestamp,
+    /// The machine, once something was asked.
+    pub thread: Option<Thread>,
+    approver: Rc<dyn Approver>,
+    pub model: Option<Box<dyn Model>>,
     fast: FastModels,
     /// What shapes requests to the model, for the record.
     request_settings: serde_json::Map<String, serde_json::Value>,
     rules: RulesModel,
     falls_back: bool,
-    limits: crate::config::Limits,
-    equipment: Equipment,
+    pub limits: crate::config::Limits,
+    pub equipment: Equipment,
     prompts: Prompts,
     additions: String,
     /// `--post-processing-prompt`.
     rewriting: Option<Rewriting>,
-    store: Store,
-    listeners: Listeners,
+    pub store: Store,
+    pub listeners: Listeners,
     outlets: Outlets,
     deliveries: Deliveries,
 }
 
 impl Run {
-    async fn prepare(
-        commission: Commission,
+    /// `part`: whether it is one of several, and how many are made of how many. `again`: the recorded run that goes on.
+    pub(super) async fn prepare(
         config: &Rc<Config>,
         context: &Context,
+        (collected, overall): (bool, Option<(u64, u64)>),
+        again: Option<&Recording>,
     ) -> Result<Self, Failure> {
-        let Commission { question, lookups, steps, runbook, tools, metadata, collected, overall } =
-            commission;
         let limits = config.limits()?;
         let prompts = thinking::prompts(config)?;
         let additions = config.text("system_prompt_additions")?.unwrap_or_default();
@@ -170,9 +234,19 @@ impl Run {
                 overall,
             },
         );
-        let started_at = SystemClock.now();
-        let run_id = record::new_run_id(started_at);
-        let journal = journal(config, &run_id, &mut progress)?;
+        let now = SystemClock.now();
+        let (started_at, run_id, journal) = match again {
+            None => {
+                let run_id = record::new_run_id(now);
+                let journal = journal(config, &run_id, &mut progress)?;
+                (now, run_id, journal)
+            }
+            Some(recording) => {
+                let journal = Journal::resume(&config.folders().state, &recording.run_id)
+                    .map_err(io(format!("run `{}` cannot be gone on with", recording.run_id)))?;
+                (recording.started_at.parse().unwrap_or(now), recording.run_id.clone(), journal)
+            }
+        };
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
         let raw = journal.exhibits();
@@ -184,18 +258,7 @@ impl Run {
             }
         };
         let (prepared, ()) = tokio::join!(prepared, discovered);
-        let mut equipment = prepared?;
-        equipment.provide(tools);
-        if context.verbose > 0 {
-            tell_lookups(&lookups, &equipment.toolbox, &mut progress);
-        }
-        let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
-        let mut lookups = calls(lookups, &equipment.toolbox, "lookup");
-        if let Some(model) = &model {
-            lookups.truncate(usize::try_from(window_of(model) / LOOKUP_WINDOW).unwrap_or(usize::MAX));
-        }
-        let steps = calls(steps, &equipment.toolbox, "step");
-        equipment.order_by(&question.text);
+        let equipment = prepared?;
         let fast = match &model {
             None => FastModels::default(),
             Some(_) => FastModels::choose(config, &equipment.toolbox, limits.summary_timeout, &mut progress)?,
@@ -208,14 +271,19 @@ impl Run {
         if let Some(notice) = notice {
             progress.note(&notice);
         }
-        if let Some((name, why, _)) = &runbook {
-            progress.note(&format!("runbook `{name}` ({})", clip(why, SHOWN_WHY)));
-        }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
-        let allowance = allowance(model.as_deref(), question.attachments.len());
-        let marker = uuid::Uuid::now_v7().simple().to_string().split_off(22);
+        let marker = match again {
+            Some(recording) => recording.opening.marker.clone(),
+            None => uuid::Uuid::now_v7().simple().to_string().split_off(22),
+        };
+        let allowance = allowance(model.as_deref(), 1);
         let mut store = Store::new(journal.exhibits(), marker, Rc::clone(&redactor), allowance);
-        store.look_for(&question.text);
+        let resumed = again.map(|recording| {
+            recording.teach(&redactor);
+            let resumed = resume(recording);
+            store.restore(recording.exhibits.values().cloned().collect(), resumed.last_exhibit);
+            resumed
+        });
         let jsonl = outlets.format == OutputFormat::Jsonl && !collected && deliveries.prints;
         let streams = outlets.format == OutputFormat::Text
             && deliveries.prints
@@ -225,16 +293,20 @@ impl Run {
             && rewriting.is_none();
         let stream = streams.then(|| MarkdownStream::new(context.stdout));
         let falls_back = config.switch("no_llm_fallback")?;
-        Ok(Self {
+        let elapsed = (now - started_at).try_into().unwrap_or_default();
+        let mut run = Self {
             config: Rc::clone(config),
-            question: Question { text: redactor.redact(&question.text), ..question },
-            lookups,
-            steps,
-            // A team's own may hold what its examples were tried with.
-            runbook: runbook.map(|(name, why, text)| (name, why, redactor.redact(&text))),
-            metadata,
+            question: again.map(|recording| recording.question.clone()).unwrap_or_default(),
+            lookups: Vec::new(),
+            steps: Vec::new(),
+            runbook: None,
+            metadata: again.map(|recording| recording.opening.metadata.clone()).unwrap_or_default(),
             id: run_id,
             started_at,
+            began: SystemClock.instant().checked_sub(elapsed).unwrap_or_else(|| SystemClock.instant()),
+            asked_at: now,
+            thread: None,
+            approver: leave::approver(config, context)?,
             model,
             fast,
             request_settings,
@@ -249,11 +321,90 @@ impl Run {
             listeners: Listeners::new(progress, journal, redactor, jsonl, context.verbose > 1, stream),
             outlets,
             deliveries,
-        })
+        };
+        if let Some(resumed) = resumed {
+            run.take_up(resumed);
+        }
+        Ok(run)
     }
 
-    /// Tells listeners what begins, and with what. Returns the name of who thinks.
-    fn announce(&mut self, attached: &[Exhibit]) -> String {
+    /// When the time for an answer that is asked for at `start` is over.
+    pub(super) fn deadline_from(&self, start: std::time::Instant) -> Option<std::time::Instant> {
+        self.limits.timeout.map(|timeout| start + timeout)
+    }
+
+    /// A recorded run goes on with the tools of today.
+    fn take_up(&mut self, resumed: Resumed) {
+        let Resumed { mut thread, .. } = resumed;
+        let (usable, mut always) = self.equipment.usable_tools();
+        always.push(answer_tool());
+        let most = if self.equipment.named { u64::MAX } else { OPENING_TOKENS };
+        thread.equip(usable, always, &self.question.text, most);
+        self.thread = Some(thread);
+    }
+
+    /// Calls of a resumed run whose tool is not there any more are answered at once: what the machine wants then.
+    pub(super) fn without_tools_that_went(&mut self, outstanding: Vec<Effect>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for effect in outstanding {
+            let Effect::RunTool(call) = &effect else {
+                effects.push(effect);
+                continue;
+            };
+            if self.equipment.toolbox.get(&call.tool).is_some() {
+                effects.push(effect);
+                continue;
+            }
+            let (id, path) = self.store.allot();
+            let exhibit = Exhibit {
+                call_id: call.id.clone(),
+                tool: call.tool.clone(),
+                toolset: String::new(),
+                description: call.tool.clone(),
+                invocation: call.tool.clone(),
+                status: Status::Error,
+                error: Some("its tool cannot be used any more; the run goes on without it".to_owned()),
+                ..Exhibit::attachment(id, "", "", path)
+            };
+            let Ok(exhibit) = self.store.keep(exhibit) else { continue };
+            let event = Event::ToolFinished { exhibit };
+            self.listeners.hear(&event);
+            if let Some(thread) = &mut self.thread {
+                effects.extend(thread.hear(&event));
+            }
+        }
+        effects
+    }
+
+    /// What is to be found out.
+    fn take(&mut self, commission: Commission, verbose: u8) {
+        let Commission { question, lookups, steps, runbook, tools, metadata, .. } = commission;
+        self.equipment.provide(tools);
+        if verbose > 0 {
+            tell_lookups(&lookups, &self.equipment.toolbox, &mut self.listeners.progress);
+        }
+        let steps = steps.into_iter().filter(|step| !lookups.contains(step)).collect();
+        self.lookups = calls(lookups, &self.equipment.toolbox, "lookup");
+        if let Some(model) = &self.model {
+            let most = usize::try_from(window_of(model.as_ref()) / LOOKUP_WINDOW).unwrap_or(usize::MAX);
+            self.lookups.truncate(most);
+        }
+        self.steps = calls(steps, &self.equipment.toolbox, "step");
+        self.equipment.order_by(&question.text);
+        if let Some((name, why, _)) = &runbook {
+            self.listeners.progress.note(&format!("runbook `{name}` ({})", clip(why, SHOWN_WHY)));
+        }
+        self.store.allow(allowance(self.model.as_deref(), question.attachments.len()));
+        self.store.look_for(&question.text);
+        let redactor = self.listeners.shared_redactor();
+        // A team's own may hold what its examples were tried with.
+        self.runbook = runbook.map(|(name, why, text)| (name, why, redactor.redact(&text)));
+        self.question = Question { text: redactor.redact(&question.text), ..question };
+        self.metadata = metadata;
+    }
+
+    /// Tells listeners what begins, and with what.
+    fn announce(&mut self, attached: &[Exhibit]) {
         if self.outlets.echo {
             self.listeners.progress.note(&clip(&self.question.text, ECHOED));
         }
@@ -262,40 +413,130 @@ impl Run {
         self.listeners.hear(&Event::RunStarted {
             run_id: self.id.clone(),
             question: self.question.clone(),
-            model: name.clone(),
+            model: name,
             started_at: self.started_at.to_string(),
         });
         self.listeners.hear(&self.equipment.checked());
         for exhibit in attached {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
-        name
     }
 
-    async fn investigate(
-        mut self,
+    /// Asks the first question: what the machine wants then. `None`: interrupted before it began.
+    pub(super) async fn open(
+        &mut self,
+        commission: Commission,
+        verbose: u8,
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
-    ) -> Result<Option<Done>, Failure> {
+    ) -> Result<Option<Vec<Effect>>, Failure> {
+        self.take(commission, verbose);
         // First of all: a file that cannot be read is no run.
-        let attached = tokio::select! {
-            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached?,
-            () = signals.next() => return Ok(None),
-            () = passed(deadline) => {
-                let error = "the time limit was reached while attached files were read";
-                return Err(Failure::new(Exit::Budget, error));
-            }
-        };
+        let Some(attached) = self.attach(deadline, signals).await? else { return Ok(None) };
         let views: Vec<String> = attached.iter().map(|exhibit| exhibit.view.clone()).collect();
         let opening = self.opening(&views)?;
         if let Some(model) = &self.model {
             fits(&opening, window_of(model.as_ref()))?;
         }
         // What cannot begin is no run, and leaves no record of one.
-        let name = self.announce(&attached);
-        let state = self.state(opening.clone(), self.model.as_deref());
+        self.announce(&attached);
+        let mut state = self.state(opening, self.model.as_deref());
         let opening = Box::new(self.begun(&state));
         self.listeners.record(&Event::Opened { opening });
+        let effects = state.start();
+        self.thread = Some(Thread::new(state));
+        Ok(Some(effects))
+    }
+
+    /// Asks on, with what was attached to the question, and `shared` views of what a person shows the model.
+    pub(super) async fn ask_on(
+        &mut self,
+        commission: Commission,
+        shared: &[String],
+        deadline: Option<std::time::Instant>,
+        signals: &mut Signals,
+    ) -> Result<Option<Vec<Effect>>, Failure> {
+        self.take(commission, 0);
+        let Some(attached) = self.attach(deadline, signals).await? else { return Ok(None) };
+        let views: Vec<String> =
+            shared.iter().cloned().chain(attached.iter().map(|exhibit| exhibit.view.clone())).collect();
+        let Some(thread) = &mut self.thread else { return Ok(None) };
+        let first = thread.state().is_blank();
+        let window = self.model.as_deref().map_or(u64::MAX, window_of);
+        let runbook =
+            self.runbook.as_ref().map(|(name, why, text)| (name, why, shortened(text, window, name)));
+        self.asked_at = SystemClock.now();
+        let text = self
+            .prompts
+            .follow_up(
+                &Opening {
+                    question: &self.question.text,
+                    now: &self.asked_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+                    host: &self.equipment.host,
+                    marker: self.store.marker(),
+                    attachments: &views,
+                    guidance: runbook.as_ref().map(|(name, why, text)| Guidance { name, why, text }),
+                    ..Opening::default()
+                },
+                first,
+            )
+            .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        if self.model.is_some() {
+            fits(&[Message::User { text: text.clone() }], window)?;
+        }
+        let event = Event::TurnStarted {
+            turn: thread.turns() + 1,
+            question: self.question.clone(),
+            text,
+            started_at: self.asked_at.to_string(),
+        };
+        for exhibit in &attached {
+            self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
+        }
+        self.listeners.hear(&event);
+        Ok(Some(thread.hear(&event)))
+    }
+
+    /// Copies what is attached to the question. `None`: interrupted.
+    async fn attach(
+        &mut self,
+        deadline: Option<std::time::Instant>,
+        signals: &mut Signals,
+    ) -> Result<Option<Vec<Exhibit>>, Failure> {
+        tokio::select! {
+            attached = attachments::attach(&self.question.attachments, &mut self.store) => attached.map(Some),
+            () = signals.next() => Ok(None),
+            () = passed(deadline) => {
+                let error = "the time limit was reached while attached files were read";
+                Err(Failure::new(Exit::Budget, error))
+            }
+        }
+    }
+
+    /// Runs the turn to its answer, delivers that and says goodbye.
+    pub(super) async fn finish(
+        mut self,
+        effects: Vec<Effect>,
+        questioned: Option<Source>,
+        deadline: Option<std::time::Instant>,
+        signals: &mut Signals,
+    ) -> Result<Option<Done>, Failure> {
+        let turn = self.turn(effects, questioned, deadline, signals).await;
+        self.close(turn.is_some(), signals).await;
+        // The second signal: dropping the run ends its processes.
+        let Some(turn) = turn else { return Ok(None) };
+        Ok(Some(self.deliver(turn, signals).await))
+    }
+
+    /// Runs a turn to its answer. `None`: a second signal came.
+    pub(super) async fn turn(
+        &mut self,
+        effects: Vec<Effect>,
+        questioned: Option<Source>,
+        deadline: Option<std::time::Instant>,
+        signals: &mut Signals,
+    ) -> Option<Turn> {
+        let state = self.thread.as_ref()?.state().clone();
         let (interrupt, interrupted) = watch::channel(false);
         let grace = grace(self.limits.timeout);
         let instructions = |prompt: Option<&str>| {
@@ -315,17 +556,22 @@ impl Run {
             stream: self.listeners.want_stream(),
             corrects: self.model.is_some(),
             unusable: self.equipment.unusable.clone(),
+            approver: self.approver.as_ref(),
+            began: self.began,
         };
         let first = engine(self.model.as_deref().unwrap_or(&self.rules), fast.as_ref());
         let second = engine(&self.rules, None);
-        // Calls made before the answer was put into other words.
+        let thinker =
+            self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
         let mut calls = 0;
-        let conclusion = {
+        let (conclusion, state, model) = {
             let calls = &mut calls;
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
-                let mut conclusion = drive(&first, state, store, &mut |event| listeners.hear(event)).await;
+                let mut hear = |event: &Event| listeners.hear(event);
+                let mut conclusion = drive_on(&first, (state, effects), questioned, store, &mut hear).await;
                 *calls = conclusion.calls;
+                let state = conclusion.state.clone();
                 if let (Some(rewriting), Some(model), Finish::Answered) =
                     (&self.rewriting, self.model.as_deref(), conclusion.finish)
                 {
@@ -334,7 +580,7 @@ impl Run {
                     rewriting.apply(model, &mut conclusion, until, stop, &mut listeners.progress).await;
                 }
                 if !(self.falls_back && unreachable_at_once(&conclusion)) {
-                    return (conclusion, name);
+                    return (conclusion, state, thinker);
                 }
                 listeners.progress.warning("the model cannot be reached: the built-in rules answer");
                 // What was looked up beforehand is part of it.
@@ -342,7 +588,7 @@ impl Run {
                 let conclusion =
                     drive(&second, without_model, store, &mut |event| listeners.hear(event)).await;
                 *calls = conclusion.calls;
-                (conclusion, self.rules.name().to_owned())
+                (conclusion, state, self.rules.name().to_owned())
             };
             tokio::pin!(investigation);
             loop {
@@ -356,9 +602,17 @@ impl Run {
                     }
                 }
             }
-        };
+        }?;
+        if let Some(thread) = &mut self.thread {
+            thread.set(state);
+        }
+        Some(Turn { conclusion, model, calls })
+    }
+
+    /// What is learned for the next run; says goodbye to servers where `politely`.
+    pub(super) async fn close(&mut self, politely: bool, signals: &mut Signals) {
         equipment::recheck(&self.config, self.store.exhibits());
-        if conclusion.is_some() {
+        if politely {
             tokio::select! {
                 () = self.equipment.toolbox.close() => {}
                 () = signals.next() => {}
@@ -367,29 +621,19 @@ impl Run {
         for line in self.model.iter().flat_map(|model| model.warnings()) {
             self.listeners.progress.warning(&line);
         }
-        let Some((conclusion, name)) = conclusion else {
-            // The second signal: dropping the run ends its processes.
-            return Ok(None);
-        };
-        Ok(Some(Box::pin(self.deliver(conclusion, &name, calls, signals)).await))
     }
 
-    /// Hands the answer over and ends the record. `calls` were made before it was put into other words.
-    async fn deliver(
-        mut self,
-        conclusion: Conclusion,
-        model: &str,
-        calls: u32,
-        signals: &mut Signals,
-    ) -> Done {
+    /// Hands the answer over; the record tells that it was.
+    pub(super) async fn deliver(&mut self, turn: Turn, signals: &mut Signals) -> Done {
+        let Turn { conclusion, model, calls } = turn;
         let about = conclusion::About {
             run_id: &self.id,
             question: &self.question,
-            model,
+            model: &model,
             budget: conclusion::budget(&self.limits, self.context_window()),
-            started_at: self.started_at,
-            duration_seconds: conclusion::seconds_since(self.started_at),
-            metadata: std::mem::take(&mut self.metadata),
+            started_at: self.asked_at,
+            duration_seconds: conclusion::seconds_since(self.asked_at),
+            metadata: self.metadata.clone(),
         };
         let rewritten = (conclusion.calls > calls).then(|| Rewritten {
             text: conclusion.answer.text.clone(),

@@ -124,6 +124,10 @@ impl Listeners {
                 }
             }
         }
+        if let Event::TurnStarted { .. } = event {
+            self.streamed = None;
+            self.correcting = false;
+        }
         self.record(event);
         if self.jsonl {
             self.print_json(event);

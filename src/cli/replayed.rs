@@ -22,6 +22,7 @@ use crate::agent::drive::{Conclusion, Engine, Fast, drive};
 use crate::agent::machine::{FIND_TOOLS, State};
 use crate::agent::{Event, Finish, ToolSpec};
 use crate::answer::Answer;
+use crate::approval::Nobody;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Flags};
 use crate::evidence::{AsRecorded, Exhibit, Redactor, Store};
@@ -198,6 +199,8 @@ impl Played {
             stream: false,
             corrects: recording.opening.corrects,
             unusable: unusable(recording),
+            approver: &Nobody,
+            began: stage.instant(),
         };
         let mut hear = |event: &Event| {
             events.push(event.clone());
@@ -362,6 +365,8 @@ async fn think(
         stream: listeners.want_stream(),
         corrects: state.window().is_some(),
         unusable: unusable(recording),
+        approver: &Nobody,
+        began: SystemClock.instant(),
     };
     let mut hear = |event: &Event| listeners.hear(event);
     let run = drive(&engine, state, store, &mut hear);

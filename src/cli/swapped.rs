@@ -6,7 +6,7 @@ use clap::Args;
 use super::Context;
 use super::failure::{Exit, Failure};
 use super::options::RunbookArgs;
-use crate::config::{Config, Flags, Origin};
+use crate::config::{Config, Flags};
 
 /// Options that scripts written for HolmesGPT pass.
 #[derive(Debug, Clone, Default, Args)]
@@ -18,7 +18,7 @@ pub(super) struct SwappedArgs {
     /// Allow what a bash tool would ask for; there is no bash tool yet
     #[arg(long)]
     bash_always_allow: bool,
-    /// An interactive session; not there yet
+    /// A conversation: ask, look, ask on [default: on a terminal, without a question]
     #[arg(short, long, overrides_with = "no_interactive")]
     interactive: bool,
     /// Never ask back: what needs a person is denied
@@ -69,26 +69,8 @@ impl SwappedArgs {
     }
 }
 
-/// Says what of the configuration has no effect; refuses what cannot be done.
-///
-/// # Errors
-/// A destination or a kind of session that is not there yet: exit 2, or 3 where a file asks for it.
+/// Says what of the configuration has no effect.
 pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
-    let refused = |key: &str, what: &str, hint: &str| {
-        let (place, exit) = match config.origin(key) {
-            Origin::File { path, line, .. } => (format!("{}:{line}: ", path.display()), Exit::Configuration),
-            Origin::Env(name) => (format!("{name}: "), Exit::Usage),
-            Origin::Flag(_) | Origin::Default => (String::new(), Exit::Usage),
-        };
-        Err(Failure::new(exit, format!("{place}{what} is not supported yet")).hint(hint))
-    };
-    if config.switch("interactive")? && !config.switch("no_interactive")? {
-        if context.stdout.tty && context.stderr.tty {
-            let hint = "ask one question: holmes-rs ask \"why is this machine slow?\"";
-            return refused("interactive", "an interactive session (`-i`)", hint);
-        }
-        context.warn("`-i` has no effect: there is no terminal to talk to");
-    }
     if context.verbose > 0 {
         for key in ["bash_always_deny", "bash_always_allow"] {
             if config.switch(key)? {

@@ -13,6 +13,7 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/prompts");
 
 const SYSTEM: &str = "system.md.jinja";
 const QUESTION: &str = "question.md.jinja";
+const FOLLOW_UP: &str = "follow_up.md.jinja";
 const SUMMARY: &str = "summary.md.jinja";
 const REACT: &str = "react.md.jinja";
 
@@ -70,7 +71,7 @@ impl Prompts {
     /// A file that cannot be read or does not parse.
     pub fn load(folder: Option<&Path>) -> Result<Self, PromptError> {
         let mut environment = Environment::new();
-        for name in [SYSTEM, QUESTION, SUMMARY, REACT] {
+        for name in [SYSTEM, QUESTION, FOLLOW_UP, SUMMARY, REACT] {
             let own = folder.map(|folder| folder.join(name)).filter(|path| path.is_file());
             let (path, text) = match own {
                 Some(path) => {
@@ -95,8 +96,22 @@ impl Prompts {
             SYSTEM,
             context! { instructions => Value::from(opening.instructions.to_vec()), additions => opening.additions },
         )?;
-        let question = self.render(
-            QUESTION,
+        let question = self.asked(QUESTION, opening)?;
+        Ok(vec![Message::System { text: system }, Message::User { text: question }])
+    }
+
+    /// The message of another question in the same run. `first` where nothing else is left of what was asked before: then
+    /// it says what the first message says.
+    ///
+    /// # Errors
+    /// A template that cannot be rendered.
+    pub fn follow_up(&self, opening: &Opening<'_>, first: bool) -> Result<String, PromptError> {
+        self.asked(if first { QUESTION } else { FOLLOW_UP }, opening)
+    }
+
+    fn asked(&self, template: &str, opening: &Opening<'_>) -> Result<String, PromptError> {
+        self.render(
+            template,
             context! {
                 question => opening.question,
                 now => opening.now,
@@ -107,8 +122,7 @@ impl Prompts {
                     context! { name => guidance.name, why => guidance.why, text => guidance.text }
                 }),
             },
-        )?;
-        Ok(vec![Message::System { text: system }, Message::User { text: question }])
+        )
     }
 
     /// The system message for a summary of one output; `prompt` is what its toolset's author wants.

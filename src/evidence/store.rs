@@ -96,6 +96,17 @@ impl Store {
         self.recorded = recorded;
     }
 
+    /// Takes back the exhibits of a run that goes on; the next one is numbered after `last`.
+    pub fn restore(&mut self, exhibits: Vec<Exhibit>, last: u32) {
+        self.next = exhibits.iter().map(|exhibit| exhibit.id).max().unwrap_or(0).max(last) + 1;
+        self.exhibits = exhibits
+            .into_iter()
+            // Where the run's folder is today.
+            .map(|exhibit| Exhibit { path: raw_path(&self.folder, exhibit.id), ..exhibit })
+            .collect();
+        self.exhibits.sort_by_key(|kept| kept.id);
+    }
+
     /// Tokens one view may take.
     #[must_use]
     pub fn allowance(&self) -> u64 {

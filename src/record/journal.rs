@@ -41,7 +41,25 @@ impl Journal {
         private_folders(&folder.join("exhibits"))?;
         let events =
             OpenOptions::new().create_new(true).append(true).mode(0o600).open(folder.join(super::EVENTS))?;
+        lock(&events)?;
         Ok(Self { folder, events: Some(events), temporary: None, begun: false })
+    }
+
+    /// Goes on with the record of a run that was ended or cut off. A half-written last line goes: what it held never arrived.
+    ///
+    /// # Errors
+    /// When the record cannot be opened, or another process writes it.
+    pub fn resume(state: &Path, run_id: &str) -> io::Result<Self> {
+        let folder = super::runs(state).join(run_id);
+        private_folders(&folder.join("exhibits"))?;
+        let path = folder.join(super::EVENTS);
+        let file = OpenOptions::new().read(true).append(true).open(&path)?;
+        lock(&file)?;
+        let whole = whole_lines(&path)?;
+        if file.metadata()?.len() > whole {
+            file.set_len(whole)?;
+        }
+        Ok(Self { folder, events: Some(file), temporary: None, begun: true })
     }
 
     /// Keeps nothing: exhibits live in a temporary folder that goes with the run.
@@ -91,6 +109,38 @@ fn line_of(event: &Event, now: Timestamp, redactor: &Redactor) -> io::Result<Str
         map.shift_insert(0, "time".to_owned(), now.to_string().into());
     }
     Ok(value.to_string())
+}
+
+/// One process writes a record. The lock goes with the process, however it ends.
+fn lock(file: &File) -> io::Result<()> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another holmes-rs is still writing it"))
+        }
+        // A file system without locks is no reason to record nothing.
+        _ => Ok(()),
+    }
+}
+
+/// Bytes up to the end of the last whole line.
+fn whole_lines(path: &Path) -> io::Result<u64> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut file = File::open(path)?;
+    let mut end = file.metadata()?.len();
+    let mut block = vec![0; 64 * 1024];
+    while end > 0 {
+        let start = end.saturating_sub(block.len() as u64);
+        file.seek(SeekFrom::Start(start))?;
+        let wanted = usize::try_from(end - start).unwrap_or(block.len());
+        let part = block.get_mut(..wanted).unwrap_or_default();
+        file.read_exact(part)?;
+        if let Some(at) = memchr::memrchr(b'\n', part) {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 fn private_folders(path: &Path) -> io::Result<()> {

@@ -20,6 +20,8 @@ pub(super) struct Case {
     pub(super) given: usize,
     /// Turns in which something other than the answer was called.
     pub(super) turns: usize,
+    /// Turns for earlier questions: ids of calls stay unique.
+    pub(super) earlier: usize,
     /// The clock of the machine, as its own tools said it.
     pub(super) now: Option<Stamp>,
 }
@@ -57,6 +59,9 @@ impl Case {
                 Message::User { text } => {
                     if !asked {
                         asked = true;
+                        // Another question of the same run: it is looked at anew, since time has passed.
+                        case.start_over();
+                        calls.clear();
                         let (question, now) = outside(text);
                         case.question = question;
                         case.now = now;
@@ -68,6 +73,8 @@ impl Case {
                     }
                 }
                 Message::Assistant(said) => {
+                    asked &= !said.tool_calls.iter().any(|call| call.tool == ANSWER)
+                        && !said.tool_calls.is_empty();
                     let probes = said.tool_calls.iter().filter(|call| call.tool != ANSWER);
                     let before = case.made.len();
                     for call in probes {
@@ -99,6 +106,13 @@ impl Case {
             }
         }
         case
+    }
+
+    /// Forgets what was looked at for an earlier question; what a person attached stays.
+    fn start_over(&mut self) {
+        let attached = std::mem::take(&mut self.seen).into_iter().filter(|seen| seen.attached).collect();
+        let earlier = self.earlier + self.turns;
+        *self = Self { seen: attached, earlier, ..Self::default() };
     }
 
     fn add(&mut self, exhibit: SeenExhibit, arguments: Map<String, Value>, attached: bool) {

@@ -67,14 +67,21 @@ impl RulesModel {
             let tool_calls = wanted
                 .into_iter()
                 .enumerate()
-                .map(|(index, (tool, arguments))| call(case.turns + 1, index + 1, tool, arguments))
+                .map(|(index, (tool, arguments))| {
+                    call(case.earlier + case.turns + 1, index + 1, tool, arguments)
+                })
                 .collect();
             return AssistantMessage { tool_calls, ..AssistantMessage::default() };
         }
         let conclusion = conclude::conclude(&case, &subject, &found);
         if tools.iter().any(|tool| tool.name == ANSWER) {
             // Numbered by the transcript's length: an answer sent back for correction is a new call.
-            let last = call(case.turns + 1, messages.len(), ANSWER.to_owned(), conclusion.arguments());
+            let last = call(
+                case.earlier + case.turns + 1,
+                messages.len(),
+                ANSWER.to_owned(),
+                conclusion.arguments(),
+            );
             AssistantMessage { tool_calls: vec![last], ..AssistantMessage::default() }
         } else {
             AssistantMessage { text: conclusion.markdown(), ..AssistantMessage::default() }

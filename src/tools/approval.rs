@@ -1,5 +1,5 @@
-//! Tools that a person must approve. Nobody can be asked yet: such a call is denied, in words that let the
-//! model go on without it.
+//! Tools that a person must approve: what is asked before such a call. Run without asking, it is denied in words that let
+//! the model go on without it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
+use crate::approval::{self, Ask, Concern};
 use crate::evidence::Status;
 use crate::evidence::untrusted::visible;
 use crate::shell::Stop;
@@ -95,6 +96,28 @@ impl Tool for Guarded {
 
     fn wrapped(&self) -> Option<&dyn Tool> {
         Some(self.tool.as_ref())
+    }
+
+    fn asks(&self, params: &Map<String, Value>) -> Option<Ask> {
+        let concern = if self.tool.changes(params) { Concern::Change } else { Concern::Wanted };
+        // As exactly as it was called.
+        let arguments = params.iter().filter(|(_, value)| !value.is_null());
+        let exactly = arguments.map(|(name, value)| format!("{name}={value}")).collect();
+        let rule = approval::Rule {
+            action: self.tool.spec().name.clone(),
+            exactly: Some(exactly),
+            namespace: None,
+            context: None,
+        };
+        Some(Ask {
+            tool: self.tool.spec().name.clone(),
+            toolset: self.tool.toolset().to_owned(),
+            shown: self.tool.describe(params),
+            concern,
+            why: self.why.clone(),
+            rules: vec![rule],
+            tainted_by: None,
+        })
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, _output: &'a Path, _stop: Stop) -> ToolFuture<'a> {

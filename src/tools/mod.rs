@@ -62,6 +62,11 @@ pub trait Tool {
         self.wrapped().is_some_and(|tool| tool.changes(params))
     }
 
+    /// What a person must decide before such a call; `None`: it runs. Who asks nobody runs nothing: [`Tool::run`] then denies.
+    fn asks(&self, params: &Map<String, Value>) -> Option<crate::approval::Ask> {
+        self.wrapped().and_then(|tool| tool.asks(params))
+    }
+
     /// Runs with the model's parameters, raw output into the file `output`.
     /// Wrong parameters are an `Outcome` with an error the model can act on, before anything runs.
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a>;

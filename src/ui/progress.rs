@@ -115,6 +115,7 @@ impl Progress {
     #[allow(clippy::too_many_lines)] // One arm an event: it reads as a list.
     pub fn event(&mut self, event: &Event) {
         match event {
+            Event::ApprovalAsked { .. } => self.hide(),
             Event::RunStarted { run_id, model, .. } => {
                 if self.options.verbose > 0 {
                     self.note(&format!("run {run_id} with {model}"));
@@ -137,6 +138,9 @@ impl Progress {
             }
             // The answer goes to stdout, by whoever listens for it.
             Event::TextDelta { .. }
+            | Event::TurnStarted { .. }
+            | Event::Edited { .. }
+            | Event::ApprovalDecided { .. }
             | Event::SummaryReplied { failure: None, .. }
             | Event::Opened { .. }
             | Event::Ended { .. } => {}

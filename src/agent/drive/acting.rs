@@ -1,5 +1,6 @@
 //! The calls of one turn: run side by side, kept as exhibits, summed up where their toolset wants that.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use super::{Cut, Driver, wait_for_cut};
 use crate::agent::event::Event;
 use crate::agent::machine::Effect;
 use crate::agent::message::{Arguments, ToolCall};
+use crate::approval::{Ask, Concern, Decision};
 use crate::evidence::condense::Condensed;
 use crate::evidence::{Condenser, Exhibit, Status};
-use crate::tools::Outcome;
+use crate::tools::{Outcome, Tool};
 
 /// Bytes of an output whose lines are chosen where they are: milliseconds, and results stay in the order in which tools end.
 const AT_ONCE: u64 = 4 << 20;
@@ -48,27 +50,32 @@ impl Driver<'_, '_> {
             let (exhibit, path) = self.store.allot();
             let description = self.store.shown(&tool.describe(&params));
             let toolset = tool.toolset().to_owned();
+            let leave = self.leave(exhibit, tool, &params, &description).await;
+            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, leave));
+        }
+        // Nothing runs while a person is asked about a call of the same turn.
+        for (running, ..) in &prepared {
             (self.listener)(&Event::ToolStarted {
-                exhibit,
-                call: call.clone(),
-                toolset: toolset.clone(),
-                description: description.clone(),
+                exhibit: running.exhibit,
+                call: running.call.clone(),
+                toolset: running.toolset.clone(),
+                description: running.description.clone(),
             });
-            let denied = self.store.holds_instructions().filter(|_| tool.changes(&params));
-            let denied = denied.map(|id| denied_after(id, &call.tool, &description));
-            prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, denied));
         }
         let condenser = self.store.condenser();
         let mut running: FuturesUnordered<_> = prepared
             .into_iter()
-            .map(|(running, tool, denied)| {
+            .map(|(running, tool, leave)| {
                 let (stopped, permits, condenser) = (stopped.clone(), &permits, condenser.clone());
                 async move {
                     let _permit = permits.acquire().await;
                     let started = engine.clock.instant();
-                    let outcome = match denied {
-                        Some(outcome) => outcome,
-                        None => tool.run(&running.params, &running.path, stopped.clone()).await,
+                    let outcome = match leave {
+                        Leave::Denied(outcome) => outcome,
+                        Leave::Given => {
+                            tool.run_approved(&running.params, &running.path, stopped.clone()).await
+                        }
+                        Leave::Unneeded => tool.run(&running.params, &running.path, stopped.clone()).await,
                     };
                     let took = (started, engine.clock.instant() - started);
                     let chosen = condensed(condenser, &running.path, outcome.bytes, stopped).await;
@@ -117,6 +124,45 @@ impl Driver<'_, '_> {
             }
         }
         effects
+    }
+
+    /// Whether a call may run: it needs nobody's leave, or whoever decides gave it. The time that takes is nobody's fault: it
+    /// does not count.
+    async fn leave(
+        &mut self,
+        exhibit: u32,
+        tool: &dyn Tool,
+        params: &Map<String, serde_json::Value>,
+        description: &str,
+    ) -> Leave {
+        let tainted_by = self.store.holds_instructions().filter(|_| tool.changes(params));
+        let ask = match (tool.asks(params), tainted_by) {
+            (None, None) => return Leave::Unneeded,
+            (Some(ask), tainted_by) => Ask { tainted_by, ..ask },
+            (None, Some(_)) => Ask {
+                tool: tool.spec().name.clone(),
+                toolset: tool.toolset().to_owned(),
+                shown: description.to_owned(),
+                concern: Concern::Change,
+                why: format!("`{}` changes something", tool.spec().name),
+                rules: Vec::new(),
+                tainted_by,
+            },
+        };
+        let ask = Ask { shown: self.store.shown(&ask.shown), why: self.store.shown(&ask.why), ..ask };
+        if self.interrupted {
+            return Leave::Denied(denied(&ask, "the run was interrupted", None));
+        }
+        (self.listener)(&Event::ApprovalAsked { exhibit, ask: ask.clone() });
+        let asked = self.engine.clock.instant();
+        let decision = self.engine.approver.decide(&ask).await;
+        let took = self.engine.clock.instant().saturating_duration_since(asked);
+        self.deadline = self.deadline.map(|deadline| deadline + took);
+        (self.listener)(&Event::ApprovalDecided { exhibit, decision: decision.clone() });
+        match decision {
+            Decision::Once | Decision::Session { .. } | Decision::Always { .. } => Leave::Given,
+            Decision::Denied { why, words } => Leave::Denied(denied(&ask, &why, words.as_deref())),
+        }
     }
 
     /// `took`: when the tool began, and for how long it ran.
@@ -192,17 +238,29 @@ async fn condensed(
     chosen.map_err(io::Error::other)?
 }
 
-/// What becomes of a call that changes something once exhibit `id` spoke to the model: nobody can be asked here.
-fn denied_after(id: u32, tool: &str, description: &str) -> Outcome {
-    let error = format!(
-        "`{tool}` changes something, and E{id} reads like an instruction to a model: it was not run, a person must \
-         decide. Go on without it, or put it into the answer as a step for a person"
-    );
+/// Whether a call may run.
+enum Leave {
+    Unneeded,
+    Given,
+    Denied(Outcome),
+}
+
+/// What becomes of a call that nobody allowed. A person's words are for the model; they are no order to run it.
+fn denied(ask: &Ask, why: &str, words: Option<&str>) -> Outcome {
+    let mut error = format!("`{}` needs a person's approval ({}", ask.tool, ask.why);
+    if let Some(id) = ask.tainted_by {
+        _ = write!(error, ", and E{id} reads like an instruction to a model");
+    }
+    _ = write!(error, "); {why}: it was not run. ");
+    match words.map(str::trim).filter(|words| !words.is_empty()) {
+        Some(words) => _ = write!(error, "The person says: {words}"),
+        None => error.push_str("Go on without it, or put it into the answer as a step for a person"),
+    }
     Outcome {
         status: Status::Denied,
         exit_code: None,
         error: Some(error),
-        invocation: description.to_owned(),
+        invocation: ask.shown.clone(),
         bytes: 0,
         lines: 0,
     }

@@ -3,7 +3,7 @@
 //! Taking out needs no model and is the same for the same messages. The question, the calls and the ids stay: an exhibit is
 //! reduced to its header and the line that tells most, and can be read again.
 
-use crate::agent::message::{Arguments, Message};
+use crate::agent::message::{Arguments, AssistantMessage, Message};
 use crate::evidence::{tokens, view};
 
 /// Once something must go, this share of the room is aimed at: a request that changes in its middle each time would
@@ -15,6 +15,8 @@ const LONGEST_SAID: usize = 400;
 const LONGEST_FOLDED: usize = 60;
 /// What stands above those.
 const FOLDED: &str = "\n\nEarlier results, taken out to make room (`read_exhibit` shows them again):";
+/// Stands for an answer that was a call.
+const ANSWERED: &str = "(answered)";
 /// A result with fewer lines has nothing to take out.
 const SHORTEST_CUT: usize = 12;
 
@@ -68,6 +70,24 @@ impl Transcript {
         if let Some(text) = self.text(at).map(|text| format!("{text}{more}")) {
             self.replace(at, text);
         }
+    }
+
+    /// Everything but the system prompt goes.
+    pub(super) fn forget(&mut self) {
+        let kept: Vec<Message> =
+            self.messages.drain(..).filter(|message| matches!(message, Message::System { .. })).collect();
+        *self = Self::new(kept);
+    }
+
+    /// Reduces results and what was attached, oldest first, until at most `aim` tokens are left or nothing can be reduced.
+    pub(super) fn reduce_all(&mut self, aim: u64) {
+        for at in 0..self.messages.len() {
+            let evidence = matches!(self.messages.get(at), Some(Message::Tool { .. } | Message::User { .. }));
+            if self.total > aim && evidence {
+                self.reduce(at);
+            }
+        }
+        while self.total > aim && self.fold() {}
     }
 
     fn replace(&mut self, at: usize, new: String) {
@@ -139,31 +159,59 @@ impl Transcript {
         true
     }
 
-    /// Takes out the oldest turn, calls and results, and notes its results at the end of the question. False when only the newest is left.
+    /// Takes out the oldest turn, calls and results, and notes its results at the end of what was asked before it. Questions
+    /// stay, and of an answer its beginning: a person's words never follow a person's. False when only the newest is left.
     fn fold(&mut self) -> bool {
-        let is_said = |message: &Message| matches!(message, Message::Assistant(_));
-        let Some(first) = self.messages.iter().position(is_said) else { return false };
-        let behind = self.messages.iter().skip(first + 1).position(is_said);
-        let Some(next) = behind.map(|at| first + 1 + at) else { return false };
+        let Some((first, next)) = self.oldest_turn() else { return false };
         let Some(question) = first.checked_sub(1) else { return false };
         let mut note = self.text(question).unwrap_or_default().to_owned();
         if !note.contains(FOLDED) {
             note.push_str(FOLDED);
         }
-        let gone = self.messages.drain(first..next);
+        let is_asked = |message: &Message| matches!(message, Message::User { .. });
+        let answered = self.messages.get(next).is_some_and(is_asked);
+        let gone: Vec<Message> = self.messages.drain(first..next).collect();
+        self.total = self.total.saturating_sub(self.tokens.drain(first..next).sum());
         for text in gone
+            .iter()
             .filter_map(|message| if let Message::Tool { text, .. } = message { Some(text) } else { None })
         {
-            let seen = view::read_views(&text);
+            let seen = view::read_views(text);
             for exhibit in seen {
                 let line = format!("E{} {} · {}", exhibit.id, exhibit.tool, exhibit.title);
                 note.push('\n');
                 note.push_str(&view::clip(&line, LONGEST_FOLDED));
             }
         }
-        self.total = self.total.saturating_sub(self.tokens.drain(first..next).sum());
+        if answered {
+            let said = gone.iter().rev().find_map(|message| match message {
+                Message::Assistant(said) if !said.text.trim().is_empty() => Some(said.text.as_str()),
+                _ => None,
+            });
+            let text = view::clip(said.unwrap_or(ANSWERED), LONGEST_FOLDED);
+            let message = Message::Assistant(AssistantMessage { text, ..AssistantMessage::default() });
+            let tokens = message_tokens(&message);
+            self.total += tokens;
+            self.tokens.insert(first, tokens);
+            self.messages.insert(first, message);
+        }
         self.replace(question, note);
         true
+    }
+
+    /// From an assistant's message to the next, or to the next question; what cannot become shorter is passed over.
+    fn oldest_turn(&self) -> Option<(usize, usize)> {
+        let is_said = |at: usize| matches!(self.messages.get(at), Some(Message::Assistant(_)));
+        let is_next =
+            |at: &usize| matches!(self.messages.get(*at), Some(Message::Assistant(_) | Message::User { .. }));
+        (0..self.messages.len()).filter(|at| is_said(*at)).find_map(|first| {
+            let next = (first + 1..self.messages.len()).find(is_next)?;
+            let short = next == first + 1
+                && !is_said(next)
+                && self.text(first).is_none_or(|text| text.chars().count() <= LONGEST_FOLDED)
+                && matches!(self.messages.get(first), Some(Message::Assistant(said)) if said.tool_calls.is_empty());
+            (!short).then_some((first, next))
+        })
     }
 
     /// Where the results of the newest turn begin.
