@@ -160,6 +160,7 @@ const DOORS: &[Door] = &[
     door("replay", "tools", EVERYTHING, "implements the trait; recorded outputs are read by the tool for it"),
     door("ui", "agent", EVENTS, "progress"),
     door("ui", "evidence", EVERYTHING, "tool lines"),
+    door("ui", "shell", &["Program", "foreground", "program_named"], "a pager is a process"),
 ];
 
 /// Crates that stay behind one wall: (crate as written in paths, rooms, why).

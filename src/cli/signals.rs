@@ -2,13 +2,18 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use std::rc::Rc;
+
 use super::failure::{Failure, io};
+use crate::ui::{Key, Keys};
 
 /// Waits for a person's or the system's wish to stop.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// Where Esc is as good as a signal: while a turn of a session runs.
+    keys: Option<Rc<Keys>>,
 }
 
 impl Signals {
@@ -18,12 +23,31 @@ impl Signals {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,
             hangup: on(SignalKind::hangup())?,
+            keys: None,
         })
+    }
+
+    /// Esc counts from here on.
+    pub(super) fn hear(&mut self, keys: &Rc<Keys>) {
+        self.keys = Some(Rc::clone(keys));
+    }
+
+    /// Esc does not count any more.
+    pub(super) fn deafen(&mut self) {
+        self.keys = None;
     }
 
     /// Returns at the next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) {
+        let keys = self.keys.as_ref();
+        let escape = async {
+            match keys {
+                Some(keys) => while keys.next().await != Key::Escape {},
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            () = escape => {}
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}

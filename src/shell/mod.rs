@@ -4,6 +4,7 @@
 
 mod environment;
 mod filters;
+mod foreground;
 mod go_spelling;
 mod lasting;
 mod lexer;
@@ -25,6 +26,7 @@ mod template_tests;
 mod tests;
 
 pub use environment::{environment, is_model_key};
+pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;

@@ -5,13 +5,14 @@
 //! `ask` does not know about an investigation.
 
 mod command;
+mod complete;
 mod perform;
 
 use std::rc::Rc;
 
 use super::Context;
 use super::desk::Desk;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, io};
 use super::investigation::{Run, Turn};
 use super::signals::Signals;
 use crate::agent::machine::{Effect, Source};
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::question::{Attachment, Question};
 use crate::replay::Recording;
 use crate::sink::Investigation;
+use crate::ui::{Editor, EditorOptions, Entry, Keys};
 use command::{Meant, read};
 
 /// What stands before a line.
@@ -32,6 +34,9 @@ pub(super) struct Session<'a> {
     desk: Desk,
     run: Run,
     signals: Signals,
+    editor: Editor,
+    /// What was typed while a turn ran.
+    typed: String,
     /// Attached to the next question.
     attachments: Vec<Attachment>,
     /// Views of what a person shares with the model: they go with the next question.
@@ -66,6 +71,14 @@ pub(super) async fn run(
         run = Run::prepare(&config, context, (false, None), again) => run?,
         () = signals.next() => return Ok(Exit::Interrupted),
     };
+    let redactor = run.listeners.shared_redactor();
+    let editor = Editor::open(EditorOptions {
+        history: Some(config.folders().state.join("history")),
+        terminal: context.stderr,
+        completer: Box::new(complete::Words::of(&run)),
+        redact: Box::new(move |text| redactor.redact(text)),
+    })
+    .map_err(io("lines cannot be read"))?;
     let resumed = again.map(crate::session::resume);
     let mut session = Session {
         context,
@@ -73,6 +86,8 @@ pub(super) async fn run(
         desk,
         run,
         signals,
+        editor,
+        typed: String::new(),
         attachments: Vec::new(),
         shared: Vec::new(),
         notes: Vec::new(),
@@ -134,17 +149,28 @@ impl Session<'_> {
         self.told(question).await
     }
 
+    /// The next line; `None` once the person wants to leave.
     async fn line(&mut self) -> Option<String> {
-        use tokio::io::AsyncBufReadExt as _;
-        let _ = crate::ui::write_stdout(PROMPT.as_bytes());
-        let mut line = String::new();
-        let mut reader = tokio::io::BufReader::new(tokio::io::stdin());
-        tokio::select! {
-            read = reader.read_line(&mut line) => match read {
-                Ok(0) | Err(_) => None,
-                Ok(_) => Some(line),
-            },
-            () = self.signals.next() => None,
+        let typed = std::mem::take(&mut self.typed);
+        let mut interrupted = false;
+        loop {
+            let entry = tokio::select! {
+                entry = self.editor.read(PROMPT, &typed) => entry,
+                () = self.signals.next() => return None,
+            };
+            match entry {
+                Entry::Line(line) => return Some(line),
+                Entry::Interrupted if interrupted => return None,
+                Entry::Interrupted => {
+                    interrupted = true;
+                    self.say("Ctrl-C again, Ctrl-D or `/exit` leaves");
+                }
+                Entry::End => return None,
+                Entry::Broken(error) => {
+                    self.run.listeners.progress.warning(&format!("lines cannot be read: {error}"));
+                    return None;
+                }
+            }
         }
     }
 
@@ -189,7 +215,12 @@ impl Session<'_> {
         questioned: Option<Source>,
         deadline: Option<std::time::Instant>,
     ) -> Result<Flow, Failure> {
+        let keys = Rc::new(Keys::watch());
+        self.signals.hear(&keys);
         let turn: Option<Turn> = self.run.turn(effects, questioned, deadline, &mut self.signals).await;
+        self.signals.deafen();
+        self.typed = keys.typed();
+        drop(keys);
         let Some(turn) = turn else { return Ok(Flow::Leave(Exit::Interrupted)) };
         let done = self.run.deliver(turn, &mut self.signals).await;
         self.last = Some(*done.investigation);
