@@ -149,3 +149,6 @@ pub fn resume(recording: &Recording) -> Resumed {
 fn steps(event: &Event) -> bool {
     !matches!(event, Event::RunStarted { .. } | Event::Opened { .. } | Event::Ended { .. })
 }
+
+#[cfg(test)]
+mod tests;
