@@ -135,7 +135,8 @@ fn one_line(error: &ConfigError) -> String {
 /// A file with a secret in it that others on this machine may read.
 fn open_to_others(file: &Consulted) -> Option<Check> {
     let mode = std::fs::metadata(&file.path).ok().filter(std::fs::Metadata::is_file)?.permissions().mode();
-    if mode & 0o077 == 0 || !holds_secret(&file.path) {
+    let others = mode & 0o077;
+    if others == 0 || !holds_secret(&file.path) {
         return None;
     }
     let path = file.path.display();

@@ -66,7 +66,7 @@ fn one(name: &str, folder: &Path, written: bool, otherwise: &str) -> Check {
         Err(_) => false,
     };
     let existing = nearest_existing(folder);
-    let writable = access(&existing, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    let writable = existing.is_dir() && access(&existing, Access::WRITE_OK | Access::EXEC_OK).is_ok();
     let free = free(&existing);
     let mut detail = path.to_string();
     match (there, writable) {

@@ -97,7 +97,7 @@ pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Fai
     progress.busy(&format!("looking at everything, {} s at most", (limit + GRACE).as_secs()));
     let looking = Looking { report: &report, context, environment: command::environment(context), limit };
     let finished = {
-        let all = everything(&looking, config.as_ref(), args.no_model);
+        let all = Box::pin(everything(&looking, config.as_ref(), args.no_model));
         tokio::select! {
             () = all => true,
             () = signals.next() => false,

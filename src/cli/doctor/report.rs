@@ -16,6 +16,9 @@ use crate::ui::{Table, Terminal, sanitize, wrapped};
 /// Names stand in a column of their own up to this width.
 const NAME_WIDTH: usize = 16;
 
+/// In the order in which one leads to the next.
+const KUBERNETES: [&str; 5] = ["kubectl", "kubeconfig", "context", "server", "may get pods"];
+
 /// Where a check belongs; sections are shown in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Section {
@@ -186,6 +189,19 @@ impl Check {
         self
     }
 
+    /// Where it is shown: what comes in at the same time has an order all the same.
+    fn place(&self) -> (Section, usize, &str) {
+        match self.section {
+            Section::Kubernetes => (
+                self.section,
+                KUBERNETES.iter().position(|name| *name == self.name).unwrap_or(usize::MAX),
+                "",
+            ),
+            Section::Toolsets | Section::Servers | Section::Programs => (self.section, 0, &self.name),
+            _ => (self.section, 0, ""),
+        }
+    }
+
     fn json(&self) -> Value {
         json!({
             "section": self.section.name(),
@@ -245,7 +261,7 @@ impl Report {
             check.detail = clean(&check.detail);
             check.fix = check.fix.as_deref().map(clean);
         }
-        checks.sort_by_key(|check| check.section);
+        checks.sort_by(|one, other| one.place().cmp(&other.place()));
         checks
     }
 }
@@ -306,14 +322,17 @@ fn text(checks: &[Check], terminal: &Terminal) -> String {
             out.push('\n');
         }
         let word = check.status.word();
-        let head = format!("  {word:<8} {:<NAME_WIDTH$} ", check.name);
         let indent = " ".repeat(2 + 8 + 1 + NAME_WIDTH + 1);
-        let mut detail = check.detail.clone();
+        let mut detail = if check.detail.is_empty() { "-".to_owned() } else { check.detail.clone() };
         if let Some(taken) = check.milliseconds {
             detail = format!("{detail} ({taken} ms)");
         }
-        let mut line = if detail.is_empty() {
-            format!("{}\n", head.trim_end())
+        // Names of toolsets may be longer than their column: what is said of them stands below.
+        let long = check.name.chars().count() > NAME_WIDTH;
+        let head = format!("  {word:<8} {:<NAME_WIDTH$} ", check.name);
+        let mut line = if long {
+            let names = wrapped(&check.name, &format!("  {word:<8} "), &" ".repeat(11), width);
+            format!("{names}{}", wrapped(&detail, &indent, &indent, width))
         } else {
             wrapped(&detail, &head, &indent, width)
         };
@@ -381,7 +400,7 @@ fn folded(checks: &[Check], verbose: bool) -> Vec<Check> {
                 section == Section::Toolsets
                     && other.section == section
                     && check.status != Status::Ok
-                    && (other.status, &other.detail, &other.fix) == (check.status, &check.detail, &check.fix)
+                    && (other.status, &other.detail) == (check.status, &check.detail)
             };
             match out.iter_mut().find(alike) {
                 Some(other) => {
@@ -398,7 +417,6 @@ fn folded(checks: &[Check], verbose: bool) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insta::assert_snapshot;
 
     fn sample() -> Vec<Check> {
         let report = Report::new(Redactor::new([("SHOP_TOKEN", "hunter2hunter2")], &[]));
@@ -424,7 +442,21 @@ mod tests {
 
     #[test]
     fn a_report_is_folded_for_people() {
-        assert_snapshot!(shown(&sample(), OutputFormat::Text, false, &Terminal::plain()), @"");
+        let text = shown(&sample(), OutputFormat::Text, false, &Terminal::plain());
+        for line in [
+            "  warning  unfinished       interrupted before it was known\n",
+            "  ok       usable           2, 1 off or without their service here; -v lists them (30 ms)\n",
+            "  warning  kubernetes/core, kubernetes/logs\n                            `kubectl` is not installed\n           → install kubectl now\n",
+            "  ok       installed        jq 1.6\n  ok       not installed    helm\n",
+            "  problem  proxy            says ",
+            "No such file\n",
+            "\n1 problem, 2 warnings.\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert!(!text.contains("hunter2") && !text.contains('\u{1b}') && !text.contains("owned"), "{text}");
+        let verbose = shown(&sample(), OutputFormat::Text, true, &Terminal::plain());
+        assert_eq!(verbose.matches("`kubectl` is not installed").count(), 2, "{verbose}");
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Probe<'_> {
         let ((), answered) = tokio::join!(model.discover(), self.word(model));
         self.window(model);
         let plain = answered?;
-        self.streaming(model, &plain);
+        self.streaming(model, &plain, depth);
         if depth == Depth::Everything {
             self.plainly(&plain);
         }
@@ -207,10 +207,11 @@ impl Probe<'_> {
         }
     }
 
-    fn streaming(&self, model: &OpenAiModel, plain: &Turn) {
+    fn streaming(&self, model: &OpenAiModel, plain: &Turn, depth: Depth) {
         let streams = model.streams();
         let long = plain.reply.message.text.split_whitespace().count() > 4;
-        let at_once = plain.pieces > 5 && plain.first > 0.5 && plain.last - plain.first < 0.005;
+        // Where other work goes on at the same time, pieces wait for it and come together.
+        let at_once = depth == Depth::Everything && plain.first > 1.5 && plain.last - plain.first < 0.005;
         let pieces = plain.pieces;
         let (grade, words) = match () {
             () if !streams => (Grade::Poor, "no: replies come whole".to_owned()),
@@ -218,9 +219,9 @@ impl Probe<'_> {
                 Grade::Poor,
                 "asked for, yet the reply came in one piece: something on the way holds it back".to_owned(),
             ),
-            () if at_once => (
-                Grade::Poor,
-                format!("yes, yet all {pieces} pieces came at once: something on the way holds them back"),
+            () if pieces > 5 && at_once => (
+                Grade::Good,
+                format!("yes, yet all {pieces} pieces came at once: a proxy may hold them back"),
             ),
             () => (Grade::Good, format!("yes, {pieces} pieces, the first after {:.1} s", plain.first)),
         };
