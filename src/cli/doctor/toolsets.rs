@@ -123,7 +123,7 @@ fn told(toolset: &Toolset, ready: &Readiness, tools: Option<usize>) -> Check {
         ReadinessStatus::Failed if toolset.broken.is_some() => {
             format!("correct {}: `holmes-rs toolset lint` says more", toolset.origin)
         }
-        ReadinessStatus::Failed if !how.is_empty() => how.lines().next().unwrap_or_default().to_owned(),
+        ReadinessStatus::Failed if !how.is_empty() => how.split("\n\n").next().unwrap_or_default().to_owned(),
         ReadinessStatus::Failed => format!("`holmes-rs toolset check {name}` asks again, one by one"),
         ReadinessStatus::Enabled | ReadinessStatus::Disabled => String::new(),
     };

@@ -122,7 +122,9 @@ impl Probe<'_> {
             Delta::Retry { reason, .. } => {
                 let mut found = self.found.borrow_mut();
                 found.requests += 1;
-                found.learned.push(reason.to_owned());
+                if !found.learned.iter().any(|known| known == reason) {
+                    found.learned.push(reason.to_owned());
+                }
             }
         };
         let request = Request { messages, tools, reply_tokens, stream: true };
