@@ -344,6 +344,15 @@ pub(super) struct Known {
 impl Known {
     /// Reads every source; what is odd is said on stderr.
     pub(super) fn load(config: &Config, progress: &mut Progress) -> Result<Self, Failure> {
+        let (known, odd) = Self::read(config)?;
+        for warning in odd {
+            progress.warning(&warning);
+        }
+        Ok(known)
+    }
+
+    /// Reads every source; with what is odd, one line each.
+    pub(super) fn read(config: &Config) -> Result<(Self, Vec<String>), Failure> {
         let sources = config.toolset_sources()?;
         let environment: BTreeMap<String, String> =
             config.environment().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -362,9 +371,7 @@ impl Known {
             LoadError::Missing { .. } => Failure::new(Exit::Usage, error),
             LoadError::Unreadable { .. } | LoadError::Yaml(_) => Failure::new(Exit::Configuration, error),
         })?;
-        for warning in &loaded.warnings {
-            progress.warning(&warning.to_string());
-        }
+        let odd = loaded.warnings.iter().map(ToString::to_string).collect();
         let mut toolsets = loaded.toolsets;
         for name in &sources.only {
             if !toolsets.contains_key(name) {
@@ -386,7 +393,7 @@ impl Known {
         // The model's key is of no use to a prerequisite either.
         let keys = config.model_key_names();
         let environment = environment.into_iter().filter(|(name, _)| !keys.contains(name)).collect();
-        Ok(Self { toolsets, environment })
+        Ok((Self { toolsets, environment }, odd))
     }
 
     /// Checks every toolset at the same time, with a spinner where someone watches. Toolsets that are no
@@ -441,7 +448,13 @@ impl Known {
         Ok((readiness.into_iter().zip(answers).collect(), connected))
     }
 
-    async fn connect(
+    /// What prerequisites are asked with.
+    pub(super) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// Asks those that are ready and no commands for their tools; what answers not is ready no more.
+    pub(super) async fn connect(
         &self,
         config: &Config,
         readiness: &mut [Readiness],

@@ -9,6 +9,7 @@ mod config;
 mod context;
 mod deliveries;
 mod desk;
+mod doctor;
 mod egress;
 mod equipment;
 mod failure;
@@ -72,6 +73,7 @@ enum Command {
     Config(config::ConfigVerb),
     /// Models that can be named
     Model(model::ModelVerb),
+    Doctor(Box<doctor::DoctorArgs>),
     /// Run a jq program over JSON: the language tools use in `jq:`, without files and environment
     Jq(jq::JqArgs),
     /// Print a shell's completion script
@@ -123,6 +125,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context).await,
+        Command::Doctor(args) => doctor::run(*args, &context).await,
         Command::Jq(args) => jq::run(&args),
         Command::Completion(args) => complete::completion(&args, Cli::command()),
         Command::Man => complete::manual(Cli::command()),

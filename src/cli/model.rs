@@ -25,13 +25,16 @@ enum Verb {
         #[command(flatten)]
         form: FormArgs,
     },
-    /// Talk to a model: reachable, key, streaming, tools, window and where it is known from, time
+    /// Talk to a model and print what its endpoint supports: streaming, tools, window, …
     ///
-    /// Three short turns at most, paid for like any other. Exit 3 for a wrong key, name or address, 4 when
-    /// nobody answers.
+    /// Six or seven short turns, a few hundred tokens, paid for like any other; how many is said. Exit 3 for a
+    /// wrong key, name or address, 4 when nobody answers.
     Check {
         /// Name or alias; without it the one that answers now
         name: Option<String>,
+        /// Time for all of it, such as 20s [default: 2m]
+        #[arg(long, value_name = "DURATION")]
+        timeout: Option<String>,
         #[command(flatten)]
         form: FormArgs,
     },
@@ -40,9 +43,10 @@ enum Verb {
 pub(super) async fn run(verb: &ModelVerb, context: &Context) -> Result<Exit, Failure> {
     let form = match &verb.verb {
         Verb::List { form } => form,
-        Verb::Check { name, form } => {
+        Verb::Check { name, timeout, form } => {
+            let patience = super::options::timeout(timeout.as_deref())?.unwrap_or(model_check::PATIENCE);
             let config = context.config(Flags { model: name.clone(), ..Flags::default() })?;
-            return model_check::run(&config, form.of(&config)?, context).await;
+            return model_check::run(&config, form.of(&config)?, patience, context).await;
         }
     };
     let config = context.config(Flags::default())?;

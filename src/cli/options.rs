@@ -1,6 +1,7 @@
 //! Options that several verbs share, as typed; `flags` hands them to `config` as its topmost layer.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -215,15 +216,19 @@ impl ModelArgs {
     }
 }
 
+/// What was typed after `--timeout`.
+pub(super) fn timeout(typed: Option<&str>) -> Result<Option<Duration>, Failure> {
+    let parse = |text| {
+        parse_duration(text)
+            .map_err(|needs| Failure::new(Exit::Usage, format!("`--timeout` takes {needs}, got `{text}`")))
+    };
+    typed.map(parse).transpose()
+}
+
 /// The shared options as the topmost layer of the configuration.
 pub(super) fn flags(sources: Sources<'_>) -> Result<Flags, Failure> {
     let Sources { model, limits, toolsets, output } = sources;
-    let timeout = match &limits.timeout {
-        None => None,
-        Some(text) => Some(parse_duration(text).map_err(|needs| {
-            Failure::new(Exit::Usage, format!("`--timeout` takes {needs}, got `{text}`"))
-        })?),
-    };
+    let timeout = timeout(limits.timeout.as_deref())?;
     let flags = output.delivery.flags(model.flags())?;
     Ok(Flags {
         max_steps: limits.max_steps,

@@ -153,7 +153,7 @@ impl FastModels {
     }
 }
 
-fn secrets_of(settings: &ModelSettings) -> Vec<String> {
+pub(super) fn secrets_of(settings: &ModelSettings) -> Vec<String> {
     let headers = settings.extra_headers.iter().map(|(_, value)| value);
     settings.api_key.iter().chain(headers).map(|secret| secret.expose_secret().to_owned()).collect()
 }
@@ -163,7 +163,8 @@ pub(super) fn rules() -> Result<RulesModel, Failure> {
     RulesModel::new(&[]).map_err(|error| Failure::new(Exit::Configuration, error))
 }
 
-fn endpoint(
+/// What the program knows of an endpoint, as the model room takes it.
+pub(super) fn endpoint(
     settings: ModelSettings,
     budget: Option<Duration>,
     sent: Option<openai::Sent>,

@@ -279,6 +279,18 @@ impl Config {
             .collect()
     }
 
+    /// Settings that are written in more than one place and not alike: the key, the place that wins, and the
+    /// strongest of those that lose.
+    pub fn overridden(&self) -> Vec<(&'static str, Origin, Origin)> {
+        let differs = |setting: &Setting| {
+            let mut written = self.layers.iter().filter_map(|layer| layer.get(setting.key));
+            let first = written.next()?;
+            let second = written.find(|other| other.json != first.json)?;
+            Some((setting.key, first.origin.clone(), second.origin.clone()))
+        };
+        SETTINGS.iter().filter_map(differs).collect()
+    }
+
     /// Where the value of a setting comes from.
     pub fn origin(&self, key: &str) -> Origin {
         self.written(key).map_or(Origin::Default, |written| written.origin.clone())

@@ -21,6 +21,7 @@ mod attacks;
 mod charts;
 mod config;
 mod deliveries;
+mod doctor;
 mod endpoint;
 mod hostile;
 mod http_toolset;

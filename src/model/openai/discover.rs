@@ -71,6 +71,18 @@ impl OpenAiModel {
         self.discovered.set(found.or(trained));
     }
 
+    /// The models that the endpoint lists, `None` where it lists none within 2 seconds.
+    pub async fn listed_models(&self) -> Option<Vec<String>> {
+        let url = self.endpoint.url("/models");
+        let list = timeout(PATIENCE, self.get(&url, None)).await.ok()??;
+        let entries = list.get("data").or_else(|| list.get("models")).unwrap_or(&list).as_array()?;
+        let name = |entry: &Value| {
+            let name = entry.get("id").or_else(|| entry.get("name"))?;
+            name.as_str().map(str::to_owned)
+        };
+        Some(entries.iter().filter_map(name).collect())
+    }
+
     /// The paths of llama.cpp, Ollama, LM Studio, LiteLLM and TGI, beside `/v1`.
     async fn ask_beside(&self) -> Option<Window> {
         let base = self.endpoint.url("");

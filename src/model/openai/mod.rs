@@ -140,6 +140,13 @@ impl OpenAiModel {
         settings.or_else(|| self.discovered.get()).or_else(table)
     }
 
+    /// Who tells what the model costs, where anybody does.
+    pub fn prices_from(&self) -> Option<&'static str> {
+        let token = Usage { prompt_tokens: 1, ..Usage::default() };
+        let table = || catalog::cost(&self.settings.model, token).map(|_| "the built-in table");
+        self.settings.prices.map(|_| "the settings").or_else(table)
+    }
+
     /// What explains tool calls in text, for requests that need it.
     fn protocol(&self, request: Request<'_>) -> Option<String> {
         if !self.quirks.borrow().no_tools || !react::concerns(request.messages, request.tools) {
