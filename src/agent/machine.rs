@@ -447,12 +447,10 @@ impl State {
             Limit::Cost => "The cost limit is reached",
             Limit::Fruitless => "The last rounds brought nothing new",
         };
-        self.transcript.push(Message::User {
-            text: format!(
-                "{spent}; no more tool calls are possible. Give your best answer now from the evidence above, \
-                 and say what remains unproven."
-            ),
-        });
+        self.transcript.tell(&format!(
+            "{spent}; no more tool calls are possible. Give your best answer now from the evidence above, \
+             and say what remains unproven."
+        ));
         self.make_room(Offered::None);
         if let Some(most) = self.limits.last_request(&self.spent)
             && !self.transcript.fit(self.window.estimated(most))
@@ -486,7 +484,7 @@ impl State {
             _ => Vec::new(),
         };
         if calls.is_empty() {
-            self.transcript.push(Message::User { text: objections.to_owned() });
+            self.transcript.tell(objections);
         }
         let mut told = false;
         for call in calls {
@@ -530,9 +528,7 @@ impl State {
                 return self.conclude(Source::Exhibits, finish);
             }
             self.empty_replies += 1;
-            self.transcript.push(Message::User {
-                text: "The reply was empty. Call a tool, or give the answer.".to_owned(),
-            });
+            self.transcript.tell("The reply was empty. Call a tool, or give the answer.");
             return self.next_round();
         }
         let mut message = message.clone();

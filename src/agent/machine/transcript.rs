@@ -54,6 +54,18 @@ impl Transcript {
         self.messages.push(message);
     }
 
+    /// Says something to the model. Two messages of a person in a row are one: some endpoints refuse others.
+    pub(super) fn tell(&mut self, words: &str) {
+        let at = self.messages.len().saturating_sub(1);
+        match self.messages.get(at) {
+            Some(Message::User { text }) => {
+                let text = format!("{text}\n\n{words}");
+                self.replace(at, text);
+            }
+            _ => self.push(Message::User { text: words.to_owned() }),
+        }
+    }
+
     /// Adds to the newest message, where that is a tool's result.
     pub(super) fn append_to_result(&mut self, more: &str) {
         let Some(at) = self.messages.len().checked_sub(1) else { return };
