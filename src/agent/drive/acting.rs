@@ -44,6 +44,7 @@ impl Driver<'_, '_> {
                 Arguments::Object(params) => params.clone(),
                 Arguments::Unreadable(_) => Map::new(),
             };
+            let leak = self.store.leak(&params);
             self.store.redactor().learn(&params);
             let (exhibit, path) = self.store.allot();
             let description = self.store.shown(&tool.describe(&params));
@@ -55,7 +56,9 @@ impl Driver<'_, '_> {
                 description: description.clone(),
             });
             let denied = self.store.holds_instructions().filter(|_| tool.changes(&params));
-            let denied = denied.map(|id| denied_after(id, &call.tool, &description));
+            let denied = denied.map(|id| denied_after(id, &call.tool));
+            let denied =
+                leak.map(|leak| leak.to_string()).or(denied).map(|why| denied_for(why, &description));
             prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, denied));
         }
         let condenser = self.store.condenser();
@@ -192,16 +195,20 @@ async fn condensed(
     chosen.map_err(io::Error::other)?
 }
 
-/// What becomes of a call that changes something once exhibit `id` spoke to the model: nobody can be asked here.
-fn denied_after(id: u32, tool: &str, description: &str) -> Outcome {
-    let error = format!(
+/// Why a call that changes something does not run once exhibit `id` spoke to the model: nobody can be asked here.
+fn denied_after(id: u32, tool: &str) -> String {
+    format!(
         "`{tool}` changes something, and E{id} reads like an instruction to a model: it was not run, a person must \
          decide. Go on without it, or put it into the answer as a step for a person"
-    );
+    )
+}
+
+/// What becomes of a call that may not run.
+fn denied_for(why: String, description: &str) -> Outcome {
     Outcome {
         status: Status::Denied,
         exit_code: None,
-        error: Some(error),
+        error: Some(why),
         invocation: description.to_owned(),
         bytes: 0,
         lines: 0,
