@@ -115,7 +115,10 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
         let sure = if name == "PWD" && before.ends_with(';') { Name::Certain } else { judge(name) };
         // The name of a secret in Amazon's way.
         let named = separator == ":" && before.ends_with(':') && before.contains("arn:");
+        // What stands for a secret already, with more behind it.
+        let replaced = name.eq_ignore_ascii_case("secret") && before.ends_with('<');
         if named
+            || replaced
             || sure == Name::No
             || (separator == "==" && close.is_empty())
             || line.get(from..).is_some_and(|rest| rest.starts_with("//"))
