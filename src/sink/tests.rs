@@ -498,7 +498,7 @@ Not checked: metrics (PROMETHEUS_URL not set)
 
 ## Hypotheses
 
-- H1 supported: the limit is <too> small [E1]
+- H1 supported: the limit is &lt;too> small [E1]
 
 ## What was run
 
