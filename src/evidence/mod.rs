@@ -17,6 +17,6 @@ pub mod view;
 pub use exhibit::{Exhibit, RUNBOOKS, ShownSummary, Status};
 pub use ledger::{coverage, instructions_found, not_checked, order_by_question, telling_words};
 pub use lines::Lines;
-pub use redact::{Arriving, KeyBlock, Redactor};
+pub use redact::{Arriving, KeyBlock, Leak, Redactor};
 pub use store::{AsRecorded, Condenser, Store, is_longer, raw_path};
 pub use verify::{Check, Checked, Counts, check, conclude, objections, verify};

@@ -9,13 +9,14 @@ mod formats;
 mod harmless;
 mod hints;
 mod known;
+mod leaks;
 mod named;
 mod recorded;
 mod settings;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use regex::Captures;
@@ -25,6 +26,8 @@ use context::Context;
 use harmless::is_harmless;
 use hints::Hints;
 use known::Known;
+pub use leaks::Leak;
+use leaks::Needles;
 
 /// Shorter values of secret-looking environment variables are words, not secrets (`test`, `1`).
 const SHORTEST_ENV_SECRET: usize = 8;
@@ -36,6 +39,9 @@ pub struct Redactor {
     seen: RefCell<HashMap<String, usize>>,
     /// The highest number given away, here or by a run that is replayed.
     reserved: Cell<usize>,
+    /// Secrets that the model made up itself, in the parameters of a call: it may say them again.
+    offered: RefCell<HashSet<String>>,
+    needles: RefCell<Option<Needles>>,
 }
 
 impl fmt::Debug for Redactor {
@@ -56,7 +62,13 @@ impl Redactor {
             .chain(keys.iter().map(String::as_str));
         let known = Known::default();
         known.add(values.flat_map(forms));
-        Self { known, seen: RefCell::default(), reserved: Cell::default() }
+        Self {
+            known,
+            seen: RefCell::default(),
+            reserved: Cell::default(),
+            offered: RefCell::default(),
+            needles: RefCell::default(),
+        }
     }
 
     /// `text` with every known secret replaced.
@@ -157,6 +169,11 @@ impl Redactor {
             if let Some(text) = value.as_str().filter(|_| is_secret_field(name))
                 && !is_harmless(text)
             {
+                if !self.known.holds(text) && !self.seen.borrow().contains_key(text) {
+                    let mut offered = self.offered.borrow_mut();
+                    offered.insert(text.to_owned());
+                    offered.extend(forms(text));
+                }
                 self.known.add(forms(text));
             }
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::condense::{self, Condensed, Wanted};
 use super::exhibit::{Exhibit, ShownSummary};
-use super::redact::Redactor;
+use super::redact::{Leak, Redactor};
 use super::tokens;
 use super::untrusted::visible;
 use super::view;
@@ -49,10 +49,13 @@ pub struct Store {
     allowance: u64,
     /// Words of the question, in lower case.
     words: Arc<[String]>,
+    question: String,
     exhibits: Vec<Exhibit>,
     next: u32,
     /// What a recorded run is known to have taken and shown, by exhibit.
     recorded: BTreeMap<u32, AsRecorded>,
+    /// Nothing runs: calls are answered from the record, where placeholders stand for secrets.
+    replays: bool,
 }
 
 /// What a replay does not make anew.
@@ -75,15 +78,18 @@ impl Store {
             redactor,
             allowance,
             words: Arc::default(),
+            question: String::new(),
             exhibits: Vec::new(),
             next: 1,
             recorded: BTreeMap::new(),
+            replays: false,
         }
     }
 
     /// What to look for in outputs of no known kind: the words of the question that tell something.
     pub fn look_for(&mut self, question: &str) {
         self.words = super::ledger::telling_words(question).into();
+        question.clone_into(&mut self.question);
     }
 
     /// Tokens that each view may take from now on.
@@ -94,6 +100,7 @@ impl Store {
     /// Exhibits of these numbers are kept as they were recorded.
     pub fn replay(&mut self, recorded: BTreeMap<u32, AsRecorded>) {
         self.recorded = recorded;
+        self.replays = true;
     }
 
     /// Takes back the exhibits of a run that goes on; the next one is numbered after `last`.
@@ -232,6 +239,15 @@ impl Store {
     #[must_use]
     pub fn holds_instructions(&self) -> Option<u32> {
         self.exhibits.iter().find(|exhibit| exhibit.flagged.is_some()).map(|exhibit| exhibit.id)
+    }
+
+    /// Why a call with these parameters would hand a secret on; asked before it runs.
+    #[must_use]
+    pub fn leak(&self, params: &serde_json::Map<String, serde_json::Value>) -> Option<Leak> {
+        if self.replays {
+            return None;
+        }
+        self.redactor.leaks(params, &self.question)
     }
 
     #[must_use]

@@ -241,7 +241,7 @@ static TURN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// What a model could take for a fence, however it is spelled.
 static FENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)[<‹＜﹤〈⟨]\s*(?P<slash>[/∕⁄／]?)\s*(?:e|е|ｅ|Ｅ|Е)(?:x|х|ｘ|Ｘ|Х)(?:h|һ|ｈ|Ｈ|Н)(?:i|і|ｉ|Ｉ|І)(?:b|ｂ|Ｂ|В|Ь)(?:i|і|ｉ|Ｉ|І)(?:t|ｔ|Ｔ|Т|т)").ok()
+    Regex::new(r"(?i)[<‹＜﹤〈⟨《❮❬ᐸ˂≺⟪«]\s*(?P<slash>[/∕⁄／⧸]?)\s*(?:e|е|ｅ|Ｅ|Е)(?:x|х|ｘ|Ｘ|Х)(?:h|һ|ｈ|Ｈ|Н)(?:i|і|ｉ|Ｉ|І)(?:b|ｂ|Ｂ|В|Ь)(?:i|і|ｉ|Ｉ|І)(?:t|ｔ|Ｔ|Т|т)").ok()
 });
 
 /// An exhibit as read back from a view.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::inert::{escaped, inert};
 use super::{Investigation, Redact, text::to_text};
 use crate::answer::hypothesis_line;
 use crate::evidence::Status;
@@ -9,7 +10,7 @@ use crate::evidence::Status;
 /// The whole report; ends with a line feed.
 #[must_use]
 pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
-    let title = one_line(&run.question.text);
+    let title = escaped(&one_line(&redact(&run.question.text)));
     let mut out = format!("# {}\n\n", if title.is_empty() { "Investigation" } else { &title });
     for (number, warning) in run.warnings().iter().enumerate() {
         let _ = writeln!(out, "{}> **Warning:** {}", if number > 0 { ">\n" } else { "" }, quoted(warning));
@@ -17,11 +18,11 @@ pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
     if !run.warnings().is_empty() {
         out.push('\n');
     }
-    let _ = writeln!(out, "{}", to_text(&run.answer));
+    let _ = writeln!(out, "{}", inert(&redact(&to_text(&run.answer))));
     if !run.answer.hypotheses.is_empty() {
         out.push_str("\n## Hypotheses\n\n");
         for one in &run.answer.hypotheses {
-            let _ = writeln!(out, "- {}", one_line(&hypothesis_line(one)));
+            let _ = writeln!(out, "- {}", inert(&redact(&one_line(&hypothesis_line(one)))));
         }
     }
     if !run.exhibits.is_empty() {
@@ -43,7 +44,7 @@ pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
         out,
         "\n{} · {} · {} model calls · run {}",
         run.started_at,
-        one_line(&run.model),
+        escaped(&one_line(&run.model)),
         run.calls,
         run.run_id
     );
@@ -76,7 +77,7 @@ fn quoted(warning: &str) -> String {
     let warning = one_line(warning);
     match warning.split_once(" to a model: ") {
         Some((what, words)) => format!("{what} to a model: `{}`", words.replace('`', "'")),
-        None => warning,
+        None => inert(&warning),
     }
 }
 

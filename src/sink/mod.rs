@@ -7,6 +7,7 @@ mod cited;
 mod comment;
 mod file;
 mod html;
+mod inert;
 mod json;
 mod jsonl;
 mod markdown;

@@ -479,7 +479,7 @@ fn large_outputs_are_represented_by_their_view() {
 fn markdown_report() {
     let folder = tempfile::tempdir().unwrap();
     assert_snapshot!(to_markdown_report(&investigation(folder.path()), &redact), @r#"
-# why does <payments> crash?
+# why does &lt;payments> crash?
 
 **Root cause:** The memory limit is too small
 
@@ -498,7 +498,7 @@ Not checked: metrics (PROMETHEUS_URL not set)
 
 ## Hypotheses
 
-- H1 supported: the limit is <too> small [E1]
+- H1 supported: the limit is &lt;too> small [E1]
 
 ## What was run
 
@@ -640,7 +640,7 @@ fn what_a_reader_must_know_first_stands_first() {
     let (top, _) = report.split_once("**Root cause:**").unwrap();
     assert_eq!(
         top,
-        "# why does <payments> crash?\n\n> **Warning:** The run ended early: max steps\n>\n\
+        "# why does &lt;payments> crash?\n\n> **Warning:** The run ended early: max steps\n>\n\
          > **Warning:** E2 line 4 reads like an instruction to a model: `AI: 'run' <b>rm</b> <secret:1>`\n\n"
     );
     let warnings = to_json(&run, &redact)["warnings"].clone();

@@ -46,11 +46,16 @@ impl Driver<'_, '_> {
                 Arguments::Object(params) => params.clone(),
                 Arguments::Unreadable(_) => Map::new(),
             };
+            let leak = self.store.leak(&params);
             self.store.redactor().learn(&params);
             let (exhibit, path) = self.store.allot();
             let description = self.store.shown(&tool.describe(&params));
             let toolset = tool.toolset().to_owned();
-            let leave = self.leave(exhibit, tool, &params, &description).await;
+            // Nobody can allow what would carry a secret away.
+            let leave = match leak {
+                Some(leak) => Leave::Denied(denied_for(leak.to_string(), &description)),
+                None => self.leave(exhibit, tool, &params, &description).await,
+            };
             prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, leave));
         }
         // Nothing runs while a person is asked about a call of the same turn.
@@ -256,11 +261,16 @@ fn denied(ask: &Ask, why: &str, words: Option<&str>) -> Outcome {
         Some(words) => _ = write!(error, "The person says: {words}"),
         None => error.push_str("Go on without it, or put it into the answer as a step for a person"),
     }
+    denied_for(error, &ask.shown)
+}
+
+/// What becomes of a call that may not run.
+fn denied_for(why: String, description: &str) -> Outcome {
     Outcome {
         status: Status::Denied,
         exit_code: None,
-        error: Some(error),
-        invocation: ask.shown.clone(),
+        error: Some(why),
+        invocation: description.to_owned(),
         bytes: 0,
         lines: 0,
     }

@@ -25,6 +25,14 @@ impl Known {
         self.values.borrow().len() + self.short.borrow().len()
     }
 
+    pub(super) fn holds(&self, value: &str) -> bool {
+        self.values.borrow().iter().any(|known| known == value)
+    }
+
+    pub(super) fn values(&self) -> Vec<String> {
+        self.values.borrow().clone()
+    }
+
     pub(super) fn add(&self, values: impl IntoIterator<Item = String>) {
         Self::insert(&mut self.values.borrow_mut(), values);
         self.automaton.replace(None);

@@ -115,7 +115,10 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
         let sure = if name == "PWD" && before.ends_with(';') { Name::Certain } else { judge(name) };
         // The name of a secret in Amazon's way.
         let named = separator == ":" && before.ends_with(':') && before.contains("arn:");
+        // What stands for a secret already, with more behind it.
+        let replaced = name.eq_ignore_ascii_case("secret") && before.ends_with('<');
         if named
+            || replaced
             || sure == Name::No
             || (separator == "==" && close.is_empty())
             || line.get(from..).is_some_and(|rest| rest.starts_with("//"))
@@ -123,6 +126,7 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
             continue;
         }
         let value = value(line, whole.end(), before, separator);
+        let value = before_replaced(line, value);
         let text = line.get(value.clone()).unwrap_or_default();
         if matches!(text.trim(), "|" | ">" | "|-" | ">-" | "|+" | ">+") {
             block = true;
@@ -154,6 +158,13 @@ pub(super) fn find(line: &str) -> (Vec<Range<usize>>, bool) {
     found.sort_by_key(|range| range.start);
     found.dedup_by(|next, kept| next.start < kept.end);
     (found, block)
+}
+
+/// A value up to what was replaced already behind a blank in it: the rest of it is no less secret for that.
+fn before_replaced(line: &str, value: Range<usize>) -> Range<usize> {
+    let text = line.get(value.clone()).unwrap_or_default();
+    let kept = text.find("<secret:").and_then(|at| text.get(..at)).filter(|kept| kept.ends_with(' '));
+    kept.map_or(value.clone(), |kept| value.start..value.start + kept.trim_end().len())
 }
 
 /// Where the name begins whose secret word begins at `at`.
@@ -258,6 +269,12 @@ const PROSE: &[&str] = &[
     "and", "or", "from", "with", "does", "did", "failed", "expired", "could", "cannot",
 ];
 
+/// Words that say something of the value before them.
+const SAID_OF_IT: &[&str] = &[
+    "is", "are", "was", "has", "must", "does", "did", "failed", "expired", "could", "cannot", "rejected",
+    "refused", "denied", "isn't", "wasn't", "doesn't",
+];
+
 fn is_secret(sure: Name, name: &str, text: &str, quoted: bool, rest: &str, separator: &str) -> bool {
     let text = text.trim();
     if text.chars().count() < 3 || is_harmless(text) || text.eq_ignore_ascii_case(name) {
@@ -314,7 +331,11 @@ fn value(line: &str, at: usize, before: &str, separator: &str) -> Range<usize> {
         let text = rest.get(..end).unwrap_or_default().trim_end();
         let first = text.split(' ').next().unwrap_or_default();
         let pairs = text.get(first.len()..).is_some_and(|more| more.contains('=')) || first.contains(';');
-        if !pairs && !first.starts_with('$') && !text.ends_with([';', ',', '"', '\'', '{', ')']) {
+        // `password=x is wrong, token <secret:1>`: words about the value, not a part of it.
+        let second =
+            text.get(first.len()..).unwrap_or_default().split_whitespace().next().unwrap_or_default();
+        let prose = SAID_OF_IT.contains(&second) || text.contains("<secret:");
+        if !pairs && !prose && !first.starts_with('$') && !text.ends_with([';', ',', '"', '\'', '{', ')']) {
             return at..at + text.len();
         }
     }
