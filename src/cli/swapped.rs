@@ -12,10 +12,10 @@ use crate::config::{Config, Flags, Origin};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As HolmesGPT has them")]
 pub(super) struct SwappedArgs {
-    /// Deny what a bash tool would ask for; there is no bash tool yet
+    /// Deny every command of the bash tool that would need asking
     #[arg(long, conflicts_with = "bash_always_allow")]
     bash_always_deny: bool,
-    /// Allow what a bash tool would ask for; there is no bash tool yet
+    /// Run every command of the bash tool without asking; only what `deny` lists is denied. For sandboxes
     #[arg(long)]
     bash_always_allow: bool,
     /// An interactive session; not there yet
@@ -88,16 +88,6 @@ pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> 
             return refused("interactive", "an interactive session (`-i`)", hint);
         }
         context.warn("`-i` has no effect: there is no terminal to talk to");
-    }
-    if context.verbose > 0 {
-        for key in ["bash_always_deny", "bash_always_allow"] {
-            if config.switch(key)? {
-                context.say(&format!(
-                    "{}: `{key}` has no effect: there is no bash tool yet",
-                    config.origin(key)
-                ));
-            }
-        }
     }
     Ok(())
 }

@@ -249,7 +249,7 @@ impl Judge<'_> {
         }
         for words in &args.commands {
             let inner = self.invocation(words, depth + 1);
-            merge(&mut found, name, vec![inner]);
+            merge(&mut found, vec![inner]);
         }
         match &args.inner {
             None => {}
@@ -258,7 +258,7 @@ impl Judge<'_> {
                 if let Some(builtin) = &inner.builtin {
                     found.raise(Verdict::Unknown, format!("{builtin}, `{name}` cannot run it"));
                 }
-                merge(&mut found, name, vec![inner]);
+                merge(&mut found, vec![inner]);
             }
             Some(Inner::Text(text, doubts)) => {
                 if let Some(doubt) = doubts.first() {
@@ -293,8 +293,7 @@ impl Judge<'_> {
         } else if inner.is_empty() {
             found.raise(Verdict::Unknown, "an empty command");
         }
-        let name = found.action.clone();
-        merge(found, &name, inner);
+        merge(found, inner);
     }
 
     /// Every simple command of what was parsed.
@@ -353,10 +352,10 @@ impl Judge<'_> {
 }
 
 /// Makes a wrapper as grave as what it runs, and names it so.
-fn merge(found: &mut Found, wrapper: &str, inner: Vec<Found>) {
+fn merge(found: &mut Found, inner: Vec<Found>) {
     let actions: Vec<String> = inner.iter().map(|one| one.action.clone()).filter(|one| !one.is_empty()).collect();
     if !actions.is_empty() {
-        found.action = format!("{wrapper} {}", actions.join(" + "));
+        found.action = format!("{} {}", found.action, actions.join(" + "));
     }
     for one in inner {
         if one.verdict >= found.verdict {

@@ -68,12 +68,12 @@ impl Plan {
         (text.len() <= LONGEST && !text.contains('\0')).then(|| (VARIABLE.to_owned(), text))
     }
 
-    /// Runs it in this process's group, outputs where this process's go. The exit code is that of the last pipeline that ran,
+    /// Runs it in this process's group, programs found in the folders of `path`, outputs where this process's go. The exit code is that of the last pipeline that ran,
     /// whose code is that of its last program; 127 where that is not installed, 128 and the signal where one ended it.
     ///
     /// # Errors
     /// Only when a pipe cannot be made.
-    pub fn perform(&self) -> io::Result<i32> {
+    pub fn perform(&self, path: &str) -> io::Result<i32> {
         let mut code = 0;
         for step in &self.steps {
             let runs = match step.when {
@@ -82,7 +82,7 @@ impl Plan {
                 When::Failed => code != 0,
             };
             if runs {
-                code = step.perform()?;
+                code = step.perform(path)?;
             }
         }
         Ok(code)
@@ -90,7 +90,7 @@ impl Plan {
 }
 
 impl Step {
-    fn perform(&self) -> io::Result<i32> {
+    fn perform(&self, path: &str) -> io::Result<i32> {
         let mut children: Vec<Result<Child, i32>> = Vec::new();
         let mut input: Option<io::PipeReader> = None;
         for (at, stage) in self.stages.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Step {
             } else {
                 (None, None)
             };
-            children.push(stage.start(input.take(), out.as_ref()));
+            children.push(stage.start(path, input.take(), out.as_ref()));
             drop(out);
             input = reader;
         }
@@ -116,7 +116,12 @@ impl Step {
 }
 
 impl Stage {
-    fn start(&self, input: Option<io::PipeReader>, out: Option<&io::PipeWriter>) -> Result<Child, i32> {
+    fn start(
+        &self,
+        path: &str,
+        input: Option<io::PipeReader>,
+        out: Option<&io::PipeWriter>,
+    ) -> Result<Child, i32> {
         use std::os::fd::AsFd;
 
         let Some((name, arguments)) = self.argv.split_first() else { return Err(127) };
@@ -132,7 +137,7 @@ impl Stage {
             };
             code
         };
-        let Some(program) = found(name) else {
+        let Some(program) = found(name, path) else {
             return Err(complain(format!("{name}: not installed, or not in PATH"), 127));
         };
         #[allow(clippy::disallowed_methods)] // In the process that was started for it.
@@ -172,7 +177,7 @@ impl Stage {
 }
 
 /// The file of a program: in the folders of PATH that are absolute, never where the command happens to stand.
-fn found(name: &str) -> Option<PathBuf> {
+fn found(name: &str, path: &str) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let runs = |path: &Path| {
@@ -181,9 +186,7 @@ fn found(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| path.is_absolute());
     }
-    #[allow(clippy::disallowed_methods)] // The environment this process was started with, to find programs as a shell would.
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| runs(path))
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| runs(path))
 }
 
 fn exit_code(status: ExitStatus) -> i32 {

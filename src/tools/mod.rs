@@ -1,6 +1,7 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
 pub mod approval;
+mod bash;
 mod command;
 mod fetch_runbook;
 mod http;
@@ -24,6 +25,7 @@ use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
 
+pub use bash::{BASH, Bash, Mode};
 pub use command::CommandTool;
 pub use fetch_runbook::FetchRunbook;
 pub use kubernetes_changes::KubernetesChanges;
@@ -60,6 +62,11 @@ pub trait Tool {
     /// is not run.
     fn changes(&self, params: &Map<String, Value>) -> bool {
         self.wrapped().is_some_and(|tool| tool.changes(params))
+    }
+
+    /// What a person must decide before such a call; `None`: it may run.
+    fn asks(&self, params: &Map<String, Value>) -> Option<crate::approval::Ask> {
+        self.wrapped().and_then(|tool| tool.asks(params))
     }
 
     /// Runs with the model's parameters, raw output into the file `output`.

@@ -31,6 +31,7 @@ mod logs;
 mod model_check;
 mod model_errors;
 mod output;
+mod policy;
 mod react;
 mod record;
 mod replay;
