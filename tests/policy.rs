@@ -1,7 +1,11 @@
 //! Command lines and what they are: the golden set of tests/fixtures/policy, the reader against brush-parser, and what no
 //! input may do.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot read its fixtures has nothing to say")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot read its fixtures has nothing to say"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,7 +55,14 @@ fn the_golden_set_is_judged_as_people_did() {
     for (file, expected, command) in golden() {
         let judgement = policy.judge(&command);
         let verdict = judgement.verdict.name();
-        let why = || judgement.parts.iter().max_by_key(|part| part.verdict).map(|part| part.rule.clone()).unwrap_or_default();
+        let why = || {
+            judgement
+                .parts
+                .iter()
+                .max_by_key(|part| part.verdict)
+                .map(|part| part.rule.clone())
+                .unwrap_or_default()
+        };
         if expected == "read" {
             ordinary += 1;
             if verdict != "read" {
@@ -70,7 +81,11 @@ fn the_golden_set_is_judged_as_people_did() {
     for line in &escaped {
         println!("ESCAPED {line}");
     }
-    println!("{ordinary} reads, {} of them asked for; {} others pass for reads; {differing:?}", asked.len(), escaped.len());
+    println!(
+        "{ordinary} reads, {} of them asked for; {} others pass for reads; {differing:?}",
+        asked.len(),
+        escaped.len()
+    );
     assert!(escaped.is_empty(), "{} commands pass for reads", escaped.len());
     assert!(asked.len() * 20 <= ordinary, "{} of {ordinary} ordinary reads are asked for", asked.len());
 }
@@ -99,7 +114,9 @@ fn by_oracle(line: &str) -> Option<Vec<Vec<String>>> {
                     for item in simple.suffix.iter().flat_map(|suffix| &suffix.0) {
                         match item {
                             ast::CommandPrefixOrSuffixItem::Word(word)
-                            | ast::CommandPrefixOrSuffixItem::AssignmentWord(_, word) => words.push(word.value.clone()),
+                            | ast::CommandPrefixOrSuffixItem::AssignmentWord(_, word) => {
+                                words.push(word.value.clone())
+                            }
                             ast::CommandPrefixOrSuffixItem::IoRedirect(_) => {}
                             ast::CommandPrefixOrSuffixItem::ProcessSubstitution(..) => return None,
                         }
@@ -115,9 +132,52 @@ fn by_oracle(line: &str) -> Option<Vec<Vec<String>>> {
 /// Lines of the pieces that decide how a line is read.
 fn lines() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "kubectl", "get", "pods", "-n", "shop", "|", "||", "&&", ";", " ", " ", " ", "'", "\"", "\\", "$", "x", "grep",
-        "'a b'", "\"c d\"", "\\ ", "2>&1", ">/dev/null", "<", "#", "{", "}", "(", ")", "~", "/", "*", "=", "a=b", "\n",
-        "`", "$(", "é", "!", "-o", "if", "then", "fi", "&", "cat", "é\"'\"",
+        "kubectl",
+        "get",
+        "pods",
+        "-n",
+        "shop",
+        "|",
+        "||",
+        "&&",
+        ";",
+        " ",
+        " ",
+        " ",
+        "'",
+        "\"",
+        "\\",
+        "$",
+        "x",
+        "grep",
+        "'a b'",
+        "\"c d\"",
+        "\\ ",
+        "2>&1",
+        ">/dev/null",
+        "<",
+        "#",
+        "{",
+        "}",
+        "(",
+        ")",
+        "~",
+        "/",
+        "*",
+        "=",
+        "a=b",
+        "\n",
+        "`",
+        "$(",
+        "é",
+        "!",
+        "-o",
+        "if",
+        "then",
+        "fi",
+        "&",
+        "cat",
+        "é\"'\"",
     ]);
     prop::collection::vec(piece, 1..14).prop_map(|pieces| pieces.concat())
 }
@@ -148,7 +208,8 @@ fn policy_once() -> &'static Policy {
 
 #[test]
 fn long_and_deep_lines_are_judged_in_no_time() {
-    let deep = |open: &str, close: &str, times: usize| format!("{}true{}", open.repeat(times), close.repeat(times));
+    let deep =
+        |open: &str, close: &str, times: usize| format!("{}true{}", open.repeat(times), close.repeat(times));
     let hostile = [
         deep("$(", ")", 20_000),
         deep("(", ")", 20_000),

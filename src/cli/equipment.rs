@@ -21,8 +21,8 @@ use crate::evidence::{self, Exhibit, Status};
 use crate::shell::{self, Stop};
 use crate::tools::approval::{self, Rule};
 use crate::tools::{
-    self, Bash, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary, Surroundings,
-    Tool, Toolbox,
+    self, Bash, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary,
+    Surroundings, Tool, Toolbox,
 };
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;

@@ -13,7 +13,9 @@ pub(super) fn run() -> ExitCode {
     let environment = Environment::capture();
     let text = environment.get(VARIABLE).unwrap_or_default();
     let performed = match serde_json::from_str::<Plan>(text) {
-        Ok(plan) => plan.perform(environment.get("PATH").unwrap_or_default()).map_err(|error| error.to_string()),
+        Ok(plan) => {
+            plan.perform(environment.get("PATH").unwrap_or_default()).map_err(|error| error.to_string())
+        }
         Err(_) => Err("`plan` is for the bash tool, which says what to run".to_owned()),
     };
     match performed {

@@ -71,8 +71,8 @@ pub(super) fn rules(folders: &Folders) -> Result<Policy, String> {
 
 fn opened(form: FormArgs, context: &Context) -> Result<(Policy, OutputFormat), Failure> {
     let config = context.config(Flags::default())?;
-    let policy =
-        rules(config.folders()).map_err(|error| Failure::new(Exit::Configuration, error).hint("docs/policy.md tells the format"))?;
+    let policy = rules(config.folders())
+        .map_err(|error| Failure::new(Exit::Configuration, error).hint("docs/policy.md tells the format"))?;
     Ok((policy, form.of(&config)?))
 }
 
@@ -108,7 +108,11 @@ fn explain(args: &ExplainArgs, context: &Context) -> Result<String, Failure> {
     }
     let mut table = Table::new(&["VERDICT", "COMMAND", "RULE"]);
     for part in &judgement.parts {
-        table.row([part.verdict.name().to_owned(), sanitize(&one_line(&part.command)).into_owned(), sanitize(&part.rule).into_owned()]);
+        table.row([
+            part.verdict.name().to_owned(),
+            sanitize(&one_line(&part.command)).into_owned(),
+            sanitize(&part.rule).into_owned(),
+        ]);
     }
     let mut text = output.table(&table, &context.stdout);
     let _ = writeln!(text, "\n{}: {}", judgement.verdict.name(), sanitize(&runs(&judgement)));

@@ -33,7 +33,10 @@ pub(super) enum Inner {
 }
 
 /// The sub-command that the words name: how many words it has, and what is known of it.
-pub(super) fn sub_command<'a>(program: &'a Program, words: &[Word]) -> (Vec<String>, Option<(usize, &'a Command)>) {
+pub(super) fn sub_command<'a>(
+    program: &'a Program,
+    words: &[Word],
+) -> (Vec<String>, Option<(usize, &'a Command)>) {
     let mut found: Vec<String> = Vec::new();
     let mut at = 0;
     while let Some(word) = words.get(at) {
@@ -58,7 +61,8 @@ pub(super) fn sub_command<'a>(program: &'a Program, words: &[Word]) -> (Vec<Stri
         .iter()
         .filter_map(|(pattern, command)| {
             let words = pattern_length(pattern, &found, &program.groups)?;
-            let literal: usize = pattern.iter().map(|word| word.chars().filter(|c| !"*?".contains(*c)).count()).sum();
+            let literal: usize =
+                pattern.iter().map(|word| word.chars().filter(|c| !"*?".contains(*c)).count()).sum();
             Some(((words, literal), command))
         })
         .max_by_key(|(rank, _)| *rank)
@@ -70,7 +74,9 @@ fn pattern_length(pattern: &[String], words: &[String], groups: &[String]) -> Op
     let Some((first, rest)) = pattern.split_first() else { return Some(0) };
     if first == "**" {
         let most = words.iter().take_while(|word| groups.contains(word)).count();
-        return (1..=most).rev().find_map(|taken| Some(taken + pattern_length(rest, words.get(taken..)?, groups)?));
+        return (1..=most)
+            .rev()
+            .find_map(|taken| Some(taken + pattern_length(rest, words.get(taken..)?, groups)?));
     }
     let word = words.first()?;
     (glob_matches(first, word)).then_some(())?;
@@ -172,7 +178,7 @@ pub(super) fn arguments<'a>(
         if let Some(wraps) = command.wraps.as_ref().filter(|wraps| wraps.after.is_none()) {
             if wraps.assignments && text.contains('=') && reader.sorted.operands.len() == reader.assigned() {
                 let word = reader.own();
-            reader.sorted.operands.extend(word);
+                reader.sorted.operands.extend(word);
                 ended = true;
                 continue;
             }
@@ -196,7 +202,7 @@ pub(super) fn arguments<'a>(
             ended = true;
         }
         let word = reader.own();
-            reader.sorted.operands.extend(word);
+        reader.sorted.operands.extend(word);
     }
     let mut sorted = reader.sorted;
     if command.wraps.as_ref().is_some_and(|wraps| wraps.adds) && sorted.inner.is_none() {

@@ -198,7 +198,9 @@ impl Book {
             let shown = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
             for entry in std::fs::read_dir(folder).map_err(|error| shown(&error))? {
                 let path = entry.map_err(|error| shown(&error))?.path();
-                let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+                let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+                    continue;
+                };
                 if name.starts_with('.') || !is_yaml(&path) {
                     continue;
                 }
@@ -232,7 +234,12 @@ impl Book {
                     for one in node.items()? {
                         self.secret_paths.push(SecretPath {
                             path: required(one, "path")?.as_str()?.to_owned(),
-                            because: one.get("because").map(Node::as_str).transpose()?.unwrap_or_default().to_owned(),
+                            because: one
+                                .get("because")
+                                .map(Node::as_str)
+                                .transpose()?
+                                .unwrap_or_default()
+                                .to_owned(),
                         });
                     }
                 }
@@ -245,7 +252,9 @@ impl Book {
                 // A free area for YAML anchors.
                 "anchors" => {}
                 other => {
-                    return Err(entry.error(unknown(other, &["programs", "secret_paths", "metadata", "variables"])));
+                    return Err(
+                        entry.error(unknown(other, &["programs", "secret_paths", "metadata", "variables"]))
+                    );
                 }
             }
         }
@@ -389,11 +398,38 @@ fn kind(node: &Node) -> Read<Kind> {
 }
 
 const COMMAND_KEYS: &[&str] = &[
-    "verdict", "because", "flags", "values", "options", "other_options", "operands", "rules", "wraps", "alone",
+    "verdict",
+    "because",
+    "flags",
+    "values",
+    "options",
+    "other_options",
+    "operands",
+    "rules",
+    "wraps",
+    "alone",
 ];
 const PROGRAM_KEYS: &[&str] = &[
-    "verdict", "because", "flags", "values", "options", "other_options", "operands", "rules", "wraps", "alone",
-    "aliases", "namespace", "context", "ignore_case", "builtin", "any_words", "paths", "groups", "style", "like",
+    "verdict",
+    "because",
+    "flags",
+    "values",
+    "options",
+    "other_options",
+    "operands",
+    "rules",
+    "wraps",
+    "alone",
+    "aliases",
+    "namespace",
+    "context",
+    "ignore_case",
+    "builtin",
+    "any_words",
+    "paths",
+    "groups",
+    "style",
+    "like",
     "commands",
 ];
 
@@ -416,9 +452,8 @@ fn command(node: &Node) -> Read<Command> {
 
 fn field(command: &mut Command, entry: &yaml::Entry, known: &[&str]) -> Read<()> {
     let value = &entry.value;
-    let plain = |takes| {
-        move |name: String| Opt { names: vec![name], takes, verdict: None, because: String::new() }
-    };
+    let plain =
+        |takes| move |name: String| Opt { names: vec![name], takes, verdict: None, because: String::new() };
     match entry.key.as_str() {
         "verdict" => command.verdict = Some(verdict(value)?),
         "because" => value.as_str()?.clone_into(&mut command.because),
@@ -459,7 +494,9 @@ fn field(command: &mut Command, entry: &yaml::Entry, known: &[&str]) -> Read<()>
                     "adds" => wraps.adds = one.value.as_bool()?,
                     "assignments" => wraps.assignments = one.value.as_bool()?,
                     other => {
-                        return Err(one.error(unknown(other, &["from", "text", "after", "adds", "assignments"])));
+                        return Err(
+                            one.error(unknown(other, &["from", "text", "after", "adds", "assignments"]))
+                        );
                     }
                 }
             }
@@ -533,7 +570,8 @@ fn condition(node: &Node, in_rule: bool) -> Read<Condition> {
             "operands" => condition.count = Some(range(value)?),
             "unless" => condition.unless = Some(Box::new(self::condition(value, false)?)),
             other => {
-                let known = ["option", "without", "value", "operand", "first", "last", "every", "operands", "unless"];
+                let known =
+                    ["option", "without", "value", "operand", "first", "last", "every", "operands", "unless"];
                 return Err(entry.error(unknown(other, &known)));
             }
         }
@@ -560,7 +598,8 @@ fn patterns(node: &Node) -> Read<Vec<Pattern>> {
 fn range(node: &Node) -> Read<(usize, usize)> {
     let text = node.as_str()?;
     let wrong = || node.error("a count of operands is `2`, `1..`, `..3` or `1..3`");
-    let number = |text: &str, empty| if text.is_empty() { Ok(empty) } else { text.parse().map_err(|_| wrong()) };
+    let number =
+        |text: &str, empty| if text.is_empty() { Ok(empty) } else { text.parse().map_err(|_| wrong()) };
     match text.split_once("..") {
         Some((from, to)) => Ok((number(from, 0)?, number(to, usize::MAX)?)),
         None => text.parse().map(|count| (count, count)).map_err(|_| wrong()),

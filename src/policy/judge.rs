@@ -1,20 +1,22 @@
 //! One simple command by the book: the verdict of its sub-command, made graver by options, operands, paths, redirections,
 //! and by the command inside where it runs another.
 
+use super::Verdict;
 use super::arguments::{Arguments, Given, Inner, arguments, sub_command};
 use super::book::{Book, Condition, Kind, Pattern, Program, glob_matches};
 use super::languages::{self, Said};
 use super::parse::{Parsed, Redirect, Simple, parse};
 use super::paths::secret;
 use super::word::{Doubt, Word};
-use super::Verdict;
 
 /// Wrappers inside wrappers that are followed.
 const DEEPEST: usize = 16;
 
 /// Variables whose values are no secret.
-const SHOWN: &[&str] =
-    &["?", "#", "HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PPID", "PWD", "RANDOM", "SECONDS", "SHELL", "TZ", "UID", "USER"];
+const SHOWN: &[&str] = &[
+    "?", "#", "HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PPID", "PWD", "RANDOM", "SECONDS", "SHELL",
+    "TZ", "UID", "USER",
+];
 
 /// Folders whose programs are meant by their names.
 const PROGRAM_FOLDERS: &[&str] = &["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
@@ -67,11 +69,8 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     pub(super) fn simple(&mut self, simple: &Simple, depth: usize) -> Found {
-        let mut found = if simple.words.is_empty() {
-            Found::new("")
-        } else {
-            self.invocation(&simple.words, depth)
-        };
+        let mut found =
+            if simple.words.is_empty() { Found::new("") } else { self.invocation(&simple.words, depth) };
         for (name, value) in &simple.assignments {
             let (verdict, because) = self.variable(name, value);
             found.raise(verdict, because);
@@ -184,7 +183,11 @@ impl Judge<'_> {
         }
         let place = |because: &str| {
             let file = program.file.rsplit('/').next().unwrap_or_default();
-            if because.is_empty() { format!("{file}: {action}") } else { format!("{file}: {action}: {because}") }
+            if because.is_empty() {
+                format!("{file}: {action}")
+            } else {
+                format!("{file}: {action}: {because}")
+            }
         };
 
         // The verdict of the sub-command, and the first rule that says otherwise.
@@ -193,7 +196,9 @@ impl Judge<'_> {
         if !program.commands.is_empty() && matched.is_none() {
             match (seen.first(), program.base.alone) {
                 (None, Some(alone)) => verdict = alone,
-                (Some(word), _) if because.is_empty() => because = format!("sub-command `{word}` is not known"),
+                (Some(word), _) if because.is_empty() => {
+                    because = format!("sub-command `{word}` is not known")
+                }
                 _ => {}
             }
         }
@@ -220,7 +225,8 @@ impl Judge<'_> {
         for given in &args.options {
             let shown = given.option.names.first().map_or("", String::as_str);
             if let Some(verdict) = given.option.verdict {
-                let because = if given.option.because.is_empty() { "is of concern" } else { &given.option.because };
+                let because =
+                    if given.option.because.is_empty() { "is of concern" } else { &given.option.because };
                 found.raise(verdict, place(&format!("`{shown}` {because}")));
             }
             if let Some(value) = &given.value {
@@ -269,7 +275,9 @@ impl Judge<'_> {
         }
         if name == "cd" {
             self.cwd = match args.operands.as_slice() {
-                [one] if one.doubts.is_empty() && (one.text.starts_with('/') || one.text.starts_with('~')) => {
+                [one]
+                    if one.doubts.is_empty() && (one.text.starts_with('/') || one.text.starts_with('~')) =>
+                {
                     Some(one.text.clone())
                 }
                 [one] if one.doubts.is_empty() => {
@@ -327,9 +335,7 @@ impl Judge<'_> {
     ) {
         for word in &args.own {
             let doubt = word.doubts.iter().find(|doubt| match doubt {
-                Doubt::Variable(name) => {
-                    !(program.any_words && SHOWN.contains(&name.as_str()))
-                }
+                Doubt::Variable(name) => !(program.any_words && SHOWN.contains(&name.as_str())),
                 _ => !program.any_words,
             });
             if let Some(doubt) = doubt {
@@ -353,7 +359,8 @@ impl Judge<'_> {
 
 /// Makes a wrapper as grave as what it runs, and names it so.
 fn merge(found: &mut Found, inner: Vec<Found>) {
-    let actions: Vec<String> = inner.iter().map(|one| one.action.clone()).filter(|one| !one.is_empty()).collect();
+    let actions: Vec<String> =
+        inner.iter().map(|one| one.action.clone()).filter(|one| !one.is_empty()).collect();
     if !actions.is_empty() {
         found.action = format!("{} {}", found.action, actions.join(" + "));
     }

@@ -38,11 +38,14 @@ pub(super) fn url(text: &str) -> Option<Said> {
                     || hex.is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit())))
         });
     let parts: Vec<&str> = host.split('.').collect();
-    let plain = parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok_and(|n| n.to_string() == *part));
+    let plain =
+        parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok_and(|n| n.to_string() == *part));
     if numeric && !plain {
         return unknown("an address in numbers that hide it".to_owned());
     }
-    if host.starts_with('[') && (host.to_lowercase().contains("::ffff:") || host.to_lowercase().contains("a9fe")) {
+    if host.starts_with('[')
+        && (host.to_lowercase().contains("::ffff:") || host.to_lowercase().contains("a9fe"))
+    {
         return Some((Verdict::Secret, "an address that may be a cloud's metadata".to_owned()));
     }
     None
@@ -50,37 +53,235 @@ pub(super) fn url(text: &str) -> Option<Said> {
 
 /// Functions of SQL that only look.
 const FUNCTIONS: &[&str] = &[
-    "abs", "age", "array_agg", "array_length", "avg", "cast", "ceil", "ceiling", "char_length", "coalesce", "concat",
-    "count", "current_database", "current_schema", "current_setting", "database", "date", "date_format", "date_part",
-    "date_sub", "date_trunc", "datediff", "exists", "extract", "floor", "format", "format_type", "from_unixtime",
-    "greatest", "group_concat", "hour", "if", "ifnull", "in", "inet_server_addr", "json_agg", "jsonb_agg", "least",
-    "left", "length", "lower", "ltrim", "max", "min", "minute", "mod", "now", "nullif", "obj_description", "over",
-    "percentile_cont", "pg_backend_pid", "pg_blocking_pids", "pg_column_size", "pg_current_wal_lsn",
-    "pg_database_size", "pg_get_constraintdef", "pg_get_indexdef", "pg_get_userbyid", "pg_indexes_size",
-    "pg_is_in_recovery", "pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp",
-    "pg_postmaster_start_time", "pg_relation_size", "pg_size_pretty", "pg_stat_get_activity", "pg_table_size",
-    "pg_tablespace_size", "pg_total_relation_size", "pg_wal_lsn_diff", "position", "quote_ident", "rank", "replace",
-    "right", "round", "row_number", "rtrim", "sign", "stddev", "string_agg", "substr", "substring", "sum",
-    "timestampdiff", "to_char", "to_regclass", "to_timestamp", "trim", "txid_current_if_assigned", "unix_timestamp",
-    "unnest", "upper", "values", "variance", "version", "and", "or", "not", "any", "all", "as", "on", "using", "by",
-    "where", "from", "select", "with", "then", "when", "else", "filter", "interval", "between", "like", "having",
-    "lateral", "materialized", "is", "union", "distinct", "limit", "offset", "case", "join", "except", "intersect",
-    "partition", "numeric", "decimal", "varchar", "char", "timestamp", "rows", "explain", "date_add", "strftime",
-    "julianday", "datetime", "typeof", "total", "count_if", "iif", "hex", "quarter", "year", "month", "day",
+    "abs",
+    "age",
+    "array_agg",
+    "array_length",
+    "avg",
+    "cast",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "coalesce",
+    "concat",
+    "count",
+    "current_database",
+    "current_schema",
+    "current_setting",
+    "database",
+    "date",
+    "date_format",
+    "date_part",
+    "date_sub",
+    "date_trunc",
+    "datediff",
+    "exists",
+    "extract",
+    "floor",
+    "format",
+    "format_type",
+    "from_unixtime",
+    "greatest",
+    "group_concat",
+    "hour",
+    "if",
+    "ifnull",
+    "in",
+    "inet_server_addr",
+    "json_agg",
+    "jsonb_agg",
+    "least",
+    "left",
+    "length",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "minute",
+    "mod",
+    "now",
+    "nullif",
+    "obj_description",
+    "over",
+    "percentile_cont",
+    "pg_backend_pid",
+    "pg_blocking_pids",
+    "pg_column_size",
+    "pg_current_wal_lsn",
+    "pg_database_size",
+    "pg_get_constraintdef",
+    "pg_get_indexdef",
+    "pg_get_userbyid",
+    "pg_indexes_size",
+    "pg_is_in_recovery",
+    "pg_last_wal_receive_lsn",
+    "pg_last_wal_replay_lsn",
+    "pg_last_xact_replay_timestamp",
+    "pg_postmaster_start_time",
+    "pg_relation_size",
+    "pg_size_pretty",
+    "pg_stat_get_activity",
+    "pg_table_size",
+    "pg_tablespace_size",
+    "pg_total_relation_size",
+    "pg_wal_lsn_diff",
+    "position",
+    "quote_ident",
+    "rank",
+    "replace",
+    "right",
+    "round",
+    "row_number",
+    "rtrim",
+    "sign",
+    "stddev",
+    "string_agg",
+    "substr",
+    "substring",
+    "sum",
+    "timestampdiff",
+    "to_char",
+    "to_regclass",
+    "to_timestamp",
+    "trim",
+    "txid_current_if_assigned",
+    "unix_timestamp",
+    "unnest",
+    "upper",
+    "values",
+    "variance",
+    "version",
+    "and",
+    "or",
+    "not",
+    "any",
+    "all",
+    "as",
+    "on",
+    "using",
+    "by",
+    "where",
+    "from",
+    "select",
+    "with",
+    "then",
+    "when",
+    "else",
+    "filter",
+    "interval",
+    "between",
+    "like",
+    "having",
+    "lateral",
+    "materialized",
+    "is",
+    "union",
+    "distinct",
+    "limit",
+    "offset",
+    "case",
+    "join",
+    "except",
+    "intersect",
+    "partition",
+    "numeric",
+    "decimal",
+    "varchar",
+    "char",
+    "timestamp",
+    "rows",
+    "explain",
+    "date_add",
+    "strftime",
+    "julianday",
+    "datetime",
+    "typeof",
+    "total",
+    "count_if",
+    "iif",
+    "hex",
+    "quarter",
+    "year",
+    "month",
+    "day",
 ];
 
 /// Words with which something other than a look begins, or which turn a look into more.
 const ACTS: &[&str] = &[
-    "insert", "update", "delete", "drop", "alter", "create", "truncate", "grant", "revoke", "copy", "call", "do",
-    "vacuum", "analyze", "reindex", "cluster", "refresh", "lock", "set", "reset", "into", "execute", "prepare",
-    "deallocate", "listen", "notify", "load", "import", "merge", "replace", "rename", "kill", "flush", "shutdown",
-    "purge", "optimize", "repair", "handler", "begin", "commit", "rollback", "savepoint", "attach", "detach",
-    "outfile", "dumpfile", "install", "uninstall", "change", "start", "stop", "checkpoint", "comment", "security",
+    "insert",
+    "update",
+    "delete",
+    "drop",
+    "alter",
+    "create",
+    "truncate",
+    "grant",
+    "revoke",
+    "copy",
+    "call",
+    "do",
+    "vacuum",
+    "analyze",
+    "reindex",
+    "cluster",
+    "refresh",
+    "lock",
+    "set",
+    "reset",
+    "into",
+    "execute",
+    "prepare",
+    "deallocate",
+    "listen",
+    "notify",
+    "load",
+    "import",
+    "merge",
+    "replace",
+    "rename",
+    "kill",
+    "flush",
+    "shutdown",
+    "purge",
+    "optimize",
+    "repair",
+    "handler",
+    "begin",
+    "commit",
+    "rollback",
+    "savepoint",
+    "attach",
+    "detach",
+    "outfile",
+    "dumpfile",
+    "install",
+    "uninstall",
+    "change",
+    "start",
+    "stop",
+    "checkpoint",
+    "comment",
+    "security",
 ];
 
 const SECRET_TABLES: &[&str] = &[
-    "pg_shadow", "pg_authid", "pg_user_mapping", "pg_user_mappings", "mysql.user", "rolpassword", "passwd", "password",
-    "authentication_string", "secret", "secrets", "credentials", "token", "tokens", "api_key", "api_keys", "usesecret",
+    "pg_shadow",
+    "pg_authid",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "mysql.user",
+    "rolpassword",
+    "passwd",
+    "password",
+    "authentication_string",
+    "secret",
+    "secrets",
+    "credentials",
+    "token",
+    "tokens",
+    "api_key",
+    "api_keys",
+    "usesecret",
 ];
 
 /// SQL: one or several statements that only look, or what is of concern.
@@ -88,8 +289,10 @@ pub(super) fn sql(text: &str) -> Option<Said> {
     if let Some(command) = text.trim().strip_prefix('\\') {
         // Commands of psql's own.
         let name = command.split_whitespace().next().unwrap_or_default();
-        let looks = ["l", "l+", "conninfo", "x", "timing", "z", "sf", "sf+", "sv", "sv+", "encoding", "?", "h"];
-        let shows = name.starts_with('d') && name.trim_end_matches(['+', 'S']).bytes().all(|b| b.is_ascii_lowercase());
+        let looks =
+            ["l", "l+", "conninfo", "x", "timing", "z", "sf", "sf+", "sv", "sv+", "encoding", "?", "h"];
+        let shows = name.starts_with('d')
+            && name.trim_end_matches(['+', 'S']).bytes().all(|b| b.is_ascii_lowercase());
         let plain = command.chars().all(|c| c.is_alphanumeric() || " _.*+?,".contains(c));
         return if plain && (shows || looks.contains(&name)) {
             None
@@ -98,7 +301,10 @@ pub(super) fn sql(text: &str) -> Option<Said> {
         };
     }
     let Some(words) = sql_words(text) else {
-        return Some((Verdict::Unknown, "SQL with comments, variables or quotes that are not followed".to_owned()));
+        return Some((
+            Verdict::Unknown,
+            "SQL with comments, variables or quotes that are not followed".to_owned(),
+        ));
     };
     let mut statements: Vec<Vec<&str>> = vec![Vec::new()];
     for word in &words {
@@ -128,7 +334,9 @@ pub(super) fn sql(text: &str) -> Option<Said> {
         });
         match acts {
             Some((_, word)) if !looks => raise((Verdict::Change, format!("SQL `{word}`"))),
-            Some((_, word)) if matches!(*word, "into" | "insert" | "update" | "delete" | "outfile" | "dumpfile") => {
+            Some((_, word))
+                if matches!(*word, "into" | "insert" | "update" | "delete" | "outfile" | "dumpfile") =>
+            {
                 raise((Verdict::Change, format!("SQL `{word}`")));
             }
             Some((_, word)) => raise((Verdict::Unknown, format!("SQL `{word}`"))),
@@ -185,7 +393,9 @@ fn sql_words(text: &str) -> Option<Vec<String>> {
             '(' | ';' => words.push(c.to_string()),
             c if c.is_alphanumeric() || c == '_' || c == '.' || c == '@' => {
                 let mut word: String = c.to_lowercase().collect();
-                while let Some(next) = chars.peek().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '@')) {
+                while let Some(next) =
+                    chars.peek().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '@'))
+                {
                     word.extend(next.to_lowercase());
                     chars.next();
                 }
@@ -274,7 +484,9 @@ pub(super) fn awk(text: &str) -> Option<Said> {
                 }
                 let word: String = chars.get(start..at).unwrap_or_default().iter().collect();
                 match word.as_str() {
-                    "system" => return Some((Verdict::Unknown, "awk: `system` runs another program".to_owned())),
+                    "system" => {
+                        return Some((Verdict::Unknown, "awk: `system` runs another program".to_owned()));
+                    }
                     "getline" => return unknown("`getline` reads what nobody sees"),
                     "ARGV" | "ARGC" => return unknown("`ARGV` decides which files are read"),
                     "ENVIRON" | "PROCINFO" => {
@@ -321,7 +533,9 @@ impl Sed {
                 return Ok(());
             }
             self.address()?;
-            let Some(command) = self.peek() else { return unknown("an address without a command".to_owned()) };
+            let Some(command) = self.peek() else {
+                return unknown("an address without a command".to_owned());
+            };
             self.at += 1;
             match command {
                 '{' | '=' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' => {}
@@ -339,7 +553,8 @@ impl Sed {
                 }
                 's' => {
                     self.pair()?;
-                    while let Some(flag) = self.peek().filter(|c| !matches!(c, ';' | '\n' | '}' | ' ' | '#')) {
+                    while let Some(flag) = self.peek().filter(|c| !matches!(c, ';' | '\n' | '}' | ' ' | '#'))
+                    {
                         match flag {
                             'g' | 'p' | 'i' | 'I' | 'm' | 'M' => {}
                             c if c.is_ascii_digit() => {}
@@ -371,7 +586,9 @@ impl Sed {
     fn address(&mut self) -> Result<(), Said> {
         loop {
             match self.peek() {
-                Some(c) if c.is_ascii_digit() || matches!(c, '$' | ',' | '~' | '+' | '!' | ' ' | '\t') => self.at += 1,
+                Some(c) if c.is_ascii_digit() || matches!(c, '$' | ',' | '~' | '+' | '!' | ' ' | '\t') => {
+                    self.at += 1
+                }
                 Some('/') => {
                     self.at += 1;
                     self.until('/')?;
@@ -432,13 +649,15 @@ impl Sed {
 
 /// A program of jq.
 pub(super) fn jq(text: &str) -> Option<Said> {
-    let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$' || c == '.')).collect();
-    if words.iter().any(|word| matches!(*word, "env" | "$ENV" | "strenv" | "envsubst") || word.starts_with("$ENV.") || word.starts_with("env.")) {
+    let words: Vec<&str> =
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$' || c == '.')).collect();
+    if words.iter().any(|word| {
+        matches!(*word, "env" | "$ENV" | "strenv" | "envsubst")
+            || word.starts_with("$ENV.")
+            || word.starts_with("env.")
+    }) {
         return Some((Verdict::Secret, "jq: reads the environment".to_owned()));
     }
     let loads = ["include", "import", "load", "load_str", "input_filename", "getpath_env", "system"];
-    words
-        .iter()
-        .find(|word| loads.contains(word))
-        .map(|word| (Verdict::Unknown, format!("jq: `{word}`")))
+    words.iter().find(|word| loads.contains(word)).map(|word| (Verdict::Unknown, format!("jq: `{word}`")))
 }

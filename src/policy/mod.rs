@@ -108,7 +108,8 @@ impl Policy {
     /// What a leading `~` stands for.
     #[must_use]
     pub fn at_home(mut self, home: Option<&str>) -> Self {
-        self.home = home.filter(|home| home.starts_with('/')).map(|home| home.trim_end_matches('/').to_owned());
+        self.home =
+            home.filter(|home| home.starts_with('/')).map(|home| home.trim_end_matches('/').to_owned());
         self
     }
 
@@ -137,7 +138,11 @@ impl Policy {
         if let Some(unclear) = &parsed.unclear {
             parts.push(unclear_part(command, format!("not understood: {unclear}")));
         } else if parts.is_empty() {
-            let what = if command.trim().is_empty() { "there is nothing to run" } else { "there is no command in it" };
+            let what = if command.trim().is_empty() {
+                "there is nothing to run"
+            } else {
+                "there is no command in it"
+            };
             parts.push(unclear_part(command, what.to_owned()));
         }
         let plan = if parsed.unclear.is_none() && shell_because.is_none() {
@@ -257,10 +262,28 @@ fn refused(command: &str) -> Option<String> {
         '\t' | '\n' => false,
         c if c.is_control() => true,
         // Blanks, letters and marks that look like others, or like nothing.
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{2000}'..='\u{200f}' | '\u{2010}'..='\u{2015}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
-        | '\u{2212}' | '\u{3000}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ff00}'..='\u{ff65}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{2000}'..='\u{200f}'
+        | '\u{2010}'..='\u{2015}'
+        | '\u{2028}'..='\u{202f}'
+        | '\u{205f}'..='\u{206f}'
+        | '\u{2212}'
+        | '\u{3000}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ff00}'..='\u{ff65}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{ffff}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
         c => c != ' ' && c.is_whitespace(),
     })?;
     Some(format!("the character U+{:04X}, which is not seen or looks like another", u32::from(strange)))

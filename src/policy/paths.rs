@@ -82,7 +82,10 @@ fn is_match(pattern: &str, path: &[String]) -> bool {
         all.insert(0, "/");
         // `/proc/1/root/etc/shadow`, `/host/etc/shadow` and `../../etc/shadow` are the same file.
         let tail = all.get(1..).unwrap_or_default();
-        if (0..path.len()).any(|from| path.len() - from >= 2 && path.get(from..).is_some_and(|path| parts_match(tail, path))) && tail.len() >= 2 {
+        if (0..path.len()).any(|from| {
+            path.len() - from >= 2 && path.get(from..).is_some_and(|path| parts_match(tail, path))
+        }) && tail.len() >= 2
+        {
             return true;
         }
     }
@@ -98,9 +101,11 @@ fn parts_match(pattern: &[&str], path: &[&str]) -> bool {
         None => path.is_empty(),
         // The folder itself is meant as well.
         Some((&"**", [])) => true,
-        Some((&"**", rest)) => (0..=path.len()).any(|from| path.get(from..).is_some_and(|tail| parts_match(rest, tail))),
-        Some((first, rest)) => path.split_first().is_some_and(|(name, tail)| {
-            super::book::glob_matches(first, name) && parts_match(rest, tail)
-        }),
+        Some((&"**", rest)) => {
+            (0..=path.len()).any(|from| path.get(from..).is_some_and(|tail| parts_match(rest, tail)))
+        }
+        Some((first, rest)) => path
+            .split_first()
+            .is_some_and(|(name, tail)| super::book::glob_matches(first, name) && parts_match(rest, tail)),
     }
 }

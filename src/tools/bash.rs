@@ -75,7 +75,9 @@ impl Bash {
                     for item in items {
                         match item.as_str().map(words).filter(|words| !words.is_empty()) {
                             Some(words) => found.push(words),
-                            None => warnings.push(format!("toolset `{BASH}`: `{key}` holds what is no command")),
+                            None => {
+                                warnings.push(format!("toolset `{BASH}`: `{key}` holds what is no command"))
+                            }
                         }
                     }
                 }
@@ -226,7 +228,13 @@ impl Bash {
         }
     }
 
-    async fn answer(&self, params: &Map<String, Value>, approved: bool, output: &Path, stop: Stop) -> Outcome {
+    async fn answer(
+        &self,
+        params: &Map<String, Value>,
+        approved: bool,
+        output: &Path,
+        stop: Stop,
+    ) -> Outcome {
         let (command, timeout) = match self.call(params) {
             Ok(call) => call,
             Err(error) => return ended(Status::Error, error, ""),
@@ -291,7 +299,14 @@ impl Tool for Bash {
 }
 
 fn ended(status: Status, error: String, command: &str) -> Outcome {
-    Outcome { status, exit_code: None, error: Some(error), invocation: command.to_owned(), bytes: 0, lines: 0 }
+    Outcome {
+        status,
+        exit_code: None,
+        error: Some(error),
+        invocation: command.to_owned(),
+        bytes: 0,
+        lines: 0,
+    }
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -10,7 +10,8 @@ fn a_line_is_explained_part_by_part_and_nothing_runs() {
     let ran = bench.run(["policy", "explain", "-o", "json", "--", "touch trace; ls | wc -l"]).exits(0);
     let told: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(told["verdict"], "change");
-    let parts: Vec<&str> = told["parts"].as_array().unwrap().iter().filter_map(|p| p["verdict"].as_str()).collect();
+    let parts: Vec<&str> =
+        told["parts"].as_array().unwrap().iter().filter_map(|p| p["verdict"].as_str()).collect();
     assert_eq!(parts, ["change", "read", "read"]);
     assert!(told["parts"][0]["rule"].as_str().unwrap().starts_with("core.yaml: touch"), "{told}");
     assert!(!bench.path("trace").exists());
