@@ -127,6 +127,10 @@ const DOORS: &[Door] = &[
     door("tools::mcp", "toolset", &["Toolset"], "what the file says of a server"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
+    door("policy", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
+    door("policy", "shell", &["plan"], "what runs without a shell is part of a judgement"),
+    door("tools", "policy", EVERYTHING, "command lines are judged before they run"),
+    door("tools", "approval", EVERYTHING, "what a person decides before a call"),
     door("rules", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
     door(
         "runbook",

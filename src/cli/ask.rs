@@ -73,7 +73,6 @@ impl AskArgs {
 /// Runs the verb.
 pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.flags()?)?;
-    swapped::settle(&config, context)?;
     let words = words(&args, &config)?;
     let again = again(&args, &config)?;
     let talks = talks(&words, &config, context)?;

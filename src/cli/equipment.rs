@@ -21,8 +21,8 @@ use crate::evidence::{self, Exhibit, Status};
 use crate::shell::{self, Stop};
 use crate::tools::approval::{self, Rule};
 use crate::tools::{
-    self, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary, Surroundings,
-    Tool, Toolbox,
+    self, Bash, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary,
+    Surroundings, Tool, Toolbox,
 };
 use crate::toolset::cache::{self, Cache};
 use crate::toolset::prerequisites::Answer;
@@ -37,10 +37,15 @@ const CLUSTER: &str = "kubernetes/core";
 /// Whether a builtin tool comes with a toolset.
 pub(super) fn brings(toolset: &str, tool: &str) -> bool {
     toolset == CLUSTER && matches!(tool, "kubernetes_changes" | "kubernetes_findings")
+        || toolset == tools::BASH && tool == "bash"
 }
 
 /// Puts the builtin tools beside those of the toolset that brings them: for pages about tools, not for runs.
 pub(super) fn show_builtin(toolsets: &mut Toolsets) {
+    if let Some(toolset) = toolsets.get_mut(tools::BASH) {
+        let definition = ToolDefinition { place: "built in".to_owned(), ..described(&Bash::shown()) };
+        toolset.tools.push(definition);
+    }
     let Some(toolset) = toolsets.get_mut(CLUSTER) else { return };
     let builtin: [Box<dyn Tool>; 2] = [
         Box::new(KubernetesFindings::new(Vec::new())),
@@ -229,6 +234,15 @@ impl Equipment {
             }
             tools.push(Box::new(KubernetesChanges::new(caller, || SystemClock.now())));
         }
+        if toolset.name == tools::BASH {
+            match bash(toolset, caller, config) {
+                Ok((tool, warnings)) => {
+                    warnings.iter().for_each(|warning| progress.warning(warning));
+                    tools.push(Box::new(tool));
+                }
+                Err(reason) => return Err(Failure::new(Exit::Configuration, reason)),
+            }
+        }
         let mut names = toolset.clone();
         if let Some(connected) = connected {
             for warning in &connected.warnings {
@@ -272,6 +286,23 @@ impl Equipment {
         }
         Ok(())
     }
+}
+
+/// The tool for command lines, under the policy of the binary and of the configuration folder.
+fn bash(
+    toolset: &Toolset,
+    caller: &[(String, String)],
+    config: &Config,
+) -> Result<(Bash, Vec<String>), String> {
+    let mode = match (config.switch("bash_always_deny"), config.switch("bash_always_allow")) {
+        (Ok(true), _) => tools::Mode::Deny,
+        (Ok(false), Ok(true)) => tools::Mode::Allow,
+        (Ok(false), Ok(false)) => tools::Mode::Ask,
+        (Err(error), _) | (_, Err(error)) => return Err(error.to_string()),
+    };
+    let timeout = config.limits().map_err(|error| error.to_string())?.tool_timeout;
+    let policy = super::policy::rules(config.folders())?;
+    Ok(Bash::new(policy, &toolset.config, caller, timeout, mode))
 }
 
 /// Drops what the cache says of toolsets whose tools failed in this run as tools do that miss a program or

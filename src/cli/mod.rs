@@ -21,6 +21,8 @@ mod listeners;
 mod model;
 mod model_check;
 mod options;
+mod plan;
+mod policy;
 mod recorded;
 mod replayed;
 mod rewriting;
@@ -71,11 +73,16 @@ enum Command {
     Run(recorded::RunVerb),
     /// Settings, and where each comes from
     Config(config::ConfigVerb),
+    /// What a command line may do, part by part
+    Policy(policy::PolicyVerb),
     /// Models that can be named
     Model(model::ModelVerb),
     Doctor(Box<doctor::DoctorArgs>),
     /// Run a jq program over JSON: the language tools use in `jq:`, without files and environment
     Jq(jq::JqArgs),
+    /// Performs what the `bash` tool was allowed to run
+    #[command(hide = true)]
+    Plan,
     /// Print a shell's completion script
     Completion(complete::CompletionArgs),
     /// Print the manual page
@@ -86,6 +93,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let words = words(std::env::args_os());
+    if words.len() == 2 && words.get(1).is_some_and(|word| word == "plan") {
+        return plan::run();
+    }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
@@ -126,8 +136,10 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context).await,
         Command::Doctor(args) => doctor::run(*args, &context).await,
+        Command::Policy(verb) => policy::run(&verb, &context),
         Command::Jq(args) => jq::run(&args),
         Command::Completion(args) => complete::completion(&args, Cli::command()),
+        Command::Plan => Err(Failure::new(Exit::Usage, "`plan` takes nothing")),
         Command::Man => complete::manual(Cli::command()),
     }
 }

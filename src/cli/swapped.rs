@@ -3,19 +3,18 @@
 
 use clap::Args;
 
-use super::Context;
 use super::failure::{Exit, Failure};
 use super::options::RunbookArgs;
-use crate::config::{Config, Flags};
+use crate::config::Flags;
 
 /// Options that scripts written for HolmesGPT pass.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "As HolmesGPT has them")]
 pub(super) struct SwappedArgs {
-    /// Deny what a bash tool would ask for; there is no bash tool yet
+    /// Deny every command of the bash tool that would need asking
     #[arg(long, conflicts_with = "bash_always_allow")]
     bash_always_deny: bool,
-    /// Allow what a bash tool would ask for; there is no bash tool yet
+    /// Run every command of the bash tool without asking; only what `deny` lists is denied. For sandboxes
     #[arg(long)]
     bash_always_allow: bool,
     /// A conversation: ask, look, ask on [default: on a terminal, without a question]
@@ -67,19 +66,4 @@ impl SwappedArgs {
             ..flags
         })
     }
-}
-
-/// Says what of the configuration has no effect.
-pub(super) fn settle(config: &Config, context: &Context) -> Result<(), Failure> {
-    if context.verbose > 0 {
-        for key in ["bash_always_deny", "bash_always_allow"] {
-            if config.switch(key)? {
-                context.say(&format!(
-                    "{}: `{key}` has no effect: there is no bash tool yet",
-                    config.origin(key)
-                ));
-            }
-        }
-    }
-    Ok(())
 }

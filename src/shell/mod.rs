@@ -10,6 +10,7 @@ mod lasting;
 mod lexer;
 mod methods;
 mod operands;
+pub mod plan;
 mod process;
 mod quoting;
 mod run;

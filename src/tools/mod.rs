@@ -1,6 +1,7 @@
 //! What the model can do: the `Tool` trait and the box that holds every usable tool.
 
 pub mod approval;
+mod bash;
 mod command;
 mod fetch_runbook;
 mod http;
@@ -24,6 +25,7 @@ use crate::agent::ToolSpec;
 use crate::evidence::Status;
 use crate::shell::Stop;
 
+pub use bash::{BASH, Bash, Mode};
 pub use command::CommandTool;
 pub use fetch_runbook::FetchRunbook;
 pub use kubernetes_changes::KubernetesChanges;

@@ -32,7 +32,11 @@ impl Layers {
         self.0.insert(toolset.name.clone(), Layer { toolset, ..Layer::default() });
     }
 
-    pub(super) fn part(&mut self, part: Part, origin: &str, warnings: &mut Vec<Warning>) {
+    pub(super) fn part(&mut self, mut part: Part, origin: &str, warnings: &mut Vec<Warning>) {
+        // HolmesGPT's name of it.
+        if part.name == "bash" && !part.defines && self.0.contains_key("bash/core") {
+            "bash/core".clone_into(&mut part.name);
+        }
         let known = self.0.contains_key(&part.name);
         if !known && !part.defines && part.broken.is_none() {
             let names: Vec<&str> = self.0.keys().map(String::as_str).collect();

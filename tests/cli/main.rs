@@ -32,6 +32,7 @@ mod logs;
 mod model_check;
 mod model_errors;
 mod output;
+mod policy;
 mod react;
 mod record;
 mod replay;

@@ -282,7 +282,6 @@ pub(super) async fn run(args: AlertArgs, context: &Context) -> Result<Exit, Fail
     let flags = args.flags()?;
     let (context, config) = with_sources(context, flags)?;
     let context = &context;
-    swapped::settle(&config, context)?;
     let wanted = Wanted::of(&args, &config)?;
     let form = list::form(&config)?;
     let mut signals = Signals::listen()?;

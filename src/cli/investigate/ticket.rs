@@ -24,7 +24,6 @@ use crate::source::{Comment, Form, Tracker, Written};
 pub(super) async fn run(verb: TicketVerb, context: &Context) -> Result<Exit, Failure> {
     let wanted = verb.wanted()?;
     let config = context.config(wanted.flags.clone())?;
-    swapped::settle(&config, context)?;
     let trust = trust(&config)?;
     let client = Client::new(&trust, true, Patience::default())
         .map_err(|error| Failure::new(Exit::Configuration, error))?;

@@ -132,7 +132,6 @@ pub(in crate::cli) async fn run(workload: Workload, context: &Context) -> Result
             (&chosen, chosen.config(flags)?)
         }
     };
-    swapped::settle(&config, context)?;
     let (question, found) = asked(kind, &args, &config, context).await?;
     let commission = Desk::open(&config, context)?.workload(question, &found);
     investigation::run(commission, config, context).await
