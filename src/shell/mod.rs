@@ -2,6 +2,7 @@
 //!
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
+mod containment;
 mod environment;
 mod filters;
 mod go_spelling;
@@ -24,6 +25,7 @@ mod template_tests;
 #[cfg(test)]
 mod tests;
 
+pub use containment::{Containment, State};
 pub use environment::{environment, is_model_key};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
