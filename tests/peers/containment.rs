@@ -91,6 +91,7 @@ fn gcloud_works_and_leaves_its_configuration_alone() {
         return;
     }
     let bench = bench("gcloud version && gcloud config list 2>&1 && gcloud auth list 2>&1")
+        .file(".config/gcloud/active_config", "default")
         .file(".config/gcloud/configurations/config_default", "[core]\nproject = shop\n");
     let ran = look(&bench);
     if holds(&ran) {
