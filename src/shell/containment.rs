@@ -134,7 +134,7 @@ impl Containment {
         };
         if !self.run.snaps.is_empty() {
             let names = self.run.snaps.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            told.push_str(&format!("; not contained, being snaps: {names}"));
+            told = format!("{told}; not contained, being snaps: {names}");
         }
         told
     }
