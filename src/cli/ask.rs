@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::failure::{Exit, Failure, io};
 use super::investigation;
 use super::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
-use super::swapped::{self, SwappedArgs};
+use super::swapped::SwappedArgs;
 use super::{Context, session, stdin};
 use crate::config::{Config, Flags};
 use crate::question::{Attachment, Question, Source};

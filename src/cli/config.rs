@@ -226,6 +226,7 @@ const STARTER: &str = "\
 #   docker/core:
 #     enabled: false
 # custom_toolsets: [./my-toolsets.yaml]
+# containment: auto
 
 # --- Where alerts and metrics are
 # alertmanager_url: http://localhost:9093

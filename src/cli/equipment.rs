@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use futures_util::StreamExt as _;
@@ -18,7 +19,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::config::yaml::nearest;
 use crate::evidence::{self, Exhibit, Status};
-use crate::shell::{self, Stop};
+use crate::shell::{self, Containment, State as Contained, Stop};
 use crate::tools::approval::{self, Rule};
 use crate::tools::{
     self, Bash, CommandTool, Connected, KubernetesChanges, KubernetesFindings, ReadExhibit, Summary,
@@ -161,6 +162,7 @@ pub(super) fn equip(
         .filter(|(name, _)| !keys.contains(*name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    known.tell_containment(context.verbose, progress);
     let mut equipment = Equipment {
         toolbox: Toolbox::default(),
         instructions: Vec::new(),
@@ -195,7 +197,7 @@ pub(super) fn equip(
             }
             ReadinessStatus::Enabled => {
                 let given = connected.remove(&ready.name);
-                equipment.add(toolset, given, &caller, config, progress)?;
+                equipment.add(toolset, given, &caller, known.containment.as_ref(), config, progress)?;
             }
         }
     }
@@ -211,6 +213,7 @@ impl Equipment {
         toolset: &Toolset,
         connected: Option<Connected>,
         caller: &[(String, String)],
+        containment: Option<&Arc<Containment>>,
         config: &Config,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
@@ -222,6 +225,7 @@ impl Equipment {
             match CommandTool::new(toolset, &definition, caller) {
                 Err(reason) => progress.warning(&reason),
                 Ok(tool) => {
+                    let tool = tool.contained(containment);
                     let summary = Summary::of(&definition.transformers);
                     tools.push(tools::summarised(Box::new(tool), summary));
                 }
@@ -238,7 +242,7 @@ impl Equipment {
             match bash(toolset, caller, config) {
                 Ok((tool, warnings)) => {
                     warnings.iter().for_each(|warning| progress.warning(warning));
-                    tools.push(Box::new(tool));
+                    tools.push(Box::new(tool.contained(containment)));
                 }
                 Err(reason) => return Err(Failure::new(Exit::Configuration, reason)),
             }
@@ -370,6 +374,8 @@ fn about(toolset: &Toolset) -> String {
 pub(super) struct Known {
     pub toolsets: Toolsets,
     environment: BTreeMap<String, String>,
+    /// What commands that only read may write; `None` where that is switched off.
+    containment: Option<Arc<Containment>>,
 }
 
 impl Known {
@@ -423,8 +429,31 @@ impl Known {
         }
         // The model's key is of no use to a prerequisite either.
         let keys = config.model_key_names();
-        let environment = environment.into_iter().filter(|(name, _)| !keys.contains(name)).collect();
-        Ok((Self { toolsets, environment }, odd))
+        let environment: BTreeMap<String, String> =
+            environment.into_iter().filter(|(name, _)| !keys.contains(name)).collect();
+        let containment = match config.text("containment")?.as_deref() {
+            Some("off") => None,
+            _ => Some(Arc::new(Containment::of_run(environment.clone()))),
+        };
+        Ok((Self { toolsets, environment, containment }, odd))
+    }
+
+    /// What commands that only read are held by; `None`: switched off.
+    pub(super) fn containment(&self) -> Option<&Arc<Containment>> {
+        self.containment.as_ref()
+    }
+
+    /// Says that commands are not contained where that was wanted; with `-v`, how they are.
+    fn tell_containment(&self, verbose: u8, progress: &mut Progress) {
+        match &self.containment {
+            Some(held) if verbose > 0 => progress.note(&held.told()),
+            Some(held) if matches!(held.state(), Contained::Missing { .. }) && cfg!(target_os = "linux") => {
+                let remedy = "`containment: off` in the configuration stops this note";
+                progress.note(&format!("{}; {remedy}", held.told()));
+            }
+            None if verbose > 0 => progress.note("not contained: `containment: off`"),
+            _ => {}
+        }
     }
 
     /// Checks every toolset at the same time, with a spinner where someone watches. Toolsets that are no
@@ -442,12 +471,19 @@ impl Known {
         let wanted = self.toolsets.values().filter(|toolset| toolset.enabled).count();
         let mut left = wanted;
         progress.busy(&checking(wanted));
-        let mut readiness =
-            toolset::prerequisites::check(&self.toolsets, &self.environment, Some(&mut cache), stop, |_| {
+        let held = self.containment.as_ref();
+        let mut readiness = toolset::prerequisites::check(
+            &self.toolsets,
+            &self.environment,
+            held,
+            Some(&mut cache),
+            stop,
+            |_| {
                 left = left.saturating_sub(1);
                 progress.busy(&checking(left));
-            })
-            .await;
+            },
+        )
+        .await;
         cache.save();
         let connected = self.connect(config, &mut readiness, stop).await?;
         progress.hide();
@@ -464,8 +500,10 @@ impl Known {
     ) -> Result<(Vec<(Readiness, Vec<Answer>)>, BTreeMap<String, Connected>), Failure> {
         let mut cache = Cache::open(cache_file(config), SystemTime::now());
         progress.busy(&checking(names.len()));
+        let held = self.containment.as_ref();
         let asked = names.iter().filter_map(|name| self.toolsets.get(name));
-        let asked = asked.map(|toolset| toolset::prerequisites::report(toolset, &self.environment, stop));
+        let asked =
+            asked.map(|toolset| toolset::prerequisites::report(toolset, &self.environment, held, stop));
         let answered = futures_util::future::join_all(asked).await;
         let (mut readiness, answers): (Vec<Readiness>, Vec<Vec<Answer>>) = answered.into_iter().unzip();
         for ready in &readiness {

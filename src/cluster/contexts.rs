@@ -49,7 +49,7 @@ impl Contexts {
 /// Why they cannot be read, in one line.
 pub async fn contexts(environment: &[(String, String)], stop: Stop) -> Result<Contexts, String> {
     let text = "command -v kubectl >/dev/null || exit 127\nexec kubectl config view --output=json".to_owned();
-    let script = Script { text, env: environment.to_vec(), workdir: None, stdin: None };
+    let script = Script { text, env: environment.to_vec(), workdir: None, stdin: None, containment: None };
     let limits = Limits { timeout: TIMEOUT, kept_bytes: 1 << 20 };
     let captured = capture(&script, limits, stop)
         .await

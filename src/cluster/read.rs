@@ -114,7 +114,7 @@ fn script(scope: &Scope, kinds: &[&str], flag: &str, said: &str, environment: &[
          exec kubectl get \"$HOLMES_ARG_KINDS\" {place} --output=json --request-timeout=15s \
          --ignore-not-found {flag} 2>\"$HOLMES_ARG_SAID\""
     );
-    Script { text, env, workdir: None, stdin: None }
+    Script { text, env, workdir: None, stdin: None, containment: None }
 }
 
 /// What klog and the server's warnings say is no failure: `W1121 10:00:00.000000 …`, `Warning: …`.

@@ -151,6 +151,13 @@ pub const SETTINGS: &[Setting] = &[
         .sensitive(),
     set("toolset", Texts, "use only these toolsets").per_call(),
     set("refresh_toolsets", Switch, "check prerequisites anew, skip the cache").per_call(),
+    set(
+        "containment",
+        Choice(&["auto", "off"]),
+        "whether the kernel keeps tools that only read from writing",
+    )
+    .default("auto")
+    .sensitive(),
     set("bash_always_allow", Switch, "run commands without asking").default("false").sensitive(),
     set("bash_always_deny", Switch, "deny commands that would need asking").default("false"),
     // What the model is told.

@@ -29,12 +29,24 @@ const KEPT: &[&str] = &[
 
 const KEPT_PREFIXES: &[&str] = &["XDG_", "KUBERNETES_", "DOCKER_"];
 
+/// Names that begin as those above and are no address or place: `DOCKER_AUTH_CONFIG` holds passwords. Who needs one
+/// names it.
+const SECRET_SUFFIXES: &[&str] = &["_AUTH_CONFIG", "_PASSWORD", "_PASS", "_SECRET", "_TOKEN", "_KEY"];
+
+/// What makes a shell or the loader run something before the command, whoever asks for it: no tool has a use for it,
+/// and a template that merely mentions the name would let it through. Bash ignores an `IFS` it is given.
+const NEVER: &[&str] =
+    &["BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "LD_PRELOAD", "LD_AUDIT"];
+
 /// The same in every run: output does not depend on the terminal, and nothing waits for a key.
 const FIXED: &[(&str, &str)] = &[
     ("LC_ALL", "C.UTF-8"),
     ("COLUMNS", "400"),
     ("PAGER", "cat"),
     ("GIT_PAGER", "cat"),
+    // `git status` looks, and writes down what it saw where it may.
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_TERMINAL_PROMPT", "0"),
     ("SYSTEMD_PAGER", "cat"),
     ("SYSTEMD_COLORS", "0"),
     ("AWS_PAGER", ""),
@@ -72,8 +84,13 @@ pub fn environment(caller: &[(String, String)], wanted: &[String]) -> Vec<(Strin
     let passed = caller.iter().filter(|(name, value)| {
         let listed = KEPT.contains(&name.as_str())
             || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+                && !SECRET_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
             || wanted.contains(name);
-        listed && !is_model_key(name) && !is_ours(name) && !value.contains('\0')
+        listed
+            && !is_model_key(name)
+            && !is_ours(name)
+            && !runs_something(name, value)
+            && !value.contains('\0')
     });
     let mut given: BTreeMap<String, String> = passed.cloned().collect();
     given.extend(FIXED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -83,9 +100,17 @@ pub fn environment(caller: &[(String, String)], wanted: &[String]) -> Vec<(Strin
 /// Whether a variable of this name pays for models.
 pub fn is_model_key(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
+    if ["ANTHROPIC_AUTH_TOKEN", "AWS_BEARER_TOKEN_BEDROCK"].contains(&name.as_str()) {
+        return true;
+    }
     ["_API_KEY", "_KEY", "_TOKEN"]
         .iter()
         .any(|suffix| name.strip_suffix(suffix).is_some_and(|provider| MODEL_PROVIDERS.contains(&provider)))
+}
+
+/// Whether it is [`NEVER`] passed; a value that begins so is a function to an old bash, whatever its name.
+fn runs_something(name: &str, value: &str) -> bool {
+    NEVER.contains(&name) || name.starts_with("BASH_FUNC_") || value.trim_start().starts_with("() {")
 }
 
 /// Names this program gives a meaning to inside a run.

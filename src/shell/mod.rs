@@ -2,6 +2,7 @@
 //!
 //! The only room that starts processes. It knows nothing of toolsets, models or reports.
 
+mod containment;
 mod environment;
 mod filters;
 mod foreground;
@@ -26,6 +27,7 @@ mod template_tests;
 #[cfg(test)]
 mod tests;
 
+pub use containment::{Containment, State};
 pub use environment::{environment, is_model_key};
 pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};

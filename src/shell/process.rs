@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
+use super::containment::Containment;
 use super::lasting::Program;
 use super::run::{Limits, Script};
 
@@ -71,7 +72,7 @@ impl Group {
         #[allow(clippy::disallowed_methods)] // One of the two places that start processes.
         let mut command = Command::new(&program.command);
         command.args(&program.args);
-        let leader = launch(command, &program.env, program.workdir.as_deref(), &mark, stdin, outputs)?;
+        let leader = launch(command, &program.env, program.workdir.as_deref(), &mark, stdin, outputs, None)?;
         Ok(Self::of(leader, Limits { timeout: LASTING, ..Limits::default() }, mark, children))
     }
 
@@ -150,7 +151,8 @@ fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Resu
         })?),
         None => Stdio::null(),
     };
-    launch(command, &script.env, script.workdir.as_deref(), mark, stdin, outputs)
+    let containment = script.containment.as_deref().filter(|rules| !rules.breaks(&script.text));
+    launch(command, &script.env, script.workdir.as_deref(), mark, stdin, outputs, containment)
 }
 
 /// Starts `command` as the leader of a group of its own, with nothing inherited.
@@ -161,6 +163,7 @@ fn launch(
     mark: &str,
     stdin: Stdio,
     outputs: Outputs,
+    containment: Option<&Containment>,
 ) -> io::Result<Child> {
     use std::os::unix::process::CommandExt;
 
@@ -177,7 +180,10 @@ fn launch(
     if let Some(workdir) = workdir {
         command.current_dir(workdir);
     }
-    command.spawn()
+    match containment {
+        Some(rules) => rules.spawn(&mut command),
+        None => command.spawn(),
+    }
 }
 
 /// No core files, no file larger than the output may be, no processor time past what the time limit allows, and

@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -17,6 +18,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::containment::Containment;
 use super::process::{Group, Outputs};
 use super::tail::Tail;
 
@@ -42,6 +44,8 @@ pub struct Script {
     pub workdir: Option<PathBuf>,
     /// File that is its standard input; `/dev/null` when `None`.
     pub stdin: Option<PathBuf>,
+    /// What it may write; everything its user may when `None`.
+    pub containment: Option<Arc<Containment>>,
 }
 
 /// Bounds of one run.

@@ -47,7 +47,8 @@ fn output(rendered: &Rendered, folder: &Path) -> Vec<u8> {
         ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
     ];
     env.extend(rendered.env.clone());
-    let script = Script { text: rendered.text.clone(), env, workdir: Some(folder.to_owned()), stdin: None };
+    let script =
+        Script { text: rendered.text.clone(), env, workdir: Some(folder.to_owned()), ..Script::default() };
     let path = folder.join(".output");
     let (_sender, stop) = watch::channel(false);
     let limits = Limits { timeout: Duration::from_secs(20), kept_bytes: 1 << 22 };

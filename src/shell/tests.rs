@@ -272,7 +272,9 @@ fn the_environment_keeps_what_tools_need_and_no_keys() {
         [
             "AWS_PAGER",
             "COLUMNS",
+            "GIT_OPTIONAL_LOCKS",
             "GIT_PAGER",
+            "GIT_TERMINAL_PROMPT",
             "KUBECONFIG",
             "LC_ALL",
             "NO_COLOR",
@@ -287,4 +289,36 @@ fn the_environment_keeps_what_tools_need_and_no_keys() {
         ]
     );
     assert!(given.contains(&("LC_ALL".to_owned(), "C.UTF-8".to_owned())));
+}
+
+#[test]
+fn nothing_passes_that_runs_before_the_command_or_is_a_secret_by_its_name() {
+    let pair = |name: &str| (name.to_owned(), "x".to_owned());
+    let unwanted = [
+        "BASH_ENV",
+        "BASH_FUNC_ls%%",
+        "SHELLOPTS",
+        "PS4",
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "PROMPT_COMMAND",
+        "ANTHROPIC_AUTH_TOKEN",
+        "HOLMES_RUN",
+    ];
+    let mut caller: Vec<(String, String)> = unwanted.map(pair).into();
+    // Their names are asked for, as a template does that mentions them.
+    let mut wanted = unwanted.map(str::to_owned).to_vec();
+    caller.push(("SHOCK".to_owned(), "() { :;}; echo owned".to_owned()));
+    wanted.push("SHOCK".to_owned());
+    // Not asked for, and no business of every tool.
+    caller.extend(
+        ["DOCKER_AUTH_CONFIG", "DOCKER_PASSWORD", "KUBERNETES_TOKEN", "PYTHONPATH", "GIT_SSH_COMMAND"]
+            .map(pair),
+    );
+    let names = |wanted: &[String]| -> Vec<String> {
+        environment(&caller, wanted).into_iter().map(|(name, _)| name).collect()
+    };
+    let fixed: Vec<String> = environment(&[], &[]).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names(&wanted), fixed);
+    assert!(names(&["DOCKER_AUTH_CONFIG".to_owned()]).contains(&"DOCKER_AUTH_CONFIG".to_owned()));
 }

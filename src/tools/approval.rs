@@ -140,7 +140,7 @@ impl Tool for Guarded {
 }
 
 /// `*`, `?` and `[abc]` as shells know them, over the whole name.
-fn is_match(glob: &str, name: &str, any_case: bool) -> bool {
+pub(super) fn is_match(glob: &str, name: &str, any_case: bool) -> bool {
     let mut pattern = String::from(if any_case { "(?is)^" } else { "(?s)^" });
     let mut rest = glob.chars();
     while let Some(c) = rest.next() {

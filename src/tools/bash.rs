@@ -2,6 +2,7 @@
 //! judged; everything else is for a person to decide.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use crate::evidence::Status;
 use crate::evidence::untrusted::visible;
 use crate::policy::{Judgement, Part, Policy, Verdict};
 use crate::shell::plan::SCRIPT;
-use crate::shell::{Limits, Script, Stop, environment, run};
+use crate::shell::{Containment, Limits, Script, Stop, environment, run};
 
 /// The toolset that brings the tool.
 pub const BASH: &str = "bash/core";
@@ -46,6 +47,7 @@ pub struct Bash {
     env: Vec<(String, String)>,
     timeout: Duration,
     mode: Mode,
+    containment: Option<Arc<Containment>>,
 }
 
 /// What may become of a call.
@@ -112,8 +114,16 @@ impl Bash {
             env: environment(caller, &[]),
             timeout,
             mode,
+            containment: None,
         };
         (tool, warnings)
+    }
+
+    /// What runs without being asked about cannot write either.
+    #[must_use]
+    pub fn contained(mut self, run: Option<&Arc<Containment>>) -> Self {
+        self.containment = run.cloned();
+        self
     }
 
     /// The tool as pages about tools show it; it knows no program.
@@ -208,7 +218,7 @@ impl Bash {
         &self,
         command: &str,
         timeout: Duration,
-        judgement: &Judgement,
+        (judgement, reads): (&Judgement, bool),
         output: &Path,
         stop: Stop,
     ) -> Outcome {
@@ -222,7 +232,9 @@ impl Bash {
             None => command.to_owned(),
         };
         let limits = Limits { timeout, ..Limits::default() };
-        match run(&Script { text, env, ..Script::default() }, output, limits, stop).await {
+        let containment = self.containment.clone().filter(|_| reads);
+        let script = Script { text, env, containment, ..Script::default() };
+        match run(&script, output, limits, stop).await {
             Ok(finished) => judged(&finished, command, limits, command.to_owned()),
             Err(error) => ended(Status::Error, format!("cannot run: {error}"), command),
         }
@@ -253,7 +265,10 @@ impl Bash {
                 );
                 ended(Status::Denied, error, &command)
             }
-            Leave::Runs | Leave::Asks(_) => self.perform(&command, timeout, &judgement, output, stop).await,
+            Leave::Runs | Leave::Asks(_) => {
+                let reads = judgement.verdict == Verdict::Read && judgement.plan.is_some();
+                self.perform(&command, timeout, (&judgement, reads), output, stop).await
+            }
         }
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::approval::is_match;
 use super::parameters::checked;
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
@@ -15,7 +17,7 @@ use crate::evidence::Status;
 use crate::shell::template::{
     Given, Rendered, environment_names, render, render_plain, variables, without_secrets,
 };
-use crate::shell::{Ending, Finished, Limits, Script, Stop, environment, run};
+use crate::shell::{Containment, Ending, Finished, Limits, Script, Stop, environment, run};
 use crate::toolset::{Parameter, ToolDefinition, Toolset};
 
 /// A tool made from a definition in a toolset.
@@ -31,6 +33,10 @@ pub struct CommandTool {
     env: Vec<(String, String)>,
     environment: BTreeMap<String, String>,
     limits: Limits,
+    /// What its process may write, for a tool that only reads.
+    containment: Option<Arc<Containment>>,
+    /// Its toolset has a person asked first.
+    asks: bool,
 }
 
 impl CommandTool {
@@ -86,7 +92,22 @@ impl CommandTool {
                 ..Limits::default()
             },
             definition: definition.clone(),
+            containment: None,
+            asks: toolset.approval_required_tools.iter().any(|glob| is_match(glob, &definition.name, true)),
         })
+    }
+
+    /// Holds its processes to what `run` lets be written, and to its own `writable`, unless it may change things, a
+    /// person is asked before it runs and nothing says that it only reads, or its file says that it cannot be contained.
+    #[must_use]
+    pub fn contained(mut self, run: Option<&Arc<Containment>>) -> Self {
+        let reads =
+            self.definition.read_only.unwrap_or(!self.asks) && self.definition.contained != Some(false);
+        self.containment = run.filter(|_| reads).map(|run| match self.definition.writable.as_slice() {
+            [] => Arc::clone(run),
+            paths => Arc::new(run.with(paths)),
+        });
+        self
     }
 
     fn given<'a>(&'a self, values: &'a Map<String, Value>) -> Given<'a> {
@@ -121,12 +142,19 @@ impl CommandTool {
             env,
             workdir: self.definition.workdir.as_ref().map(PathBuf::from),
             stdin: None,
+            containment: self.containment.clone(),
         };
         let finished = match run(&script, output, self.limits, stop.clone()).await {
             Ok(finished) => finished,
             Err(error) => return failed(unstartable(&error), rendered.invocation),
         };
         let mut outcome = judged(&finished, &script.text, self.limits, rendered.invocation);
+        let remark = self.containment.as_ref().zip(finished.last_error_line.as_deref());
+        if let Some(remark) = remark.and_then(|(containment, line)| containment.remark(line))
+            && let Some(error) = outcome.error.as_mut().filter(|_| outcome.exit_code != Some(126))
+        {
+            _ = write!(error, " ({remark})");
+        }
         if outcome.status == Status::Success
             && let Some(jq) = &self.definition.jq
         {
@@ -155,7 +183,7 @@ impl CommandTool {
         let mut env = self.env.clone();
         env.extend(values);
         let workdir = self.definition.workdir.as_ref().map(PathBuf::from);
-        Script { text, env, workdir, stdin: None }
+        Script { text, env, workdir, stdin: None, containment: self.containment.clone() }
     }
 
     /// The built-in jq in a process of its own. Parameters are its variables, so that none is ever program

@@ -113,6 +113,10 @@ pub struct ToolDefinition {
     /// Names of environment variables the tool gets besides the base set.
     pub env: Vec<String>,
     pub workdir: Option<String>,
+    /// Paths it may write to besides caches, though it only reads: absolute, or beginning with `~` or `$NAME`.
+    pub writable: Vec<String>,
+    /// `Some(false)`: it only reads, but cannot be contained: it looks into other processes, or needs privileges.
+    pub contained: Option<bool>,
     /// Values that begin with `-` may reach the program as bare words.
     pub allow_options: bool,
     /// The toolset's filter, or the tool's own in the older format.

@@ -45,6 +45,8 @@ pub(super) const TOOLSET_KEYS: &[&str] = &[
     "output",
     "env",
     "workdir",
+    "writable",
+    "contained",
     "allow_options",
     "prelude",
     "examples",

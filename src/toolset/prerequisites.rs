@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
@@ -15,7 +16,7 @@ use serde_json::Map;
 use tokio::sync::Semaphore;
 
 use crate::shell::template::{Given, environment_names, render, without_secrets};
-use crate::shell::{Captured, Ending, Limits, Script, Stop, capture, environment};
+use crate::shell::{Captured, Containment, Ending, Limits, Script, Stop, capture, environment};
 
 use super::cache::Cache;
 use super::{Prerequisite, Readiness, ReadinessStatus, Toolset, Toolsets};
@@ -34,18 +35,20 @@ const SHOWN: usize = 60;
 
 /// Checks every toolset; the result is sorted by name. `done` is told of each one as it finishes.
 ///
-/// What `cache` knows and is young enough is taken from it; new results are written to it.
+/// What `cache` knows and is young enough is taken from it; new results are written to it. Commands are held to
+/// `containment` as the tools are that they speak for.
 pub async fn check(
     toolsets: &Toolsets,
     env: &BTreeMap<String, String>,
+    containment: Option<&Arc<Containment>>,
     mut cache: Option<&mut Cache>,
     stop: &Stop,
     mut done: impl FnMut(&Readiness),
 ) -> Vec<Readiness> {
     let caller: Vec<(String, String)> =
         env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let runs =
-        Runs { caller: &caller, slots: Rc::new(Semaphore::new(AT_ONCE)), stop, known: RefCell::default() };
+    let slots = Rc::new(Semaphore::new(AT_ONCE));
+    let runs = Runs { caller: &caller, containment, slots, stop, known: RefCell::default() };
     let mut running = FuturesUnordered::new();
     let mut results = Vec::new();
     for toolset in toolsets.values() {
@@ -89,6 +92,7 @@ pub(super) fn runs_commands(toolset: &Toolset) -> bool {
 /// put once.
 struct Runs<'a> {
     caller: &'a [(String, String)],
+    containment: Option<&'a Arc<Containment>>,
     slots: Rc<Semaphore>,
     stop: &'a Stop,
     known: RefCell<Vec<(Script, Duration, Asked)>>,
@@ -198,13 +202,15 @@ pub struct Answer {
 pub async fn report(
     toolset: &Toolset,
     env: &BTreeMap<String, String>,
+    containment: Option<&Arc<Containment>>,
     stop: &Stop,
 ) -> (Readiness, Vec<Answer>) {
     let started = Instant::now();
     let since = |from: Instant| u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
     let caller: Vec<(String, String)> =
         env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let runs = Runs { caller: &caller, slots: Rc::new(Semaphore::new(1)), stop, known: RefCell::default() };
+    let slots = Rc::new(Semaphore::new(1));
+    let runs = Runs { caller: &caller, containment, slots, stop, known: RefCell::default() };
     let mut answers = Vec::new();
     let (mut status, mut reason) = settled(toolset).unwrap_or((ReadinessStatus::Enabled, String::new()));
     for (index, prerequisite) in ordered(toolset).into_iter().enumerate() {
@@ -287,13 +293,29 @@ async fn run(
         .map_or_else(|| command.to_owned(), |prelude| format!("{prelude}\n{command}"));
     let rendered = render(&whole, given).map_err(wrong)?;
     env.extend(rendered.env);
-    let script = Script { text: rendered.text, env, ..Script::default() };
+    let containment = runs.containment.and_then(|run| held(toolset, run));
+    let script = Script { text: rendered.text, env, containment, ..Script::default() };
     let captured = runs
         .capture(script, timeout)
         .await
         .map_err(|error| format!("`{invocation}` cannot be started: {error}"))?;
     verdict(&invocation, &captured, expected, timeout)
         .map_err(|reason| without_secrets(&reason, &toolset.config))
+}
+
+/// A prerequisite only looks, as the tools do it speaks for: what they may write it may, and where none of them can
+/// be contained neither can it.
+fn held(toolset: &Toolset, run: &Arc<Containment>) -> Option<Arc<Containment>> {
+    let mut paths: Vec<String> =
+        toolset.tools.iter().flat_map(|tool| tool.writable.iter().cloned()).collect();
+    paths.sort();
+    paths.dedup();
+    let free = !toolset.tools.is_empty() && toolset.tools.iter().all(|tool| tool.contained == Some(false));
+    match paths.as_slice() {
+        _ if free => None,
+        [] => Some(Arc::clone(run)),
+        paths => Some(Arc::new(run.with(paths))),
+    }
 }
 
 /// What a finished command says about its toolset.

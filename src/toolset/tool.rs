@@ -31,6 +31,8 @@ pub(super) const TOOL_KEYS: &[&str] = &[
     "output",
     "env",
     "workdir",
+    "writable",
+    "contained",
     "examples",
     "allow_options",
     "jq",
@@ -46,6 +48,8 @@ pub(super) struct Defaults {
     pub output: Option<OutputKind>,
     pub env: Vec<String>,
     pub workdir: Option<String>,
+    pub writable: Vec<String>,
+    pub contained: Option<bool>,
     pub allow_options: Option<bool>,
     /// Shell text before every command of the toolset: what they share.
     pub prelude: Option<String>,
@@ -64,6 +68,8 @@ impl Defaults {
             "output" => self.output = Some(output(value)?),
             "env" => self.env = texts(value)?,
             "workdir" => self.workdir = Some(text(value)?),
+            "writable" => self.writable = places(value)?,
+            "contained" => self.contained = Some(value.as_bool()?),
             "prelude" => self.prelude = Some(Filling::command(value)?),
             "allow_options" => self.allow_options = Some(value.as_bool()?),
             "additional_instructions" => self.additional_instructions = Some(Filling::command(value)?),
@@ -82,6 +88,8 @@ impl Defaults {
             output,
             env,
             workdir,
+            writable,
+            contained,
             allow_options,
             prelude,
             additional_instructions,
@@ -93,6 +101,8 @@ impl Defaults {
         self.output = output.or(self.output);
         replace(&mut self.env, env);
         self.workdir = workdir.or_else(|| self.workdir.take());
+        replace(&mut self.writable, writable);
+        self.contained = contained.or(self.contained);
         self.allow_options = allow_options.or(self.allow_options);
         self.prelude = prelude.filter(|text| !text.is_empty()).or_else(|| self.prelude.take());
         let filter = additional_instructions.filter(|text| !text.is_empty());
@@ -151,6 +161,8 @@ impl Told {
             output: own.output.or(base.output).unwrap_or_default(),
             env: several(own.env, &base.env),
             workdir: own.workdir.or_else(|| base.workdir.clone()),
+            writable: own.writable.into_iter().chain(base.writable.iter().cloned()).collect(),
+            contained: own.contained.or(base.contained),
             allow_options: own.allow_options.or(base.allow_options).unwrap_or(false),
             additional_instructions: own
                 .additional_instructions
@@ -160,6 +172,17 @@ impl Told {
             examples: own.examples,
             ..tool
         }
+    }
+}
+
+/// Paths that stay the same wherever the program is started.
+fn places(node: &Node) -> Result<Vec<String>, YamlError> {
+    let paths = texts(node)?;
+    match paths.iter().find(|path| !path.starts_with(['/', '~', '$'])) {
+        Some(path) => {
+            Err(node.error(format!("needs paths that begin with `/`, `~` or `$NAME`, got `{path}`")))
+        }
+        None => Ok(paths),
     }
 }
 

@@ -35,6 +35,7 @@ fn calls_of_one_turn_run_at_the_same_time_and_answer_in_call_order() {
             ("writer", "mkfifo -m 600 \"$HOME/pipe\" 2>/dev/null; echo through > \"$HOME/pipe\"; echo wrote"),
             ("reader", "mkfifo -m 600 \"$HOME/pipe\" 2>/dev/null; cat \"$HOME/pipe\""),
         ])
+        .env("HOLMES_CONTAINMENT", "off")
         .model(json!([{"call": [call("reader", json!({})), call("writer", json!({}))]}, {"say": "done"}]));
     bench.run(["ask", "why?", "-t", "tools.yaml", "--timeout", "30s"]).exits(0);
     let messages = bench.scripted().requests()[1].body["messages"].clone();

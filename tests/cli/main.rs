@@ -20,6 +20,7 @@ mod ask;
 mod attacks;
 mod charts;
 mod config;
+mod containment;
 mod deliveries;
 mod doctor;
 mod endpoint;

@@ -27,7 +27,7 @@ fn a_failure_that_tells_of_a_missing_program_or_login_is_checked_again() {
                 - {name: gone, description: d, command: no-such-program-here}\n      \
                 - {name: empty, description: d, command: 'echo nothing like it; exit 1'}\n";
     for (tool, checks) in [("empty", 1), ("login", 2), ("gone", 2)] {
-        let bench = Bench::new().file("t.yaml", yaml).model(json!([
+        let bench = Bench::new().env("HOLMES_CONTAINMENT", "off").file("t.yaml", yaml).model(json!([
             {"call": [{"tool": tool, "arguments": {}}]}, {"say": "done"}, {"say": "done"},
         ]));
         for _ in 0..2 {
@@ -353,14 +353,14 @@ fn one_tool_by_hand_ends_as_its_tool_did() {
 #[test]
 fn only_the_owner_of_a_tool_is_checked() {
     let yaml = SHOP.replace("'echo nobody there >&2; exit 3'", "'echo asked >> \"$HOME/asked\"'");
-    let bench = Bench::new().file("shop.yaml", yaml);
+    let bench = Bench::new().env("HOLMES_CONTAINMENT", "off").file("shop.yaml", yaml);
     let _ = bench.run(["toolset", "run", "-t", "shop.yaml", "fine", "--", "x=1"]).exits(0);
     assert!(!bench.path("asked").exists());
 }
 
 #[test]
 fn an_interrupt_keeps_what_was_printed() {
-    let bench = shop();
+    let bench = shop().env("HOLMES_CONTAINMENT", "off");
     let child = bench.spawn(["toolset", "run", "-t", "shop.yaml", "slow", "--raw"]);
     let began = std::time::Instant::now();
     while !bench.path("pid").exists() && began.elapsed().as_secs() < 30 {

@@ -89,7 +89,9 @@ fn what_is_no_ref_says_so() {
 fn a_hostile_repository_runs_nothing() {
     let Some(bench) = repository() else { return };
     let mark = bench.path("mark");
-    let bench = bench.file("evil", format!("#!/bin/sh\ntouch '{}'\n", mark.display()));
+    let bench = bench
+        .file("evil", format!("#!/bin/sh\ntouch '{}'\n", mark.display()))
+        .env("HOLMES_CONTAINMENT", "off");
     let evil = bench.path("evil").display().to_string();
     make_executable(&bench.path("evil"));
     let keys = ["core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "gpg.program"];

@@ -19,6 +19,7 @@ mod support;
 mod alertmanager;
 mod aws;
 mod clouds;
+mod containment;
 mod databases;
 mod detectors;
 mod elasticsearch;

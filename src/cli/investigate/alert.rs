@@ -15,7 +15,7 @@ use super::super::failure::{Exit, Failure};
 use super::super::investigation::Commission;
 use super::super::options::{LimitArgs, ModelArgs, OutputArgs, OutputFormat, Sources, ToolsetArgs, flags};
 use super::super::signals::Signals;
-use super::super::swapped::{self, SwappedArgs};
+use super::super::swapped::SwappedArgs;
 use super::several::{self, Agenda, Step};
 use crate::config::{Config, Flags, Origin as Said};
 use crate::question::alert::{Alert, AlertState, Group, Matcher, Selection, group, matching, nearest_names};

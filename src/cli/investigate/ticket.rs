@@ -13,7 +13,6 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::investigate::several::{self, Agenda, Step};
 use crate::cli::investigation::{Commission, Done};
 use crate::cli::signals::Signals;
-use crate::cli::swapped;
 use crate::config::Config;
 use crate::http::{Client, HttpError, HttpErrorKind, Patience};
 use crate::question::{Ticket, TicketSource};

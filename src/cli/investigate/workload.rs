@@ -12,7 +12,7 @@ use crate::cli::desk::Desk;
 use crate::cli::failure::{Exit, Failure, io};
 use crate::cli::investigation;
 use crate::cli::options::{LimitArgs, ModelArgs, OutputArgs, Sources, ToolsetArgs, flags};
-use crate::cli::swapped::{self, SwappedArgs};
+use crate::cli::swapped::SwappedArgs;
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Contexts, Scope, Snapshot, contexts, read};
 use crate::config::Config;

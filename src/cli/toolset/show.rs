@@ -167,6 +167,10 @@ fn one_tool(row: &Row, tool: &ToolDefinition, output: OutputFormat, terminal: &T
     lines.fact("limits", &limits(tool));
     lines.fact("environment", &tool.env.join(", "));
     lines.fact("workdir", tool.workdir.as_deref().unwrap_or_default());
+    lines.fact("writable", &tool.writable.join(", "));
+    if tool.contained == Some(false) {
+        lines.fact("contained", "no");
+    }
     for parameter in &tool.parameters {
         lines.fact("parameter", &line(parameter));
     }
@@ -253,6 +257,8 @@ fn tool_json(tool: &ToolDefinition) -> Value {
         "timeout_seconds": tool.timeout.map(|timeout| timeout.as_secs_f64()),
         "env": tool.env,
         "workdir": tool.workdir,
+        "writable": tool.writable,
+        "contained": tool.contained,
         "origin": tool.place,
         "error": tool.broken,
     })

@@ -14,7 +14,8 @@ fn run(toolsets: &Toolsets, cache: Option<&mut Cache>) -> Vec<Readiness> {
     let (_keep, stop) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let env = environment();
-    let results = runtime.block_on(check(toolsets, &env, cache, &stop, |one| seen.push(one.name.clone())));
+    let results =
+        runtime.block_on(check(toolsets, &env, None, cache, &stop, |one| seen.push(one.name.clone())));
     seen.sort();
     assert_eq!(seen, results.iter().map(|one| one.name.clone()).collect::<Vec<_>>());
     results
@@ -292,7 +293,7 @@ fn a_change_of_path_account_or_cluster_is_never_hidden() {
         let mut cache = Cache::open(folder.path().join("cache.json"), SystemTime::now());
         let (_keep, stop) = tokio::sync::watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(prerequisites::check(&toolsets, &env, Some(&mut cache), &stop, |_| {}));
+        runtime.block_on(prerequisites::check(&toolsets, &env, None, Some(&mut cache), &stop, |_| {}));
         runs(&log)
     };
     let first = kubeconfig.display().to_string();
