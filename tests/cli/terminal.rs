@@ -319,6 +319,8 @@ fn a_dumb_terminal_gets_lines_and_no_escape_sequence() {
         terminal.type_keys("one \\\ntwo ü\n");
         expect(&terminal, r#"{"entry":"one \ntwo ü"}"#);
         terminal.type_keys(&format!("no{CTRL_C}"));
+        terminal.wait_until("an empty prompt", |screen| screen.ends_with("no^C\n>"));
+        terminal.type_keys(CTRL_C);
         expect(&terminal, r#"{"interrupted":true}"#);
         terminal.type_keys("turn\n");
         terminal.wait_for("turn begins");
