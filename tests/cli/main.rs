@@ -42,6 +42,7 @@ mod runbooks;
 mod servers;
 mod several;
 mod summaries;
+mod terminal;
 mod tickets;
 mod toolsets;
 mod untrusted;
