@@ -156,7 +156,8 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"\bthe (?:above|previous|preceding) (?:was|is|were|are|text|data|log|logs|output)\b.{0,30}\b(?:a test|fake|not real|only a test|just a test|untrusted|irrelevant)\b.{0,40}\b(?:now|real|instead|actual|instruction|task|please)\b",
     ])
     // Many patterns with room between their words: with the usual megabytes the automaton is thrown away again and again.
-    .dfa_size_limit(64 << 20)
+    .dfa_size_limit(16 << 20)
+    .size_limit(64 << 20)
     .build()
     .ok()
 });
@@ -165,6 +166,7 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
 mod tests {
     #[test]
     fn every_pattern_compiles() {
-        assert!(super::PATTERNS.is_some() && super::HINT.is_some());
+        assert!(super::HINT.is_some(), "HINT");
+        assert!(super::PATTERNS.is_some(), "PATTERNS");
     }
 }

@@ -124,6 +124,8 @@ fn plain_address(address: &str) -> String {
 }
 
 fn as_code(text: &str) -> String {
+    // Two marks with nothing between them begin a longer span.
+    let text = if text.is_empty() { " " } else { text };
     format!("`{}`", text.replace('`', "'").replace(['\n', '\r'], " ").replace('|', "%7C"))
 }
 
@@ -133,7 +135,10 @@ pub(super) fn escaped(text: &str) -> String {
     for (at, c) in text.char_indices() {
         let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
         match c {
-            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) => {
+            // What stands behind the end of this text is not known here.
+            '<' if rest.is_empty()
+                || rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) =>
+            {
                 out.push_str("&lt;");
             }
             '!' if rest.starts_with('[') => out.push_str("&#33;"),

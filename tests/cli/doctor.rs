@@ -61,6 +61,7 @@ fn a_bare_machine_is_in_order() {
     settings.add_filter(r"(ok       version          holmes-rs) .*", "$1 VERSION");
     settings.add_filter(r"(ok       (path|system) +).*", "${1}…");
     settings.add_filter(r"bash \d[\d.]*", "bash 5");
+    settings.add_filter(r"(ok       containment) .*", "$1 …");
     settings.bind(|| {
         insta::assert_snapshot!(ran.stdout, @r"
     Program
@@ -87,6 +88,8 @@ fn a_bare_machine_is_in_order() {
     Other programs
       ok       installed        bash 5
       ok       not installed    aws, az, curl, docker, gcloud, git, helm, journalctl, jq, mysql, oc, podman, psql, redis-cli, systemctl
+    Sandbox
+      ok       containment …
     Terminal
       ok       stdout           no terminal, no colour, UTF-8
       ok       interactive      not possible: stdin or stderr is no terminal
@@ -120,6 +123,7 @@ fn programs_get_one_object() {
         "kubernetes",
         "toolsets",
         "programs",
+        "sandbox",
         "terminal",
     ];
     assert_eq!(sections, all);

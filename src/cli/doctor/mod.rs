@@ -12,6 +12,7 @@ mod model;
 mod network;
 mod program;
 mod report;
+mod sandbox;
 mod terminal;
 mod toolsets;
 
@@ -116,7 +117,10 @@ pub(super) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Fai
 }
 
 async fn everything(looking: &Looking<'_>, config: Option<&Config>, no_model: bool) {
-    for check in program::look(looking.context).into_iter().chain(terminal::look(looking.context)) {
+    for check in program::look(looking.context)
+        .into_iter()
+        .chain(sandbox::look(looking.context, config))
+        .chain(terminal::look(looking.context)) {
         looking.report.add(check);
     }
     let model = async {

@@ -31,11 +31,12 @@ pub(super) enum Section {
     Toolsets,
     Servers,
     Programs,
+    Sandbox,
     Terminal,
 }
 
 impl Section {
-    pub(super) const ALL: [Section; 10] = [
+    pub(super) const ALL: [Section; 11] = [
         Section::Program,
         Section::Configuration,
         Section::Folders,
@@ -45,6 +46,7 @@ impl Section {
         Section::Toolsets,
         Section::Servers,
         Section::Programs,
+        Section::Sandbox,
         Section::Terminal,
     ];
 
@@ -60,6 +62,7 @@ impl Section {
             Section::Toolsets => "toolsets",
             Section::Servers => "mcp_servers",
             Section::Programs => "programs",
+            Section::Sandbox => "sandbox",
             Section::Terminal => "terminal",
         }
     }
@@ -75,6 +78,7 @@ impl Section {
             Section::Toolsets => "Toolsets",
             Section::Servers => "MCP servers",
             Section::Programs => "Other programs",
+            Section::Sandbox => "Sandbox",
             Section::Terminal => "Terminal",
         }
     }
