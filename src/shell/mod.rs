@@ -16,6 +16,7 @@ mod run;
 pub mod survey;
 mod syntax;
 mod tail;
+mod teed;
 pub mod template;
 
 #[cfg(test)]
@@ -30,3 +31,4 @@ pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;
+pub use teed::{Teed, teed};
