@@ -40,15 +40,16 @@ pub fn bar(parts: &[(&str, u64)], whole: u64, width: usize, terminal: &Terminal)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use insta::assert_snapshot;
 
     #[test]
     fn parts_are_told_apart_without_colour() {
         let parts = [("system", 1200), ("evidence", 6000), ("answers", 1), ("nothing", 0)];
         let unicode = Terminal { unicode: true, ..Terminal::plain() };
-        assert_snapshot!(bar(&parts, 10_000, 20, &unicode), @"");
+        let shown = bar(&parts, 10_000, 20, &unicode);
+        assert!(shown.starts_with("[██▓▓▓▓▓▓▓▓▓▓▓▓▒     ]\n█ system         1200   12 %\n"), "{shown}");
+        assert_eq!(shown.lines().count(), 5, "{shown}");
         let ascii = Terminal { unicode: false, ..Terminal::plain() };
-        assert_snapshot!(bar(&parts[..2], 0, 10, &ascii), @"");
+        assert!(bar(&parts[..2], 0, 10, &ascii).starts_with("[#======== ]"));
         assert_eq!(bar(&[], 0, 3, &ascii), "[   ]\n");
         assert!(bar(&[("all", u64::MAX), ("more", u64::MAX)], 5, 4, &ascii).starts_with("[##"));
     }

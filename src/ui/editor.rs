@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use self::drawn::Drawn;
 use self::history::History;
 use self::plain::{Piped, Typed};
-use super::output::ErrorOutput;
 use super::terminal::{Terminal, sanitize};
 use super::tty::is_typed_on;
 
@@ -124,8 +123,7 @@ impl Editor {
             let read = if let Source::Piped(piped) = &self.source {
                 piped.line().await
             } else {
-                ErrorOutput::stderr().write(&sanitize(&prompt));
-                plain::typed_line().await
+                plain::typed_line(&prompt).await
             };
             match read {
                 Ok(Typed::Line(line)) => text.push_str(&line),
@@ -133,7 +131,7 @@ impl Editor {
                 // What there is, is the entry.
                 Ok(Typed::End) => return Entry::Line(text),
                 Ok(Typed::Interrupted) if text.is_empty() => return Entry::Interrupted,
-                Ok(Typed::Interrupted) => {
+                Ok(Typed::Interrupted | Typed::Cleared) => {
                     text.clear();
                     prompt = "> ".to_owned();
                     continue;

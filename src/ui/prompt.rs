@@ -100,10 +100,11 @@ pub async fn line(prompt: &str, keys: Option<&Keys>) -> io::Result<Option<String
         return Ok(None);
     }
     let _paused = Paused::new(keys);
-    ErrorOutput::stderr().write(&sanitize(prompt));
-    match super::editor::plain::typed_line().await? {
+    match super::editor::plain::typed_line(prompt).await? {
         super::editor::plain::Typed::Line(text) => Ok(Some(sanitize(&text).trim().to_owned())),
-        super::editor::plain::Typed::Interrupted | super::editor::plain::Typed::End => Ok(None),
+        super::editor::plain::Typed::Interrupted
+        | super::editor::plain::Typed::Cleared
+        | super::editor::plain::Typed::End => Ok(None),
     }
 }
 

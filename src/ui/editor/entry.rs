@@ -21,7 +21,7 @@ fn fence(open: Option<(char, usize)>, line: &str) -> Option<(char, usize)> {
         (None, Some(mark)) if width >= 3 && !line.trim_start_matches(mark).contains('`') => {
             Some((mark, width))
         }
-        (Some((with, least)), Some(mark)) if mark == with && width >= least && bare => None,
+        (Some((opened, least)), Some(mark)) if mark == opened && width >= least && bare => None,
         (open, _) => open,
     }
 }

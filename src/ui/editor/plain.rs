@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::ui::mailbox::{Mailbox, mailbox};
 use crate::ui::output::ErrorOutput;
+use crate::ui::terminal::sanitize;
 use crate::ui::tty::{CTRL_C, CTRL_Z, Heard, Listener, Mode, Modes, Next};
 
 /// One line of a pipe at most. Bytes.
@@ -15,13 +16,18 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 pub(in crate::ui) enum Typed {
     /// Without its line feed. Bytes that are no UTF-8 are replaced.
     Line(String),
+    /// Ctrl-C where nothing was typed.
     Interrupted,
+    /// Ctrl-C: what was typed is not meant.
+    Cleared,
     End,
 }
 
-/// Reads one line of the terminal, which edits it itself. Ctrl-C ends it; dropping the future leaves the rest unread.
-pub(in crate::ui) async fn typed_line() -> io::Result<Typed> {
+/// Shows `prompt` and reads one line of the terminal, which edits it itself. Ctrl-C ends it; dropping the future leaves the rest unread.
+pub(in crate::ui) async fn typed_line(prompt: &str) -> io::Result<Typed> {
+    // Before the prompt is seen: whoever answers it at once is answered in turn.
     let modes = Arc::new(Modes::enter(Mode::Lines)?);
+    ErrorOutput::stderr().write(&sanitize(prompt));
     let (tell, told) = mailbox();
     let seen = Arc::clone(&modes);
     let mut line: Vec<u8> = Vec::new();
@@ -43,7 +49,7 @@ pub(in crate::ui) async fn typed_line() -> io::Result<Typed> {
                 Next::Stop
             }
             Some(&CTRL_C) => {
-                tell.send(Typed::Interrupted);
+                tell.send(if line.len() > 1 { Typed::Cleared } else { Typed::Interrupted });
                 Next::Stop
             }
             Some(&CTRL_Z) => {

@@ -62,7 +62,7 @@ impl Decoder {
         match (self.state, byte) {
             // Escape twice is Escape, and the second may begin something.
             (State::Escaped, 0x1b) => strokes.push(Stroke::Escape),
-            (State::Text, 0x1b) | (State::Ground, 0x1b) => {
+            (State::Text | State::Ground, 0x1b) => {
                 self.partial.clear();
                 self.state = State::Escaped;
             }
