@@ -128,6 +128,8 @@ impl Run {
             && self.model.is_some()
             && self.rewriting.is_none();
         self.outlets.fit(context.stdout);
+        // Whoever types a question sees it.
+        self.outlets.echo = false;
         self.listeners.stream_by(streams.then(|| MarkdownStream::new(context.stdout)));
         self.listeners.progress.fit(context.stderr);
     }

@@ -183,9 +183,9 @@ pub(super) fn read(line: &str) -> Meant<'_> {
             let shown = clip(&sanitize(&name), 40);
             let nearest = COMMANDS
                 .iter()
-                .map(|command| (strsim::jaro_winkler(&name, command.name), command.name))
-                .filter(|(likeness, _)| *likeness > 0.7)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
+                .map(|command| (strsim::damerau_levenshtein(&name, command.name), command.name))
+                .filter(|(slips, known)| *slips <= 1 + known.len() / 4)
+                .min_by_key(|(slips, _)| *slips);
             Meant::Nothing(match nearest {
                 Some((_, nearest)) => {
                     format!(

@@ -73,9 +73,9 @@ impl Session {
         self.say(&format!("with the next question goes\n{told}"));
     }
 
-    pub(super) fn runbook(&mut self, name: &str) -> Result<(), Failure> {
+    pub(super) async fn runbook(&mut self, name: &str) -> Result<(), Failure> {
         match name {
-            "" => return self.runbooks(),
+            "" => return self.runbooks().await,
             "-" => {
                 self.runbook = None;
                 self.say("no runbook of your choice goes with the next question");
@@ -98,7 +98,7 @@ impl Session {
     }
 
     /// Those that fit the last question first.
-    fn runbooks(&mut self) -> Result<(), Failure> {
+    async fn runbooks(&mut self) -> Result<(), Failure> {
         let shelf = self.desk.shelf();
         let question = self.turns.last_asked().map(|asked| asked.text.clone()).unwrap_or_default();
         let found = shelf.find(&Query { text: question, ..Query::default() });
@@ -129,7 +129,7 @@ impl Session {
                 Some(width),
             ));
         }
-        self.print(&text)
+        self.page(&text, 1).await
     }
 
     /// Puts the runbook that a person chose in the place of the one that matches.

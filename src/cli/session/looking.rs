@@ -159,9 +159,10 @@ impl Session {
         self.print(&text)
     }
 
-    pub(super) fn config(&mut self, key: &str) -> Result<(), Failure> {
+    pub(super) async fn config(&mut self, key: &str) -> Result<(), Failure> {
         if key.is_empty() {
-            return self.print(&config::show(&self.config, false, OutputFormat::Text, &self.context.stdout));
+            let text = config::show(&self.config, false, OutputFormat::Text, &self.context.stdout);
+            return self.page(&text, 1).await;
         }
         let wanted = key.to_lowercase().replace('-', "_");
         let settings = self.config.shown();

@@ -132,6 +132,10 @@ pub(super) async fn run(
     session.learn_words();
     let mut flow = Flow::On;
     if let Some(question) = first {
+        if session.config.switch("echo")? {
+            let text = words::one_line(&question.text, 2_000);
+            session.say(&format!("{PROMPT}{text}"));
+        }
         flow = session.told(question).await;
     }
     while flow == Flow::On {
@@ -325,6 +329,8 @@ impl Session {
         self.signals.forget().await;
         self.turns.answered(*done.investigation);
         self.learn_words();
+        // The next question stands apart from the answer.
+        self.print("\n")?;
         done.exit.map(|_| Flow::On)
     }
 

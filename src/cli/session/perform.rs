@@ -12,7 +12,7 @@ impl Session {
             Verb::Exit => return Ok(Flow::Leave(Exit::Answered)),
             Verb::Retry => return self.retry(arguments).await,
             Verb::Resume => self.resume(arguments).await?,
-            Verb::Help => self.help(arguments)?,
+            Verb::Help => self.help(arguments).await?,
             Verb::Show => self.show(arguments).await?,
             Verb::Last => self.last()?,
             Verb::Run => self.run_command(arguments).await?,
@@ -20,7 +20,7 @@ impl Session {
             Verb::File => self.file(arguments),
             Verb::Focus => self.focus(arguments),
             Verb::RuleOut => self.rule_out(arguments),
-            Verb::Runbook => self.runbook(arguments)?,
+            Verb::Runbook => self.runbook(arguments).await?,
             Verb::Undo => self.undo(),
             Verb::Context => self.context()?,
             Verb::Compact => self.compact(),
@@ -33,12 +33,12 @@ impl Session {
             Verb::Auto => self.auto(),
             Verb::Save => self.save(arguments).await?,
             Verb::Export => self.export(arguments).await?,
-            Verb::Config => self.config(arguments)?,
+            Verb::Config => self.config(arguments).await?,
         }
         Ok(Flow::On)
     }
 
-    fn help(&mut self, about: &str) -> Result<(), Failure> {
+    async fn help(&mut self, about: &str) -> Result<(), Failure> {
         let width = self.context.stdout.width;
         if !about.is_empty() {
             let Some(command) = named(about.trim_start_matches('/')) else {
@@ -72,7 +72,7 @@ impl Session {
             "",
             Some(width),
         ));
-        self.print(&text)
+        self.page(&text, 1).await
     }
 
     /// Takes the last question back, where there is one.
