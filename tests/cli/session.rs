@@ -222,7 +222,8 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 
 #[test]
 fn what_a_person_runs_is_shared_only_when_wanted_and_without_secrets() {
-    let bench = bench(json!([full("one"), full("two")])).env("DB_PASSWORD", "correct-horse-battery-staple");
+    let bench = bench(json!([{"say": "first answer"}, {"say": "second answer"}]))
+        .env("DB_PASSWORD", "correct-horse-battery-staple");
     let mut terminal = session(&bench);
     terminal.type_keys(&format!("!echo for me alone; echo $DB_PASSWORD{ENTER}"));
     terminal.wait_for("share it with the model?");
@@ -235,12 +236,12 @@ fn what_a_person_runs_is_shared_only_when_wanted_and_without_secrets() {
     terminal.type_keys("y");
     terminal.prompted("E1 goes with the next question");
     terminal.types("!cd /", "exit 0, no output");
-    terminal.types("why?", "one");
+    terminal.types("why?", "first answer");
     let request = sent(&bench, 0);
     assert!(request.contains("E1 user_command") && request.contains("told <secret:"), "{request}");
     assert!(!request.contains("for me alone") && !request.contains("correct-horse"), "{request}");
     // Once.
-    terminal.types("again?", "two");
+    terminal.types("again?", "second answer");
     assert_eq!(sent(&bench, 1).matches("E1 user_command").count(), 1);
     leaves(terminal, &bench);
 }
@@ -398,7 +399,7 @@ fn without_a_model_the_rules_look_anew() {
     terminal.types("why is the disk full?", "Inconclusive");
     terminal.types("and this?", "and this?");
     terminal.types("/context", "know no window");
-    terminal.types("/cost", "no model call");
+    terminal.types("/cost", "no tokens counted");
     terminal.type_keys(CTRL_D);
     assert_eq!(terminal.wait_exit(), 0);
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
 use super::words::{one_line, tokens};
+use crate::agent::Usage;
 use crate::agent::machine::Offered;
 use crate::cli::config;
 use crate::cli::failure::{Exit, Failure};
@@ -192,7 +193,10 @@ impl Session {
 
 fn spent(spent: &Spent) -> String {
     let calls = match spent.calls {
-        0 => return "no model call".to_owned(),
+        // The rules count nothing.
+        _ if spent.usage == Usage::default() && spent.cost.is_none() => {
+            return "no tokens counted".to_owned();
+        }
         1 => "1 call".to_owned(),
         calls => format!("{calls} calls"),
     };

@@ -329,9 +329,10 @@ impl Session {
         self.signals.forget().await;
         self.turns.answered(*done.investigation);
         self.learn_words();
+        done.exit?;
         // The next question stands apart from the answer.
         self.print("\n")?;
-        done.exit.map(|_| Flow::On)
+        Ok(Flow::On)
     }
 
     /// Goes on with what a run was cut off in.
