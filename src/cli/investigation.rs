@@ -104,7 +104,7 @@ pub(super) struct Done {
 
 /// Investigates and writes the answer to its sinks.
 pub(super) async fn run(commission: Commission, config: Config, context: &Context) -> Result<Exit, Failure> {
-    match conduct(commission, &Rc::new(config), context).await? {
+    match Box::pin(conduct(commission, &Rc::new(config), context)).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }
@@ -127,7 +127,7 @@ pub(super) async fn conduct(
     let Some(effects) = run.open(commission, context.verbose, deadline, &mut signals).await? else {
         return Ok(None);
     };
-    run.finish(effects, None, deadline, &mut signals).await
+    Box::pin(run.finish(effects, None, deadline, &mut signals)).await
 }
 
 /// Goes on with a recorded run: with another question, or to the answer it had not come to.
@@ -163,7 +163,7 @@ pub(super) async fn go_on(
         }
         None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
     };
-    match run.finish(effects, questioned, deadline, &mut signals).await? {
+    match Box::pin(run.finish(effects, questioned, deadline, &mut signals)).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }

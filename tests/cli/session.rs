@@ -320,6 +320,12 @@ fn the_report_holds_every_question() {
     leaves(terminal, &bench);
 }
 
+/// Ids of what is recorded.
+fn runs(bench: &Bench) -> Vec<String> {
+    let entries = std::fs::read_dir(bench.path(".local/state/holmes-rs/runs")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
 #[test]
 fn another_run_is_taken_up_and_a_run_goes_on() {
     let bench = bench(json!([{"say": "first answer"}, {"say": "second answer"}, {"say": "third answer"}]));
@@ -327,6 +333,7 @@ fn another_run_is_taken_up_and_a_run_goes_on() {
     terminal.types("alpha?", "first answer");
     terminal.type_keys(CTRL_D);
     assert_eq!(terminal.wait_exit(), 0);
+    let first = runs(&bench).remove(0);
     let mut terminal = session(&bench);
     // The history is of all sessions.
     terminal.type_keys(UP);
@@ -338,14 +345,9 @@ fn another_run_is_taken_up_and_a_run_goes_on() {
     terminal.wait_for("holmes> /resume");
     terminal.type_keys(CTRL_C);
     terminal.prompted("");
-    let runs: Vec<String> = std::fs::read_dir(bench.path(".local/state/holmes-rs/runs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    let mut runs = runs;
-    runs.sort();
-    terminal.types(&format!("/resume {}", runs[1]), "it is the run you are in");
-    terminal.types(&format!("/resume {}", runs[0]), "asked: alpha?");
+    let second = runs(&bench).into_iter().find(|run| *run != first).unwrap();
+    terminal.types(&format!("/resume {second}"), "it is the run you are in");
+    terminal.types(&format!("/resume {first}"), "asked: alpha?");
     terminal.types("gamma?", "third answer");
     let request = sent(&bench, 2);
     assert!(request.contains("alpha?") && !request.contains("beta?"), "{request}");

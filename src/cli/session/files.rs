@@ -83,10 +83,10 @@ impl Session {
             }
             _ => {}
         }
-        let shelf = self.desk.shelf();
-        let Some(runbook) = shelf.get(name) else {
+        let books = self.desk.shelf();
+        let Some(runbook) = books.get(name) else {
             let failure = Failure::new(Exit::Usage, format!("there is no runbook `{}`", sanitize(name)));
-            return Err(match shelf.nearest(name) {
+            return Err(match books.nearest(name) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
                 None => failure.hint("`/runbook` lists them"),
             });
@@ -99,9 +99,9 @@ impl Session {
 
     /// Those that fit the last question first.
     async fn runbooks(&mut self) -> Result<(), Failure> {
-        let shelf = self.desk.shelf();
+        let books = self.desk.shelf();
         let question = self.turns.last_asked().map(|asked| asked.text.clone()).unwrap_or_default();
-        let found = shelf.find(&Query { text: question, ..Query::default() });
+        let found = books.find(&Query { text: question, ..Query::default() });
         let fitting: Vec<&str> = found.iter().map(|found| found.runbook.name.as_str()).collect();
         let width = self.context.stdout.width;
         let mut text = String::new();
@@ -114,7 +114,7 @@ impl Session {
             let why = format!(" (fits by {})", one_line(&one.why, 60));
             line(&one.runbook.name, &one.runbook.description, &why);
         }
-        for one in shelf.runbooks().iter().filter(|one| !fitting.contains(&one.name.as_str())) {
+        for one in books.runbooks().iter().filter(|one| !fitting.contains(&one.name.as_str())) {
             line(&one.name, &one.description, "");
         }
         if text.is_empty() {
@@ -134,8 +134,8 @@ impl Session {
 
     /// Puts the runbook that a person chose in the place of the one that matches.
     pub(super) fn give_runbook(&self, commission: &mut Commission) {
-        let shelf = self.desk.shelf();
-        if let Some(runbook) = self.runbook.as_deref().and_then(|name| shelf.get(name)) {
+        let books = self.desk.shelf();
+        if let Some(runbook) = self.runbook.as_deref().and_then(|name| books.get(name)) {
             commission.runbook =
                 Some((runbook.name.clone(), "a person's choice".to_owned(), runbook.text.clone()));
         }
