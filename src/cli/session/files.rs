@@ -16,7 +16,7 @@ impl Session {
     pub(super) fn file(&mut self, arguments: &str) {
         match arguments {
             "" if self.attachments.is_empty() => {
-                self.say("no file goes with the next question; `/file PATH`")
+                self.say("no file goes with the next question; `/file PATH`");
             }
             "" => {
                 let names: Vec<String> = self.attachments.iter().map(described).collect();

@@ -1,6 +1,7 @@
 //! `/tools`, `/toolsets`, `/context`, `/cost`, `/config`: what there is, and how much of it. Nothing here changes anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::Session;
 use super::words::{one_line, tokens};
@@ -53,16 +54,15 @@ impl Session {
         }
         let mut text = String::new();
         for (toolset, tools) in groups {
-            text.push_str(&format!("{}\n{tools}", sanitize(&toolset)));
+            let _ = write!(text, "{}\n{tools}", sanitize(&toolset));
         }
         let mut end = match count {
             1 => "1 tool".to_owned(),
             count => format!("{count} tools"),
         };
         if behind > 0 {
-            end.push_str(&format!(
-                "; {behind} marked + are behind the search: the model asks for them by words"
-            ));
+            let _ =
+                write!(end, "; {behind} marked + are behind the search: the model asks for them by words");
         }
         text.push_str(&wrapped(&end, "", "", Some(width)));
         self.page(&text, 1).await
@@ -203,11 +203,13 @@ fn spent(spent: &Spent) -> String {
     let usage = spent.usage;
     let mut text = format!("{calls}, {} tokens in", usage.prompt_tokens);
     if usage.cached_tokens > 0 {
-        text.push_str(&format!(" ({} from the provider's cache)", usage.cached_tokens));
+        let _ = write!(text, " ({} from the provider's cache)", usage.cached_tokens);
     }
-    text.push_str(&format!(", {} out", usage.completion_tokens));
+    let _ = write!(text, ", {} out", usage.completion_tokens);
     match spent.cost {
-        Some(cost) => text.push_str(&format!(", ${cost:.4}")),
+        Some(cost) => {
+            let _ = write!(text, ", ${cost:.4}");
+        }
         None => text.push_str(", price not known"),
     }
     text

@@ -178,6 +178,7 @@ impl Session {
     }
 
     /// Text that was asked for, which is fit for a terminal already: on stdout.
+    #[allow(clippy::unused_self)] // said in the session, whoever it reaches
     fn print(&self, text: &str) -> Result<(), Failure> {
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
         ui::write_stdout(format!("{text}{end}").as_bytes()).map_err(io("stdout"))

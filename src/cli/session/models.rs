@@ -1,5 +1,6 @@
 //! `/model` and `/retry`: who answers, and once more.
 
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::words::tokens;
@@ -46,7 +47,7 @@ impl Session {
         let mut told = format!("{} answers from here on", sanitize(self.run.answers()));
         if let Some(window) = self.run.window() {
             let guess = if self.run.window_is_guessed() { "about " } else { "" };
-            told.push_str(&format!(", with a window of {guess}{}", tokens(window)));
+            let _ = write!(told, ", with a window of {guess}{}", tokens(window));
         }
         self.say(&told);
         Ok(())

@@ -1,5 +1,7 @@
 //! Which of the other files does what a command says; and the commands that need no file of their own.
 
+use std::fmt::Write as _;
+
 use super::command::{COMMANDS, Meant, Verb, details, named, read};
 use super::{Flow, Session};
 use crate::agent::Edit;
@@ -63,7 +65,7 @@ impl Session {
                 let indent = " ".repeat(column);
                 text.push_str(&wrapped(command.about, &format!("  {usage}{gap}"), &indent, Some(width)));
             } else {
-                text.push_str(&format!("{usage}\n{}", wrapped(command.about, "  ", "  ", Some(width))));
+                let _ = write!(text, "{usage}\n{}", wrapped(command.about, "  ", "  ", Some(width)));
             }
         }
         text.push_str(&wrapped(

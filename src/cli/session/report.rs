@@ -1,5 +1,6 @@
 //! `/save` and `/export`: the last answer, or the whole session, as a file.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -27,14 +28,14 @@ impl Session {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         let text = match ending.as_deref() {
             Some("txt") => redact(&sink::to_text(&last.answer)) + "\n",
-            Some(ending) => match rendered(last, ending, &redact) {
-                Some(text) => text,
-                None => {
+            Some(ending) => {
+                let Some(text) = rendered(last, ending, &redact) else {
                     let shown = sanitize(ending).into_owned();
                     let failure = Failure::new(Exit::Usage, format!("no form is known by `.{shown}`"));
                     return Err(failure.hint(".md, .html, .json or .txt"));
-                }
-            },
+                };
+                text
+            }
             None => {
                 return Err(Failure::new(
                     Exit::Usage,
@@ -135,7 +136,7 @@ fn whole(all: &[&Investigation], redact: sink::Redact<'_>) -> Option<Investigati
     for (number, one) in all.iter().enumerate() {
         let question = one.question.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = sink::to_text(&one.answer);
-        whole.answer.text.push_str(&format!("## {}. {question}\n\n{}\n\n", number + 1, text.trim_end()));
+        let _ = write!(whole.answer.text, "## {}. {question}\n\n{}\n\n", number + 1, text.trim_end());
         for finding in &one.answer.findings {
             if !whole.answer.findings.contains(finding) {
                 whole.answer.findings.push(finding.clone());

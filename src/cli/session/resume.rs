@@ -1,6 +1,7 @@
 //! A run that goes on: `ask -c -i`, `ask --resume RUN -i`, `/resume`. What was asked, what it came to, and what it was cut off in.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::words::one_line;
 use super::{Session, Turns};
@@ -35,22 +36,26 @@ impl Session {
             self.turns.questions().map(|(text, answered)| (one_line(text, 200), answered)).collect();
         let mut text = format!("run {} goes on", self.run.id);
         if questions.len() > RECALLED {
-            text.push_str(&format!("\n  … {} questions before …", questions.len() - RECALLED));
+            let _ = write!(text, "\n  … {} questions before …", questions.len() - RECALLED);
         }
         for (question, answered) in questions.iter().skip(questions.len().saturating_sub(RECALLED)) {
             let end = if *answered { "" } else { " (no answer yet)" };
-            text.push_str(&format!("\n  asked: {question}{end}"));
+            let _ = write!(text, "\n  asked: {question}{end}");
         }
         if let Some(last) = self.turns.last() {
-            text.push_str(&format!("\n  verdict: {}", last.answer.verdict.word()));
+            let _ = write!(text, "\n  verdict: {}", last.answer.verdict.word());
             if !last.answer.root_cause.is_empty() {
-                text.push_str(&format!("\n  root cause: {}", one_line(&last.answer.root_cause, 300)));
+                let _ = write!(text, "\n  root cause: {}", one_line(&last.answer.root_cause, 300));
             }
         }
         match self.run.store.exhibits() {
             [] => {}
-            [only] => text.push_str(&format!("\n  exhibit: E{}", only.id)),
-            [first, .., last] => text.push_str(&format!("\n  exhibits: E{} to E{}", first.id, last.id)),
+            [only] => {
+                let _ = write!(text, "\n  exhibit: E{}", only.id);
+            }
+            [first, .., last] => {
+                let _ = write!(text, "\n  exhibits: E{} to E{}", first.id, last.id);
+            }
         }
         let text = self.run.store.shown(&text);
         self.say(&text);

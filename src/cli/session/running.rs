@@ -1,6 +1,7 @@
 //! `/run` and `/shell`: commands that a person types for themselves. They run with the person's shell and environment, and no
 //! policy judges them: whoever has a terminal here has one elsewhere. What comes of them is the person's until it is shared.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,7 +60,7 @@ impl Session {
             told.push_str(", no output");
         } else {
             let lines = if amount.lines == 1 { "line" } else { "lines" };
-            told.push_str(&format!(", {} {lines}, {}", amount.lines, size(amount.bytes)));
+            let _ = write!(told, ", {} {lines}, {}", amount.lines, size(amount.bytes));
         }
         if amount.cut {
             told.push_str(" (the rest is not kept)");

@@ -99,9 +99,8 @@ impl Session {
         wanted: Option<u64>,
     ) -> Result<(String, usize), Failure> {
         let terminal = &self.context.stdout;
-        let styled = |text: &str, style: Style| match terminal.colour {
-            true => format!("{style}{text}{style:#}"),
-            false => text.to_owned(),
+        let styled = |text: &str, style: Style| {
+            if terminal.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
         };
         let mut text = wrapped(&sanitize(&header(exhibit)), "", "  ", Some(terminal.width));
         if exhibit.description != exhibit.invocation && !exhibit.description.is_empty() {

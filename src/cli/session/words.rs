@@ -1,6 +1,7 @@
 //! Words of a command line: split as a shell would, paths with their `~` and globs; and words for people. It reads folders
 //! and nothing else.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
@@ -61,7 +62,9 @@ pub(super) fn globbed(path: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from(if path.is_absolute() { "/" } else { "" })];
     for part in text.split('/').filter(|part| !part.is_empty()) {
         let Some(pattern) = pattern(part) else {
-            found.iter_mut().for_each(|path| path.push(part));
+            for path in &mut found {
+                path.push(part);
+            }
             continue;
         };
         let mut next = Vec::new();
@@ -101,7 +104,7 @@ fn pattern(part: &str) -> Option<Regex> {
                     Some(set) => ("^", set.to_owned()),
                     None => ("", set),
                 };
-                pattern.push_str(&format!("[{not}{set}]"));
+                let _ = write!(pattern, "[{not}{set}]");
             }
             c => pattern.push_str(&regex::escape(&c.to_string())),
         }
