@@ -91,7 +91,7 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         let asked = !words.is_empty() || !attachments.is_empty();
         let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
         let first = asked.then_some(Question { text, subject: None, attachments });
-        return session::run(first, again.as_ref(), config, context).await;
+        return Box::pin(session::run(first, again.as_ref(), config, context)).await;
     }
     if let Some(recording) = again {
         let asked = !words.is_empty() || !attachments.is_empty();

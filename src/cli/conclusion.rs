@@ -97,6 +97,11 @@ impl Outlets {
         })
     }
 
+    /// Answers are laid out for this terminal from now on.
+    pub(super) fn fit(&mut self, stdout: Terminal) {
+        self.stdout = stdout;
+    }
+
     /// Writes the answer and says how the run ended.
     pub(super) fn deliver(
         &self,

@@ -70,7 +70,7 @@ pub(super) fn run(verb: &ConfigVerb, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Answered)
 }
 
-fn show(config: &Config, all: bool, output: OutputFormat, terminal: &Terminal) -> String {
+pub(super) fn show(config: &Config, all: bool, output: OutputFormat, terminal: &Terminal) -> String {
     let settings = config.shown();
     let settings = settings.iter().filter(|one| all || one.value.is_some() || one.error.is_some());
     if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {

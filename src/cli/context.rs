@@ -27,12 +27,8 @@ pub(super) fn trust(config: &Config) -> Result<Trust, ConfigError> {
 
 impl Context {
     pub(super) fn new(global: GlobalArgs) -> Self {
-        let environment = Environment::capture();
-        let (stdout, stderr) = {
-            let seen = terminal_environment(&environment);
-            (Terminal::stdout(seen), Terminal::stderr(seen))
-        };
-        let mut context = Self { environment, verbose: global.verbose, global, stdout, stderr };
+        let verbose = global.verbose;
+        let mut context = Self::of(Environment::capture(), global, verbose);
         if let Some(level) = context.environment.get("HOLMES_LOG").filter(|_| context.verbose == 0) {
             match verbosity(level) {
                 Some(verbose) => context.verbose = verbose,
@@ -43,6 +39,14 @@ impl Context {
             }
         }
         context
+    }
+
+    fn of(environment: Environment, global: GlobalArgs, verbose: u8) -> Self {
+        let (stdout, stderr) = {
+            let seen = terminal_environment(&environment);
+            (Terminal::stdout(seen), Terminal::stderr(seen))
+        };
+        Self { environment, global, stdout, stderr, verbose }
     }
 
     /// The same surroundings with one variable set otherwise.
@@ -64,6 +68,11 @@ impl Context {
             self.warn(&warning.to_string());
         }
         Ok(config)
+    }
+
+    /// As this one, with the terminal as it is now: a window may have been resized.
+    pub(super) fn renewed(&self) -> Self {
+        Self::of(self.environment.clone(), self.global.clone(), self.verbose)
     }
 
     /// Where this user's files are, when nothing of the configuration matters.

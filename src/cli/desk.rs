@@ -79,6 +79,11 @@ impl Desk {
         })
     }
 
+    /// The runbooks.
+    pub(super) fn shelf(&self) -> Rc<Shelf> {
+        Rc::clone(&self.shelf)
+    }
+
     /// Words alone.
     pub(super) fn words(&self, question: Question) -> Commission {
         let query = Query { text: question.text.clone(), ..Query::default() };

@@ -2,6 +2,8 @@
 //!
 //! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
 
+mod between;
+
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
@@ -74,6 +76,10 @@ pub(super) struct Commission {
     pub tools: Vec<Box<dyn Tool>>,
     /// Free fields of the JSON result.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What a person says to the model besides the question, a line each.
+    pub notes: Vec<String>,
+    /// Exhibits that a person shows the model with the question, of which no listener has heard.
+    pub shared: Vec<Exhibit>,
     /// One of several: results are collected.
     pub collected: bool,
     /// How many are made of how many.
@@ -98,7 +104,7 @@ pub(super) struct Done {
 
 /// Investigates and writes the answer to its sinks.
 pub(super) async fn run(commission: Commission, config: Config, context: &Context) -> Result<Exit, Failure> {
-    match conduct(commission, &Rc::new(config), context).await? {
+    match Box::pin(conduct(commission, &Rc::new(config), context)).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }
@@ -121,7 +127,7 @@ pub(super) async fn conduct(
     let Some(effects) = run.open(commission, context.verbose, deadline, &mut signals).await? else {
         return Ok(None);
     };
-    run.finish(effects, None, deadline, &mut signals).await
+    Box::pin(run.finish(effects, None, deadline, &mut signals)).await
 }
 
 /// Goes on with a recorded run: with another question, or to the answer it had not come to.
@@ -157,7 +163,7 @@ pub(super) async fn go_on(
         }
         None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
     };
-    match run.finish(effects, questioned, deadline, &mut signals).await? {
+    match Box::pin(run.finish(effects, questioned, deadline, &mut signals)).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }
@@ -180,6 +186,8 @@ pub(super) struct Run {
     lookups: Vec<ToolCall>,
     steps: Vec<ToolCall>,
     runbook: Option<(String, String, String)>,
+    notes: Vec<String>,
+    shared: Vec<Exhibit>,
     metadata: serde_json::Map<String, serde_json::Value>,
     pub id: String,
     /// When the run began, by the wall and by the clock that does not jump.
@@ -300,6 +308,8 @@ impl Run {
             lookups: Vec::new(),
             steps: Vec::new(),
             runbook: None,
+            notes: Vec::new(),
+            shared: Vec::new(),
             metadata: again.map(|recording| recording.opening.metadata.clone()).unwrap_or_default(),
             id: run_id,
             started_at,
@@ -378,7 +388,7 @@ impl Run {
 
     /// What is to be found out.
     fn take(&mut self, commission: Commission, verbose: u8) {
-        let Commission { question, lookups, steps, runbook, tools, metadata, .. } = commission;
+        let Commission { question, lookups, steps, runbook, tools, metadata, notes, shared, .. } = commission;
         self.equipment.provide(tools);
         if verbose > 0 {
             tell_lookups(&lookups, &self.equipment.toolbox, &mut self.listeners.progress);
@@ -400,6 +410,8 @@ impl Run {
         // A team's own may hold what its examples were tried with.
         self.runbook = runbook.map(|(name, why, text)| (name, why, redactor.redact(&text)));
         self.question = Question { text: redactor.redact(&question.text), ..question };
+        self.notes = notes.iter().map(|note| redactor.redact(note)).collect();
+        self.shared = shared;
         self.metadata = metadata;
     }
 
@@ -433,8 +445,12 @@ impl Run {
         self.take(commission, verbose);
         // First of all: a file that cannot be read is no run.
         let Some(attached) = self.attach(deadline, signals).await? else { return Ok(None) };
+        let attached: Vec<Exhibit> = self.shared.drain(..).chain(attached).collect();
         let views: Vec<String> = attached.iter().map(|exhibit| exhibit.view.clone()).collect();
-        let opening = self.opening(&views)?;
+        let mut opening = self.opening(&views)?;
+        if let Some(Message::User { text }) = opening.last_mut() {
+            between::say_besides(text, &self.notes);
+        }
         if let Some(model) = &self.model {
             fits(&opening, window_of(model.as_ref()))?;
         }
@@ -458,6 +474,7 @@ impl Run {
     ) -> Result<Option<Vec<Effect>>, Failure> {
         self.take(commission, 0);
         let Some(attached) = self.attach(deadline, signals).await? else { return Ok(None) };
+        let attached: Vec<Exhibit> = self.shared.drain(..).chain(attached).collect();
         let views: Vec<String> =
             shared.iter().cloned().chain(attached.iter().map(|exhibit| exhibit.view.clone())).collect();
         let Some(thread) = &mut self.thread else { return Ok(None) };
@@ -466,7 +483,7 @@ impl Run {
         let runbook =
             self.runbook.as_ref().map(|(name, why, text)| (name, why, shortened(text, window, name)));
         self.asked_at = SystemClock.now();
-        let text = self
+        let mut text = self
             .prompts
             .follow_up(
                 &Opening {
@@ -481,6 +498,7 @@ impl Run {
                 first,
             )
             .map_err(|error| Failure::new(Exit::Configuration, error))?;
+        between::say_besides(&mut text, &self.notes);
         if self.model.is_some() {
             fits(&[Message::User { text: text.clone() }], window)?;
         }

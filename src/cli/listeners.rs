@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::spending::Spending;
 use crate::agent::{Arguments, Event};
 use crate::clock::{Clock as _, SystemClock};
 use crate::evidence::{Arriving, Redactor};
@@ -13,6 +14,8 @@ use crate::ui::{self, Progress};
 pub(super) struct Listeners {
     pub progress: Progress,
     pub journal: Journal,
+    /// What was paid for so far.
+    pub spending: Spending,
     redactor: Rc<Redactor>,
     /// Whether events go to stdout as JSON lines.
     jsonl: bool,
@@ -43,6 +46,7 @@ impl Listeners {
         Self {
             progress,
             journal,
+            spending: Spending::default(),
             redactor,
             jsonl,
             every_event,
@@ -58,6 +62,11 @@ impl Listeners {
     /// Whether anyone wants text as it arrives.
     pub(super) fn want_stream(&self) -> bool {
         self.jsonl || self.stream.is_some()
+    }
+
+    /// Text that arrives is shown by this from now on.
+    pub(super) fn stream_by(&mut self, stream: Option<MarkdownStream>) {
+        self.stream = stream;
     }
 
     /// What stands on the screen as the answer, whole, and nothing after it.
@@ -116,6 +125,7 @@ impl Listeners {
     }
 
     fn pass(&mut self, event: &Event) {
+        self.spending.hear(event);
         // What a model gives a secret parameter is shown nowhere, from the reply on that asks for the call.
         if let Event::ModelReplied { message, .. } = event {
             for call in &message.tool_calls {

@@ -29,6 +29,7 @@ mod rewriting;
 mod runbook;
 mod session;
 mod signals;
+mod spending;
 mod stdin;
 mod swapped;
 mod thinking;

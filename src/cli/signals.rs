@@ -37,6 +37,15 @@ impl Signals {
         self.keys = None;
     }
 
+    /// What was meant for a program in the foreground, or for a turn that is over, is no wish to leave.
+    pub(super) async fn forget(&mut self) {
+        // Once around the event loop: what has arrived is handed out before nobody waits for it.
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        if let Ok(interrupt) = signal(SignalKind::interrupt()) {
+            self.interrupt = interrupt;
+        }
+    }
+
     /// Returns at the next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) {
         let keys = self.keys.as_ref();

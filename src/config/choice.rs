@@ -7,7 +7,8 @@ use serde_json::Map;
 
 use super::aliases::{self, Alias};
 use super::error::{ConfigError, Origin};
-use super::layer::Written;
+use super::flags::Flags;
+use super::layer::{self, Written};
 use super::model::{self, ModelChoice, ModelSettings, Sourced, Wanted};
 use super::provider;
 use super::resolved::{Config, one_line};
@@ -29,6 +30,15 @@ pub struct Listed {
 }
 
 impl Config {
+    /// The same settings with another model: as if its name had been typed.
+    #[must_use]
+    pub fn with_model(&self, name: &str) -> Self {
+        let mut config = self.clone();
+        let flags = Flags { model: Some(name.to_owned()), ..Flags::default() };
+        config.layers.insert(0, layer::from_flags(&flags));
+        config
+    }
+
     /// Who answers.
     pub fn model(&self) -> Result<ModelChoice, ConfigError> {
         if self.switch("no_llm")? {

@@ -19,6 +19,7 @@ use super::value::{Base, Mismatch, Value, expand, interpret};
 use super::yaml::{Node, Warning};
 
 /// Flags, environment and files as one. `Debug` shows no value.
+#[derive(Clone)]
 pub struct Config {
     /// Strongest first.
     pub(super) layers: Vec<Layer>,

@@ -31,7 +31,7 @@ pub async fn foreground(program: &Program, input: Option<Vec<u8>>) -> io::Result
     // From here on these two end this program no more; whether anybody listens is of no importance.
     let _interrupt = signal(SignalKind::interrupt())?;
     let _quit = signal(SignalKind::quit())?;
-    let _modes = Modes(tcgetattr(io::stdin()).ok());
+    let _modes = Modes::kept();
     #[allow(clippy::disallowed_methods)] // A place that starts processes.
     let mut command = Command::new(&program.command);
     command.args(&program.args).env_clear().envs(program.env.iter().map(|(name, value)| (name, value)));
@@ -63,7 +63,13 @@ pub fn program_named(name: &str, path: &str) -> bool {
 }
 
 /// The terminal as it was, whatever the program left it in.
-struct Modes(Option<Termios>);
+pub(super) struct Modes(Option<Termios>);
+
+impl Modes {
+    pub(super) fn kept() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+}
 
 impl Drop for Modes {
     fn drop(&mut self) {

@@ -18,6 +18,7 @@ mod run;
 pub mod survey;
 mod syntax;
 mod tail;
+mod teed;
 pub mod template;
 
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
 pub use syntax::Variable;
+pub use teed::{Teed, teed};

@@ -118,6 +118,16 @@ impl Progress {
         self.say(&line);
     }
 
+    /// Whether each tool's output stands under its line from now on.
+    pub fn show_tool_output(&mut self, shown: bool) {
+        self.options.show_tool_output = shown;
+    }
+
+    /// Lines are laid out for this terminal from now on.
+    pub fn fit(&mut self, terminal: Terminal) {
+        self.terminal = terminal;
+    }
+
     /// Shows one event.
     #[allow(clippy::too_many_lines)] // One arm an event: it reads as a list.
     pub fn event(&mut self, event: &Event) {

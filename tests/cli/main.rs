@@ -40,6 +40,7 @@ mod replay;
 mod rules;
 mod runbooks;
 mod servers;
+mod session;
 mod several;
 mod summaries;
 mod terminal;
