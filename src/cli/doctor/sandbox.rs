@@ -15,7 +15,7 @@ pub(super) fn look(context: &Context, config: Option<&Config>) -> Vec<Check> {
         let check = Check::warning(HERE, NAME, "off: commands of tools may write wherever you may");
         return vec![check.fix("`containment: auto` in the configuration switches it on")];
     }
-    let environment =
+    let environment: std::collections::BTreeMap<String, String> =
         context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let held = Containment::of_run(environment);
     let check = match held.state() {
