@@ -160,7 +160,10 @@ impl Driver<'_, '_> {
         self.deadline = self.deadline.map(|deadline| deadline + took);
         (self.listener)(&Event::ApprovalDecided { exhibit, decision: decision.clone() });
         match decision {
-            Decision::Once | Decision::Session { .. } | Decision::Always { .. } => Leave::Given,
+            Decision::Once
+            | Decision::Standing { .. }
+            | Decision::Session { .. }
+            | Decision::Always { .. } => Leave::Given,
             Decision::Denied { why, words } => Leave::Denied(denied(&ask, &why, words.as_deref())),
         }
     }
