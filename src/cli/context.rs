@@ -107,6 +107,7 @@ fn terminal_environment(environment: &Environment) -> crate::ui::Environment<'_>
         term: environment.get("TERM"),
         columns: environment.get("COLUMNS"),
         locale: ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| environment.get(name)),
+        plain: environment.get("HOLMES_PLAIN"),
     }
 }
 

@@ -94,6 +94,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("HOLMES_CONFIG_PATH", "the same, as HolmesGPT names it"),
     ("HOLMES_CONFIGPATH_DIR", "folder that replaces `~/.holmes` for config.yaml and model_list.yaml"),
     ("HOLMES_LOG", "what is logged to stderr, e.g. `debug` or `holmes_rs=trace`"),
+    ("HOLMES_PLAIN", "`1`: no spinners and no redrawing, full lines only, as screen readers need it"),
     ("AZURE_API_KEY", "key for `azure/…` models, before the other keys"),
     ("AZURE_API_BASE", "resource address for `azure/…` models, e.g. `https://NAME.openai.azure.com`"),
     ("AZURE_API_VERSION", "api-version for `azure/…` models"),

@@ -1,13 +1,15 @@
-//! What happens during a run, on stderr: one line a finished tool, spinners for what is still running.
+//! What happens during a run, on stderr: one line a finished tool, one that moves for each that is still running.
 //!
 //! A listener of the event stream. It decides nothing and never touches stdout, so that `… | cat` prints
 //! the answer alone. Everything a stranger wrote is sanitised first.
 
+mod running;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
@@ -18,6 +20,7 @@ use super::terminal::{Terminal, sanitize};
 use crate::agent::{Event, Unusable, Usage};
 use crate::evidence::{Exhibit, Status};
 
+use running::Running;
 pub(crate) use words::duration;
 
 const GREEN: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Green)));
@@ -47,7 +50,7 @@ pub struct Progress {
     options: ProgressOptions,
     output: ErrorOutput,
     live: Option<MultiProgress>,
-    running: Vec<(u32, ProgressBar)>,
+    running: Running,
     spinner: Option<ProgressBar>,
     overall: Option<ProgressBar>,
     /// The line of reasoning that has not ended yet.
@@ -68,11 +71,17 @@ impl Progress {
             options,
             output,
             live,
-            running: Vec::new(),
+            running: Running::default(),
             spinner: None,
             overall: None,
             reasoning: String::new(),
         }
+    }
+
+    /// How the lines of running tools learn how much their tools have said so far: bytes of the output of exhibit
+    /// `E{number}`, `None` where nobody knows. Asked ten times a second by a thread of the terminal, so it must be quick.
+    pub fn measure(&mut self, size: impl Fn(u32) -> Option<u64> + Send + Sync + 'static) {
+        self.running.measured_by(Arc::new(size));
     }
 
     /// Shows that something goes on outside of the event stream: `checking 12 toolsets`.
@@ -84,9 +93,7 @@ impl Progress {
     /// Takes the spinners away, before something is written to stdout on the same terminal.
     pub fn hide(&mut self) {
         self.idle();
-        for (_, bar) in self.running.drain(..) {
-            bar.finish_and_clear();
-        }
+        self.running.clear();
         if let Some(bar) = self.overall.take() {
             bar.finish_and_clear();
         }
@@ -161,29 +168,25 @@ impl Progress {
             }
             Event::ToolStarted { exhibit, description, call, .. } => {
                 let said = words::first_line(if description.is_empty() { &call.tool } else { description });
-                if let Some(bar) = self.spin(&format!("E{exhibit} {said}")) {
-                    self.running.push((*exhibit, bar));
+                if self.live.is_some() {
+                    self.show_overall();
+                    self.running.start(*exhibit, format!("E{exhibit} {said}"));
+                    self.arrange();
                 }
             }
             Event::SummaryRequested { exhibit, model, tokens } => {
                 if self.options.verbose > 0 {
                     self.note(&format!("E{exhibit}: {model} sums it up, about {tokens} tokens"));
                 }
-                if let Some((_, bar)) = self.running.iter().find(|(id, _)| id == exhibit) {
-                    bar.set_message(words::first_line(&format!("E{exhibit} summed up by {model}")));
-                }
+                self.running.say(*exhibit, words::first_line(&format!("E{exhibit} summed up by {model}")));
             }
             Event::SummaryReplied { exhibit, model, failure: Some(why), .. } => {
                 let (model, why) = (words::first_line(model), words::first_line(why));
                 self.warning(&format!("E{exhibit} is not summed up by {model}, its lines are shown: {why}"));
             }
             Event::ToolFinished { exhibit } => {
-                self.running.retain(|(id, bar)| {
-                    if *id == exhibit.id {
-                        bar.finish_and_clear();
-                    }
-                    *id != exhibit.id
-                });
+                self.running.finish(exhibit.id);
+                self.arrange();
                 self.tool(exhibit);
                 if let Some(flag) = &exhibit.flagged {
                     self.warning(&words::first_line(&flag.told(exhibit.id)));
@@ -336,21 +339,11 @@ impl Progress {
     }
 
     fn spin(&mut self, what: &str) -> Option<ProgressBar> {
+        self.show_overall();
         let live = self.live.as_ref()?;
-        if let (None, Some((over, of))) = (&self.overall, self.options.overall) {
-            let ends = if self.terminal.unicode { "━╸ " } else { "#> " };
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} investigated")
-                .unwrap_or_else(|_| ProgressStyle::default_bar())
-                .progress_chars(ends);
-            let bar = live.add(ProgressBar::new(of).with_style(style));
-            bar.set_position(over);
-            bar.tick();
-            self.overall = Some(bar);
-        }
-        let frames = if self.terminal.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .tick_chars(frames);
+            .tick_chars(frames(&self.terminal));
         let bar = ProgressBar::new_spinner().with_style(style);
         let bar = match &self.overall {
             Some(overall) => live.insert_before(overall, bar),
@@ -361,9 +354,35 @@ impl Progress {
         Some(bar)
     }
 
+    /// Of several runs: the bar below everything else.
+    fn show_overall(&mut self) {
+        let (Some(live), None, Some((over, of))) = (&self.live, &self.overall, self.options.overall) else {
+            return;
+        };
+        let ends = if self.terminal.unicode { "━╸ " } else { "#> " };
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} investigated")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars(ends);
+        let bar = live.add(ProgressBar::new(of).with_style(style));
+        bar.set_position(over);
+        bar.tick();
+        self.overall = Some(bar);
+    }
+
+    fn arrange(&mut self) {
+        if let Some(live) = &self.live {
+            self.running.arrange(live, self.overall.as_ref(), &self.terminal);
+        }
+    }
+
     fn styled(&self, text: &str, style: Style) -> String {
         if self.terminal.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
+}
+
+/// What a spinner turns through.
+fn frames(terminal: &Terminal) -> &'static str {
+    if terminal.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " }
 }
 
 impl Drop for Progress {

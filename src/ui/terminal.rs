@@ -21,6 +21,8 @@ pub struct Environment<'a> {
     pub columns: Option<&'a str>,
     /// `LC_ALL`, else `LC_CTYPE`, else `LANG`: whether the terminal shows UTF-8.
     pub locale: Option<&'a str>,
+    /// `HOLMES_PLAIN`: full lines only, for whoever has the screen read out.
+    pub plain: Option<&'a str>,
 }
 
 /// One of the two output streams.
@@ -73,7 +75,8 @@ impl Terminal {
             let locale = locale.to_ascii_lowercase();
             locale.is_empty() || locale.contains("utf-8") || locale.contains("utf8")
         });
-        Self { tty, colour, live: tty && !dumb, unicode: unicode && !dumb, width: width.max(LEAST_WIDTH) }
+        let live = tty && !dumb && (!set(environment.plain) || environment.plain == Some("0"));
+        Self { tty, colour, live, unicode: unicode && !dumb, width: width.max(LEAST_WIDTH) }
     }
 }
 
@@ -211,6 +214,17 @@ mod tests {
         assert_eq!(width(Some("0"), None), 80);
         assert_eq!(width(None, Some(0)), 80);
         assert_eq!(width(Some("3"), None), 20);
+    }
+
+    #[test]
+    fn nothing_moves_where_somebody_listens_to_the_screen() {
+        let live = |plain, term| {
+            Terminal::decide(Environment { term, plain, ..Environment::default() }, true, None).live
+        };
+        assert!(live(None, Some("xterm")));
+        assert!(!live(Some("1"), Some("xterm")));
+        assert!(live(Some("0"), Some("xterm")));
+        assert!(!live(None, Some("dumb")));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp,
     tcsetattr,
 };
+
+use super::output::ErrorOutput;
 
 /// The value that switches a special key off.
 #[cfg(target_os = "linux")]
@@ -126,25 +128,69 @@ pub(super) fn discard() {
     let _ = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
-/// The terminal as it is now, put back when this falls unless it is forgotten: for modes that somebody else sets.
-pub(super) struct Restored(Option<Termios>);
+/// What terminals are told so that they mark pastes, and no more.
+const MARK_PASTES: &str = "\u{1b}[?2004h";
+const MARK_NO_PASTES: &str = "\u{1b}[?2004l";
 
-impl Restored {
-    pub(super) fn remember() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
+/// The modes before a line editor of somebody else's took the terminal.
+static BEFORE_EDITING: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// A line that somebody else's editor reads from the terminal.
+#[derive(Default)]
+pub(super) struct Editing {
+    /// The modes of an editor that was left in the middle of a line, while this program does something else.
+    left: Option<Termios>,
+    over: bool,
+}
+
+impl Editing {
+    pub(super) fn begin() -> Self {
+        let before = tcgetattr(io::stdin()).ok();
+        *BEFORE_EDITING.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        Self { left: None, over: false }
     }
 
-    pub(super) fn forget(mut self) {
-        self.0 = None;
+    /// Goes on with a line that was left.
+    pub(super) fn resume(mut self) -> Self {
+        if let Some(modes) = self.left.take() {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
+            ErrorOutput::stderr().write(MARK_PASTES);
+        }
+        self
+    }
+
+    /// The editor has put the terminal back itself.
+    pub(super) fn end(&mut self) {
+        self.over = true;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Puts the terminal back, the line unfinished.
+    pub(super) fn leave(&mut self) {
+        let before = BEFORE_EDITING.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(before) = before {
+            self.left = tcgetattr(io::stdin()).ok();
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+            ErrorOutput::stderr().write(&format!("{MARK_NO_PASTES}\n"));
+        }
     }
 }
 
-impl Drop for Restored {
-    fn drop(&mut self) {
-        if let Some(modes) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
-        }
-    }
+/// Ctrl-Z while a line is edited: the modes of before, until somebody continues this program.
+pub(super) fn suspend_editing() {
+    let before = BEFORE_EDITING.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (Some(before), Ok(edited)) = (before, tcgetattr(io::stdin())) else {
+        return;
+    };
+    let mut output = ErrorOutput::stderr();
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    output.write(MARK_NO_PASTES);
+    suspend();
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &edited);
+    output.write(MARK_PASTES);
 }
 
 /// Stops the whole job. The signal is taken by another thread: this one waits for it, or it would go on for a moment.

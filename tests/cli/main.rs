@@ -39,6 +39,7 @@ mod runbooks;
 mod servers;
 mod several;
 mod summaries;
+mod terminal;
 mod tickets;
 mod toolsets;
 mod untrusted;

@@ -12,6 +12,8 @@ mod bench;
 pub mod peer;
 pub mod scripted_model;
 pub mod scripted_server;
+pub mod terminal;
 
 pub use bench::{Bench, Ran};
 pub use scripted_server::{Asked, Reply, ScriptedServer};
+pub use terminal::TerminalBench;

@@ -1,10 +1,10 @@
 //! The line editor on a terminal that can be drawn on. rustyline blocks, so it has a thread of its own.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use anstyle::Style;
 use rustyline::completion::Completer;
@@ -14,13 +14,14 @@ use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Behavior, Cmd, ColorMode, CompletionType, Config, Context, EventHandler, KeyCode, KeyEvent, Modifiers,
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext,
+    EventHandler, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 
 use super::{Complete, Entry, entry, history};
 use crate::ui::mailbox::{Mailbox, Sender, mailbox};
 use crate::ui::terminal::{Terminal, sanitize};
-use crate::ui::tty::Restored;
+use crate::ui::tty::Editing;
 
 /// More candidates than anybody reads through.
 const CANDIDATES: usize = 200;
@@ -35,8 +36,38 @@ enum Command {
 pub(super) struct Drawn {
     tell: mpsc::Sender<Command>,
     told: Mailbox<Entry>,
-    /// A read was begun whose entry nobody has taken: its future was dropped.
-    begun: Arc<AtomicBool>,
+    /// A line was begun whose end nobody waited for.
+    left: RefCell<Option<Editing>>,
+}
+
+/// A line that is being read. When nobody waits for it any more the terminal is put back, and the line is left.
+struct Reading<'a> {
+    editing: Editing,
+    left: &'a RefCell<Option<Editing>>,
+}
+
+impl<'a> Reading<'a> {
+    /// Goes on with the line that was left, or begins one.
+    fn of(left: &'a RefCell<Option<Editing>>, begin: impl FnOnce()) -> Self {
+        let editing = match left.take() {
+            Some(editing) => editing.resume(),
+            None => {
+                let editing = Editing::begin();
+                begin();
+                editing
+            }
+        };
+        Self { editing, left }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.editing.is_over() {
+            self.editing.leave();
+            self.left.replace(Some(std::mem::take(&mut self.editing)));
+        }
+    }
 }
 
 impl Drawn {
@@ -47,23 +78,20 @@ impl Drawn {
     ) -> io::Result<Self> {
         let (tell, asked) = mpsc::channel();
         let (answer, told) = mailbox();
-        let begun = Arc::new(AtomicBool::new(false));
         std::thread::Builder::new()
             .name("editor".to_owned())
             .spawn(move || serve(terminal, past, completer, &asked, &answer))?;
-        Ok(Self { tell, told, begun })
+        Ok(Self { tell, told, left: RefCell::default() })
     }
 
     pub(super) async fn read(&self, prompt: &str, initial: &str) -> Entry {
-        // In raw mode no signal of a key ends this program; something else may, and then the terminal is put back.
-        let restored = Restored::remember();
-        if !self.begun.swap(true, Ordering::Relaxed) {
+        // In raw mode no key ends this program. Something else may: then the terminal is put back.
+        let mut reading = Reading::of(&self.left, || {
             let command = Command::Read { prompt: prompt.to_owned(), initial: initial.to_owned() };
             let _ = self.tell.send(command);
-        }
+        });
         let entry = self.told.next().await;
-        restored.forget();
-        self.begun.store(false, Ordering::Relaxed);
+        reading.editing.end();
         entry.unwrap_or_else(|| Entry::Broken(io::Error::other("the line editor stopped")))
     }
 
@@ -129,6 +157,7 @@ fn open(
     editor.set_helper(Some(Helper { completer, colour: terminal.colour, line: Mutex::default() }));
     editor.bind_sequence(KeyEvent::ctrl('J'), EventHandler::Simple(Cmd::Newline));
     editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), EventHandler::Simple(Cmd::Newline));
+    editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(Suspend)));
     Ok(editor)
 }
 
@@ -165,6 +194,17 @@ fn broken(error: ReadlineError) -> io::Error {
     match error {
         ReadlineError::Io(error) => error,
         other => io::Error::other(other.to_string()),
+    }
+}
+
+/// Ctrl-Z. rustyline's own takes the terminal back before this program has stopped, when it is not the main thread
+/// that reads: the shell would get it raw, and this program cooked.
+struct Suspend;
+
+impl ConditionalEventHandler for Suspend {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        crate::ui::tty::suspend_editing();
+        Some(Cmd::Repaint)
     }
 }
 
