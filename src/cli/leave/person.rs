@@ -79,7 +79,7 @@ impl Person {
         let mut question =
             vec![format!("`{}` of {} asks to run this: {}", ask.tool, ask.toolset, concern(ask))];
         question.extend(call);
-        question.extend(self.lines(&format!("because of {}", ask.why)));
+        question.extend(self.lines(&format!("why: {}", ask.why)));
         let (mut offer, only_once) = match settled {
             _ if ask.tainted_by.is_some() => (None, None),
             Ok(settled) => Offer::of(settled, leave),
