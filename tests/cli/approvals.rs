@@ -81,14 +81,14 @@ fn once_is_once() {
 }
 
 #[test]
-fn for_the_session_the_very_same_is_not_asked_again() {
-    let again = json!({"tool": "orders_cancel", "arguments": {"id": 1, "note": null}});
-    let bench = bench(json!([{"call": [cancel(1)]}, {"call": [again]}, {"say": "Nothing could be found."}]));
+fn for_the_session_is_for_the_very_same_and_not_stored() {
+    let bench = bench(calls(&[cancel(1), cancel(2)]));
     let mut terminal = asked(&bench);
     terminal.type_keys("s");
+    terminal.wait_for("allow `orders_cancel id=2`");
+    terminal.type_keys("n");
     terminal.wait_exit();
-    assert_eq!(terminal.printed().matches("(Enter: no)").count(), 1, "{}", terminal.printed());
-    assert_eq!(trace(&bench), "cancelled 1\ncancelled 1\n");
+    assert_eq!(trace(&bench), "cancelled 1\n");
     assert_eq!(approvals(&bench), "");
 }
 
@@ -326,4 +326,37 @@ fn a_call_cannot_draw_the_question() {
     terminal.type_keys(ESCAPE);
     terminal.wait_exit();
     assert_eq!(trace(&bench), "");
+}
+
+#[test]
+fn a_session_lists_and_takes_back_and_its_keys_are_paused_for_the_question() {
+    let bench = bench(json!([
+        {"call": [cancel(1)]}, {"say": "One."},
+        {"call": [cancel(2)]}, {"say": "Two."},
+        {"call": [cancel(3)]}, {"say": "Three."},
+    ]));
+    let mut terminal = TerminalBench::spawn(&bench, ["ask", "-i", "cancel it"], (100, 40));
+    terminal.wait_for("(Enter: no)");
+    terminal.type_keys("w");
+    terminal.wait_for("with any arguments");
+    terminal.type_keys("s");
+    let next = |terminal: &TerminalBench, said: &str| {
+        terminal.wait_until(said, |screen| screen.contains(said) && screen.ends_with("\nholmes>"));
+    };
+    next(&terminal, "One.");
+    terminal.type_keys(&format!("another{ENTER}"));
+    next(&terminal, "Two.");
+    terminal.type_keys(&format!("/approve{ENTER}"));
+    next(&terminal, "the session ends");
+    terminal.type_keys(&format!("/approve revoke --all{ENTER}"));
+    next(&terminal, "revoked ");
+    terminal.type_keys(&format!("and again{ENTER}"));
+    terminal.wait_for("allow `orders_cancel id=3`");
+    terminal.wait_until("the choices", |screen| screen.ends_with("(Enter: no)"));
+    // Escape is an answer here, and does not end the turn.
+    terminal.type_keys(ESCAPE);
+    next(&terminal, "Three.");
+    terminal.type_keys(&format!("/exit{ENTER}"));
+    assert_eq!(terminal.wait_exit(), 0);
+    assert_eq!(trace(&bench), "cancelled 1\ncancelled 2\n");
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Leave;
 use crate::approval::Grant;
 use crate::config::yaml::nearest;
-use crate::ui::Table;
+use crate::ui::{Table, Terminal};
 
 /// A table of what is allowed; each with whether it is stored, or ends with the session.
 pub(in crate::cli) fn table<'a>(grants: impl Iterator<Item = (bool, &'a Grant)>) -> Table {
@@ -15,6 +16,36 @@ pub(in crate::cli) fn table<'a>(grants: impl Iterator<Item = (bool, &'a Grant)>)
         table.row([grant.id.as_str(), rule.as_str(), until, grant.granted.as_str(), grant.by.as_str()]);
     }
     table
+}
+
+/// What a session's `/approve` says: the list, or after `revoke ID…` (`revoke --all`) what was taken back.
+///
+/// # Errors
+/// One line: an id that is none, words that are no command, a file that does not count.
+pub(in crate::cli) fn spoken(leave: &Leave, arguments: &str, terminal: &Terminal) -> Result<String, String> {
+    let mut words = arguments.split_whitespace();
+    let ids: Vec<&str> = match words.next() {
+        None | Some("list") => {
+            let granted = leave.granted()?;
+            if granted.is_empty() {
+                return Ok("nothing is allowed without asking".to_owned());
+            }
+            return Ok(table(granted.iter().map(|(stored, grant)| (*stored, grant))).render(terminal));
+        }
+        Some("revoke") => words.collect(),
+        Some(_) => return Err("`/approve` lists, `/approve revoke ID` takes back".to_owned()),
+    };
+    let ids = match ids.as_slice() {
+        [] => return Err("say which: `/approve revoke ID`, or `--all`".to_owned()),
+        ["--all"] => Vec::new(),
+        _ => ids,
+    };
+    let revoked = leave.revoke(&ids)?;
+    if revoked.is_empty() {
+        return Ok("nothing was allowed".to_owned());
+    }
+    let lines: Vec<String> = revoked.iter().map(|one| format!("revoked {}: {}", one.id, one.rule)).collect();
+    Ok(lines.join("\n"))
 }
 
 /// One of them for programs.

@@ -14,6 +14,7 @@ impl Session<'_> {
             Verb::Undo => self.undo(),
             Verb::Clear => self.edit(Edit::Cleared, "the conversation is forgotten; exhibits stay"),
             Verb::Compact => self.edit(Edit::Compacted, "older results are reduced to their headers"),
+            Verb::Approve => self.approve(arguments),
             _ => self.say("not there yet"),
         }
         Ok(Flow::On)
@@ -26,6 +27,13 @@ impl Session<'_> {
         }
         let text = table.render(&self.context.stderr);
         self.say(text.trim_end());
+    }
+
+    fn approve(&mut self, arguments: &str) {
+        match crate::cli::leave::list::spoken(&self.run.approver, arguments, &self.context.stderr) {
+            Ok(text) => self.say(text.trim_end()),
+            Err(why) => self.say(&why),
+        }
     }
 
     fn undo(&mut self) {
