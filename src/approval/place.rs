@@ -327,14 +327,17 @@ mod tests {
         }
     }
 
-    fn where_of(ask: &Ask) -> Result<(Option<String>, Option<String>, Option<String>), String> {
+    /// Namespace, context, server.
+    type At = (Option<String>, Option<String>, Option<String>);
+
+    fn where_of(ask: &Ask) -> Result<At, String> {
         place().settle(ask).map(|mut settled| {
             let Settled { rule, server } = settled.remove(0);
             (rule.namespace, rule.context, server)
         })
     }
 
-    fn at(namespace: &str, context: &str, server: &str) -> (Option<String>, Option<String>, Option<String>) {
+    fn at(namespace: &str, context: &str, server: &str) -> At {
         (Some(namespace.to_owned()), Some(context.to_owned()), Some(format!("https://{server}:6443")))
     }
 

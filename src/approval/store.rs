@@ -58,7 +58,7 @@ impl Store {
     /// # Errors
     /// One line: why nothing of it counts, and what to do.
     pub fn read(&self) -> Result<Vec<Grant>, String> {
-        Ok(self.text()?.map_or(Ok(Vec::new()), |text| self.parse(&text))?)
+        self.text()?.map_or(Ok(Vec::new()), |text| self.parse(&text))
     }
 
     /// Adds `grants`. One that says the same as an earlier one takes its place.

@@ -144,7 +144,7 @@ fn half_a_file_allows_nothing_that_was_not_there() {
     for end in 0..whole.len() {
         let Some(half) = whole.get(..end) else { continue };
         for read in parsed(half, "x").unwrap_or_default() {
-            let is_there = all.iter().any(|one| *one == read);
+            let is_there = all.contains(&read);
             assert!(is_there, "{half}\n{read:?}");
         }
     }

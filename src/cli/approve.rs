@@ -64,7 +64,9 @@ fn shown_all(form: FormArgs, config: &Config, context: &Context) -> Result<Exit,
     let grants = stored(config)?;
     let text = match form.of(config)? {
         OutputFormat::Json => format!("{:#}\n", grants.iter().map(json).collect::<Value>()),
-        OutputFormat::Jsonl => grants.iter().map(|grant| format!("{}\n", json(grant))).collect(),
+        OutputFormat::Jsonl => {
+            grants.iter().flat_map(|grant| [json(grant).to_string(), "\n".to_owned()]).collect()
+        }
         form => {
             if grants.is_empty() {
                 context.say("nothing is allowed without asking; `a` at a question allows it from then on");
@@ -83,7 +85,7 @@ fn shown(args: &ShowArgs, config: &Config, context: &Context) -> Result<Exit, Fa
     let grants: Vec<Grant> = grants.into_iter().filter(|grant| grant.id == args.id).collect();
     let mut text = String::new();
     for grant in &grants {
-        text += &match args.form.of(config)? {
+        let one = match args.form.of(config)? {
             OutputFormat::Json => format!("{:#}\n", json(grant)),
             OutputFormat::Jsonl => format!("{}\n", json(grant)),
             form => {
@@ -96,6 +98,7 @@ fn shown(args: &ShowArgs, config: &Config, context: &Context) -> Result<Exit, Fa
                 form.table(&table, &context.stdout)
             }
         };
+        text.push_str(&one);
     }
     ui::write_stdout(text.as_bytes()).map_err(io("stdout"))?;
     Ok(Exit::Answered)

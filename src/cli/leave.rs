@@ -76,7 +76,7 @@ impl Turn {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn stop(&self) {

@@ -82,7 +82,7 @@ impl Person {
         question.extend(self.lines(&format!("why: {}", ask.why)));
         let (mut offer, only_once) = match settled {
             _ if ask.tainted_by.is_some() => (None, None),
-            Ok(settled) => Offer::of(settled, leave),
+            Ok(settled) => Offer::of(&settled, leave),
             Err(why) => (None, Some(why)),
         };
         if let Some(id) = ask.tainted_by {
@@ -198,7 +198,7 @@ impl Person {
 
 impl Offer {
     /// `None` with the reason, where it can be allowed once only.
-    fn of(settled: Vec<Settled>, leave: &Leave) -> (Option<Self>, Option<String>) {
+    fn of(settled: &[Settled], leave: &Leave) -> (Option<Self>, Option<String>) {
         if settled.is_empty() {
             return (None, Some("no rule says what it would be".to_owned()));
         }

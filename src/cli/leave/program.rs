@@ -42,9 +42,9 @@ impl Program {
             CommandLine::Words(words) => {
                 // The text is constant: no word of it is read by a shell.
                 let names = (0..words.len()).map(|n| format!("HOLMES_ARG_{n}"));
-                let text = names.clone().map(|name| format!(" \"${name}\"")).collect::<String>();
+                let text = names.clone().map(|name| format!("\"${name}\"")).collect::<Vec<_>>().join(" ");
                 env.extend(names.zip(words));
-                format!("exec{text}")
+                format!("exec {text}")
             }
         };
         let timeout = config.duration("approval_timeout")?.unwrap_or(Duration::from_mins(1));
