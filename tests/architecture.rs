@@ -69,6 +69,7 @@ const DOORS: &[Door] = &[
     door("agent", "approval", &["Ask", "Decision"], "what was asked and decided is an event"),
     // The driver performs what the machine decides.
     door("agent::drive", "approval", EVERYTHING, "asks before a call that needs leave"),
+    door("approval", "config::yaml", EVERYTHING, "what is allowed stands in a file; kubeconfig is one"),
     door("tools", "approval", EVERYTHING, "says what a person must decide before a call"),
     door("session", "agent", EVERYTHING, "steps recorded events through the machine"),
     door("session", "evidence", &["Exhibit"], "how exhibits were numbered"),

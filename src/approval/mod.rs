@@ -1,11 +1,22 @@
 //! What a person is asked before something runs, what they may say, and what they have allowed before.
 //!
-//! It knows no terminal, no model and no tool: those who ask bring an [`Ask`], those who decide are an [`Approver`].
+//! It knows no terminal, no model and no tool: those who ask bring an [`Ask`], those who decide are an [`Approver`]. It runs
+//! nothing: whoever composes it asks people and programs.
+
+mod grants;
+mod place;
+mod rule;
+mod store;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
+
+pub use grants::{Grant, covering, new_id};
+pub use place::{Place, Settled, is_cluster_program};
+pub use rule::WHOLE_CLUSTER;
+pub use store::Store;
 
 /// Why a call needs a person's leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +40,12 @@ pub struct Rule {
     /// The very words behind it, or a tool's arguments; `None`: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exactly: Option<Vec<String>>,
-    /// Kubernetes namespace it is for; `None`: it names none, or a person widened it.
+    /// Kubernetes namespace it is for; `None`: it names none, or a person widened it. Empty where a tool of a cluster is asked
+    /// about: the one that kubectl stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Kubernetes context it is for; `None`: the action has nothing to do with a cluster.
+    /// Kubernetes context it is for; `None`: the action has nothing to do with a cluster, or is a command that names none.
+    /// Empty where a tool of a cluster is asked about: the one that kubectl stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
 }
@@ -60,6 +73,10 @@ pub struct Ask {
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
     Once,
+    /// Allowed before, or for everything: by whom or what, one line.
+    Standing {
+        by: String,
+    },
     /// Until the session ends.
     Session {
         rules: Vec<Rule>,

@@ -266,7 +266,10 @@ impl Equipment {
             }
         }
         for tool in tools {
-            let rule = Rule { asks: None, names: vec![tool.spec().name.clone()] };
+            // A tool of a file that says so changes something whatever it is called with; servers have said it already.
+            let changes = toolset.kind == ToolsetKind::Commands && tool.changes(&serde_json::Map::new());
+            let asks = changes.then_some("its toolset says that it changes something");
+            let rule = Rule { asks, names: vec![tool.spec().name.clone()] };
             let tool = approval::guarded(tool, &rule, &toolset.approval_required_tools, &[]);
             let taken = tool.spec().name == ANSWER_TOOL || self.toolbox.get(&tool.spec().name).is_some();
             let tool =

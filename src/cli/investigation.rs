@@ -19,7 +19,7 @@ use super::deliveries::Deliveries;
 use super::desk::Desk;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
-use super::leave;
+use super::leave::{self, Leave};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
 use super::rewriting::Rewriting;
@@ -29,7 +29,6 @@ use crate::agent::drive::{Conclusion, Engine, drive, drive_on};
 use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, message_tokens, view_tokens};
 use crate::agent::{Arguments, Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
 use crate::answer::answer_tool;
-use crate::approval::Approver;
 use crate::briefing::Lookup;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
@@ -197,7 +196,7 @@ pub(super) struct Run {
     asked_at: Timestamp,
     /// The machine, once something was asked.
     pub thread: Option<Thread>,
-    approver: Rc<dyn Approver>,
+    pub approver: Rc<Leave>,
     pub model: Option<Box<dyn Model>>,
     fast: FastModels,
     /// What shapes requests to the model, for the record.
@@ -292,6 +291,7 @@ impl Run {
             store.restore(recording.exhibits.values().cloned().collect(), resumed.last_exhibit);
             resumed
         });
+        let approver = leave::approver(config, context, &run_id, &redactor)?;
         let jsonl = outlets.format == OutputFormat::Jsonl && !collected && deliveries.prints;
         let streams = outlets.format == OutputFormat::Text
             && deliveries.prints
@@ -316,7 +316,7 @@ impl Run {
             began: SystemClock.instant().checked_sub(elapsed).unwrap_or_else(|| SystemClock.instant()),
             asked_at: now,
             thread: None,
-            approver: leave::approver(config, context)?,
+            approver,
             model,
             fast,
             request_settings,
@@ -556,6 +556,11 @@ impl Run {
     ) -> Option<Turn> {
         let state = self.thread.as_ref()?.state().clone();
         let (interrupt, interrupted) = watch::channel(false);
+        self.approver.begin(leave::Turn {
+            keys: signals.keys(),
+            interrupt: Some(interrupt.clone()),
+            question: self.question.text.clone(),
+        });
         let grace = grace(self.limits.timeout);
         let instructions = |prompt: Option<&str>| {
             self.prompts.summary(prompt, &self.question.text).map_err(|error| error.to_string())

@@ -1,6 +1,7 @@
 //! The command line: words typed by people, one verb a file. The only user of clap, and the composer of
 //! the other rooms; it decides nothing about an investigation.
 
+mod approve;
 mod ask;
 mod attachments;
 mod complete;
@@ -70,6 +71,8 @@ enum Command {
     Toolset(toolset::ToolsetVerb),
     /// What to look at for known kinds of trouble: ours, and your own
     Runbook(runbook::RunbookVerb),
+    /// What may run without being asked about
+    Approve(approve::ApproveVerb),
     /// Recorded investigations
     Run(recorded::RunVerb),
     /// Settings, and where each comes from
@@ -133,6 +136,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Investigate(verb) => investigate::run(verb, &context).await,
         Command::Toolset(verb) => toolset::run(verb, &context).await,
         Command::Runbook(verb) => runbook::run(&verb, &context),
+        Command::Approve(verb) => approve::run(&verb, &context),
         Command::Run(verb) => recorded::run(verb, &context).await,
         Command::Config(verb) => config::run(&verb, &context),
         Command::Model(verb) => model::run(&verb, &context).await,

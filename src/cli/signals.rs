@@ -46,6 +46,11 @@ impl Signals {
         }
     }
 
+    /// Who hears the keys of the turn that runs.
+    pub(super) fn keys(&self) -> Option<Rc<Keys>> {
+        self.keys.clone()
+    }
+
     /// Returns at the next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) {
         let keys = self.keys.as_ref();

@@ -32,5 +32,5 @@ pub use flags::Flags;
 pub use folders::Folders;
 pub use layer::{Consulted, FileState, Role};
 pub use model::{Azure, DEFAULT_MODEL, ModelChoice, ModelSettings, Prices};
-pub use resolved::{Block, Config, Limits, Shown, ToolsetSources};
+pub use resolved::{Block, CommandLine, Config, Limits, Shown, ToolsetSources};
 pub use value::{mask, parse_duration};

@@ -33,6 +33,15 @@ pub struct Config {
     pub(super) system: PathBuf,
 }
 
+/// How a program is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandLine {
+    /// Text for a shell.
+    Shell(String),
+    /// The program and its arguments; no shell reads them.
+    Words(Vec<String>),
+}
+
 /// What ends an investigation, and one tool call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
@@ -255,6 +264,15 @@ impl Config {
         Ok(match self.value(key)? {
             Some(Value::Texts(texts)) => texts,
             _ => Vec::new(),
+        })
+    }
+
+    /// A program with its arguments.
+    pub fn command(&self, key: &str) -> Result<Option<CommandLine>, ConfigError> {
+        Ok(match self.value(key)? {
+            Some(Value::Text(text)) => Some(CommandLine::Shell(text)),
+            Some(Value::Texts(words)) => Some(CommandLine::Words(words)),
+            _ => None,
         })
     }
 

@@ -43,6 +43,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     Texts,
     Paths,
+    /// A program with its arguments: a list of words, or text for a shell.
+    Command,
     /// Names to texts that are never shown; in the environment as JSON.
     SecretMap,
     /// Read by the room it belongs to.
@@ -102,7 +104,8 @@ pub(super) fn find(key: &str) -> Option<&'static Setting> {
 }
 
 use Kind::{
-    Block, Choice, Count, Decimal, Duration, Path, Paths, Secret, SecretMap, Switch, Text, Texts, Url,
+    Block, Choice, Command, Count, Decimal, Duration, Path, Paths, Secret, SecretMap, Switch, Text, Texts,
+    Url,
 };
 
 /// All settings, in the order they are shown.
@@ -160,6 +163,10 @@ pub const SETTINGS: &[Setting] = &[
     .sensitive(),
     set("bash_always_allow", Switch, "run commands without asking").default("false").sensitive(),
     set("bash_always_deny", Switch, "deny commands that would need asking").default("false"),
+    set("approval_command", Command, "program that decides about calls that need leave").sensitive(),
+    set("approval_timeout", Duration, "time for one decision of `approval_command`; then it is a denial")
+        .default("60s"),
+    set("approval_env", Texts, "variables that `approval_command` gets besides the usual ones").sensitive(),
     // What the model is told.
     set("prompts", Path, "folder of prompt templates that replace the built-in ones").sensitive(),
     set("system_prompt_additions", Text, "text added to the system prompt")

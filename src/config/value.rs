@@ -83,6 +83,8 @@ pub(super) fn interpret(kind: Kind, written: &Json, base: Base) -> Result<Value,
             })
             .map(|choice| Value::Text((*choice).to_owned()))
             .ok_or_else(|| wrong(&format!("one of {}", choices.join(", ")))),
+        Kind::Command => command(written)
+            .ok_or_else(|| wrong("a command: text for a shell, or a list of a program and its arguments")),
         Kind::Texts => list(written).map(Value::Texts).ok_or_else(|| wrong("a list of texts")),
         Kind::Paths => list(written)
             .map(|paths| Value::Paths(paths.iter().map(|path| base.path(path)).collect()))
@@ -95,6 +97,19 @@ pub(super) fn interpret(kind: Kind, written: &Json, base: Base) -> Result<Value,
             Json::Array(items) => Ok(Value::Block(items.len())),
             _ => Err(wrong("a map of names")),
         },
+    }
+}
+
+/// Text is for a shell; words are a program and its arguments, which no option can be taken for.
+fn command(written: &Json) -> Option<Value> {
+    match written {
+        Json::Array(words) => {
+            let words = words.iter().map(scalar).collect::<Option<Vec<_>>>()?;
+            let program = words.first()?;
+            (!program.is_empty() && !program.starts_with('-')).then_some(Value::Texts(words))
+        }
+        Json::String(text) if !text.trim().is_empty() => Some(Value::Text(text.clone())),
+        _ => None,
     }
 }
 

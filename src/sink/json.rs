@@ -155,7 +155,8 @@ fn status(status: Status) -> &'static str {
     match status {
         Status::Success => "success",
         Status::NoData => "no_data",
-        Status::Error | Status::TimedOut | Status::Interrupted | Status::Denied => "error",
+        Status::Denied => "denied",
+        Status::Error | Status::TimedOut | Status::Interrupted => "error",
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
-use crate::approval::{self, Ask, Concern};
+use crate::approval::{self, Ask, Concern, WHOLE_CLUSTER};
 use crate::evidence::Status;
 use crate::evidence::untrusted::visible;
 use crate::shell::Stop;
@@ -100,15 +100,7 @@ impl Tool for Guarded {
 
     fn asks(&self, params: &Map<String, Value>) -> Option<Ask> {
         let concern = if self.tool.changes(params) { Concern::Change } else { Concern::Wanted };
-        // As exactly as it was called.
-        let arguments = params.iter().filter(|(_, value)| !value.is_null());
-        let exactly = arguments.map(|(name, value)| format!("{name}={value}")).collect();
-        let rule = approval::Rule {
-            action: self.tool.spec().name.clone(),
-            exactly: Some(exactly),
-            namespace: None,
-            context: None,
-        };
+        let rule = rule(self.tool.as_ref(), params);
         Some(Ask {
             tool: self.tool.spec().name.clone(),
             toolset: self.tool.toolset().to_owned(),
@@ -137,6 +129,23 @@ impl Tool for Guarded {
             lines: 0,
         }))
     }
+}
+
+/// As exactly as it was called: its arguments, in an order of their own. Where a tool of a cluster is told a namespace and
+/// a context these stand apart, so that a person may widen the one and not the other.
+fn rule(tool: &dyn Tool, params: &Map<String, Value>) -> approval::Rule {
+    let mut given: Vec<(&String, &Value)> = params.iter().filter(|(_, value)| !value.is_null()).collect();
+    given.sort_by_key(|(name, _)| *name);
+    let cluster = tool.reaches_cluster();
+    let mut apart = |name: &str| {
+        let at = given.iter().position(|(key, value)| *key == name && value.is_string())?;
+        let text = given.remove(at).1.as_str().unwrap_or_default();
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    };
+    let namespace = cluster.then(|| apart("namespace").unwrap_or_else(|| WHOLE_CLUSTER.to_owned()));
+    let context = cluster.then(|| apart("context").unwrap_or_default());
+    let exactly = given.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    approval::Rule { action: tool.spec().name.clone(), exactly: Some(exactly), namespace, context }
 }
 
 /// `*`, `?` and `[abc]` as shells know them, over the whole name.
@@ -198,6 +207,68 @@ mod tests {
             assert_eq!(is_match(glob, name, false), want, "{glob} {name}");
         }
         assert!(is_match("Drop_[a-c]", "dROP_B", true));
+    }
+
+    /// A tool that says what it was called with.
+    struct Plain(ToolSpec, bool);
+
+    impl Tool for Plain {
+        fn spec(&self) -> &ToolSpec {
+            &self.0
+        }
+
+        fn toolset(&self) -> &str {
+            "shop"
+        }
+
+        fn describe(&self, _params: &Map<String, Value>) -> String {
+            "described".to_owned()
+        }
+
+        fn reaches_cluster(&self) -> bool {
+            self.1
+        }
+
+        fn run<'a>(
+            &'a self,
+            params: &'a Map<String, Value>,
+            _output: &'a Path,
+            _stop: Stop,
+        ) -> ToolFuture<'a> {
+            let invocation = self.describe(params);
+            let (status, exit_code) = (Status::NoData, None);
+            Box::pin(std::future::ready(Outcome {
+                status,
+                exit_code,
+                error: None,
+                invocation,
+                bytes: 0,
+                lines: 0,
+            }))
+        }
+    }
+
+    #[test]
+    fn a_rule_is_as_narrow_as_the_call_and_knows_its_cluster() {
+        let spec =
+            ToolSpec { name: "restart".to_owned(), description: String::new(), parameters: Value::Null };
+        let asked = |cluster, params: Value| {
+            let Value::Object(params) = params else { unreachable!() };
+            rule(&Plain(spec.clone(), cluster), &params)
+        };
+        let given =
+            serde_json::json!({"name": "api", "namespace": "shop", "grace": 3, "no": null, "context": "c"});
+        let far = asked(true, given.clone());
+        assert_eq!(far.exactly, Some(vec!["grace=3".to_owned(), "name=\"api\"".to_owned()]));
+        assert_eq!((far.namespace.as_deref(), far.context.as_deref()), (Some("shop"), Some("c")));
+        let near = asked(false, given);
+        assert_eq!(near.exactly.map(|words| words.len()), Some(4));
+        assert_eq!((near.namespace, near.context), (None, None));
+        // What a tool does without a namespace nobody knows.
+        let silent = asked(true, serde_json::json!({"namespace": ""}));
+        assert_eq!((silent.namespace.as_deref(), silent.context.as_deref()), (Some("*"), Some("")));
+        let odd = asked(true, serde_json::json!({"namespace": ["a"]}));
+        assert_eq!((odd.namespace.as_deref(), odd.exactly.map(|words| words.len())), (Some("*"), Some(1)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::approval::is_match;
 use super::parameters::checked;
 use super::{Outcome, Tool, ToolFuture};
 use crate::agent::ToolSpec;
+use crate::approval::is_cluster_program;
 use crate::evidence::Status;
 use crate::shell::template::{
     Given, Rendered, environment_names, render, render_plain, variables, without_secrets,
@@ -285,6 +286,12 @@ impl Tool for CommandTool {
 
     fn changes(&self, _params: &Map<String, Value>) -> bool {
         self.definition.read_only == Some(false)
+    }
+
+    fn reaches_cluster(&self) -> bool {
+        let words =
+            self.definition.template.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+        words.into_iter().any(is_cluster_program)
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {

@@ -64,6 +64,11 @@ pub trait Tool {
         self.wrapped().is_some_and(|tool| tool.changes(params))
     }
 
+    /// Whether it talks to the cluster that kubectl's configuration names: leave for it is given for that one alone.
+    fn reaches_cluster(&self) -> bool {
+        self.wrapped().is_some_and(Tool::reaches_cluster)
+    }
+
     /// What a person must decide before such a call; `None`: it runs. Who asks nobody runs nothing: [`Tool::run`] then denies.
     fn asks(&self, params: &Map<String, Value>) -> Option<crate::approval::Ask> {
         self.wrapped().and_then(|tool| tool.asks(params))

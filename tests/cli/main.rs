@@ -16,6 +16,7 @@ mod support;
 mod alerts;
 mod answers;
 mod approval;
+mod approvals;
 mod ask;
 mod attacks;
 mod charts;

@@ -175,7 +175,9 @@ fn survives_a_restart(peer: &Peer, config: &Value) {
         peer.port
     );
     let echo = |text: &str| json!({"tool": "echo", "arguments": {"message": text}});
-    let bench = bench(config).tools(&[("restart", &kill)]).model(json!([
+    let mut config = config.clone();
+    config["approved_tools"] = json!(["*"]);
+    let bench = bench(&config).tools(&[("restart", &kill)]).model(json!([
         {"call": [echo("one"), echo("two")]}, {"call": [{"tool": "restart", "arguments": {}}]},
         {"call": [echo("three")]}, {"say": "done"},
     ]));

@@ -43,6 +43,9 @@ fn all_ended(bench: &Bench) {
     }
 }
 
+/// Its tools say nothing of themselves.
+const APPROVED: &str = "      approved_tools: ['*']\n";
+
 #[test]
 fn garbage_floods_wrong_ids_and_questions_do_not_disturb_a_call() {
     for how in ["garbage", "floods", "wrong-id", "asks"] {
@@ -98,7 +101,7 @@ fn a_list_without_end_is_cut_and_said_to_be() {
 
 #[test]
 fn names_and_words_are_made_fit_for_models_and_terminals() {
-    let Some(bench) = strange("names", "") else { return };
+    let Some(bench) = strange("names", APPROVED) else { return };
     let own = "toolsets:\n  own:\n    description: d\n    tools:\n      - {name: look, description: d, command: 'true'}\n";
     let bench = bench.file("own.yaml", own).model(json!([
         {"call": [{"tool": "strange_answer", "arguments": {}}, {"tool": "a_b_2", "arguments": {}}]},
@@ -151,7 +154,7 @@ fn names_and_words_are_made_fit_for_models_and_terminals() {
 }
 
 #[test]
-fn what_says_that_it_changes_things_is_denied_and_the_rest_runs() {
+fn what_does_not_say_that_it_only_reads_is_denied_and_the_rest_runs() {
     let Some(bench) =
         strange("hints", "      approved_tools: [bless*, globbed]\n    approval_required_tools: ['glob*']\n")
     else {
@@ -163,10 +166,10 @@ fn what_says_that_it_changes_things_is_denied_and_the_rest_runs() {
         .collect();
     let asked = bench.model(json!([{"call": calls}, {"say": "I could not look."}]));
     let ran = asked.run(["ask", "why", "-t", "t.yaml", "--toolset", "strange"]).exits(6);
-    assert_eq!(ran.stderr.matches("denied").count(), 2, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("\ndenied: ").count(), 3, "{}", ran.stderr);
     let bench = asked;
     let log = bench.read("log");
-    assert!(!log.contains("\"writes\"") && !log.contains("\"globbed\""), "{log}");
+    assert!(["\"writes\"", "\"globbed\"", "\"unsaid\""].iter().all(|name| !log.contains(name)), "{log}");
     // A person who types it has decided.
     let _ = tool(&bench, "writes").exits(0);
     assert_eq!(show(&bench)["tools"].as_array().unwrap().len(), 5);
@@ -196,7 +199,7 @@ fn a_run_that_needed_a_denied_call_ends_with_its_own_code() {
 
 #[test]
 fn one_server_serves_the_whole_run_and_calls_that_run_side_by_side() {
-    let Some(bench) = strange("plain", "") else { return };
+    let Some(bench) = strange("plain", APPROVED) else { return };
     let call = |tool: &str| json!({"tool": tool, "arguments": {}});
     let bench = bench.model(json!([
         {"call": [call("work"), call("other")]}, {"call": [{"tool": "work", "arguments": {"again": 1}}]}, {"say": "done"},
@@ -214,7 +217,7 @@ fn a_server_that_died_is_started_again_and_a_call_is_repeated_only_where_that_is
     assert!(ran.stdout.contains("work done by"), "{}", ran.stdout);
     assert_eq!(bench.read("starts").lines().count(), 2);
     // Nothing says that `other` can be repeated.
-    let Some(bench) = strange("dies-once", "") else { return };
+    let Some(bench) = strange("dies-once", APPROVED) else { return };
     let bench = bench.model(json!([
         {"call": [{"tool": "other", "arguments": {}}]}, {"call": [{"tool": "other", "arguments": {}}]}, {"say": "done"},
     ]));
@@ -229,7 +232,7 @@ fn a_server_that_died_is_started_again_and_a_call_is_repeated_only_where_that_is
 
 #[test]
 fn a_server_killed_between_calls_is_started_again() {
-    let Some(bench) = strange("plain", "") else { return };
+    let Some(bench) = strange("plain", APPROVED) else { return };
     let own = "toolsets:\n  own:\n    description: d\n    tools:\n      - name: kill_it\n        description: d\n        \
                command: 'kill -9 $(tail -n 1 \"$HOME/starts\") && echo killed'\n";
     let call = |tool: &str, n: u32| json!({"call": [{"tool": tool, "arguments": {"n": n}}]});

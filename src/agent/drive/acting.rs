@@ -140,11 +140,12 @@ impl Driver<'_, '_> {
         params: &Map<String, serde_json::Value>,
         description: &str,
     ) -> Leave {
-        let tainted_by = self.store.holds_instructions().filter(|_| tool.changes(params));
-        let ask = match (tool.asks(params), tainted_by) {
-            (None, None) => return Leave::Unneeded,
-            (Some(ask), tainted_by) => Ask { tainted_by, ..ask },
-            (None, Some(_)) => Ask {
+        // What was allowed before counts for nothing that asks; and what changes something asks now, even if nobody said so.
+        let tainted_by = self.store.holds_instructions();
+        let ask = match tool.asks(params) {
+            Some(ask) => Ask { tainted_by, ..ask },
+            None if tainted_by.is_none() || !tool.changes(params) => return Leave::Unneeded,
+            None => Ask {
                 tool: tool.spec().name.clone(),
                 toolset: tool.toolset().to_owned(),
                 shown: description.to_owned(),
@@ -165,7 +166,10 @@ impl Driver<'_, '_> {
         self.deadline = self.deadline.map(|deadline| deadline + took);
         (self.listener)(&Event::ApprovalDecided { exhibit, decision: decision.clone() });
         match decision {
-            Decision::Once | Decision::Session { .. } | Decision::Always { .. } => Leave::Given,
+            Decision::Once
+            | Decision::Standing { .. }
+            | Decision::Session { .. }
+            | Decision::Always { .. } => Leave::Given,
             Decision::Denied { why, words } => Leave::Denied(denied(&ask, &why, words.as_deref())),
         }
     }

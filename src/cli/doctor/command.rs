@@ -60,8 +60,7 @@ pub(super) fn environment(context: &Context) -> Vec<(String, String)> {
 pub(super) async fn ask(text: &str, looking: &Looking<'_>, timeout: Duration) -> Said {
     // Whoever stops waiting drops the future, which ends the process.
     let (_keep, stop) = watch::channel(false);
-    let script =
-        Script { text: text.to_owned(), env: looking.environment.clone(), ..Script::default() };
+    let script = Script { text: text.to_owned(), env: looking.environment.clone(), ..Script::default() };
     let limits = Limits { timeout, kept_bytes: LOOKED_AT };
     match capture(&script, limits, stop).await {
         Err(error) => Said {

@@ -120,7 +120,8 @@ async fn everything(looking: &Looking<'_>, config: Option<&Config>, no_model: bo
     for check in program::look(looking.context)
         .into_iter()
         .chain(sandbox::look(looking.context, config))
-        .chain(terminal::look(looking.context)) {
+        .chain(terminal::look(looking.context))
+    {
         looking.report.add(check);
     }
     let model = async {

@@ -47,12 +47,13 @@ pub(super) async fn look(looking: &Looking<'_>, config: &Config) {
 async fn all(looking: &Looking<'_>, known: &Known, commands: &Toolsets, stop: &Stop) {
     let began = Instant::now();
     let mut left: Vec<&str> = commands.keys().map(String::as_str).collect();
-    let checked = prerequisites::check(commands, known.environment(), known.containment(), None, stop, |ready| {
-        left.retain(|name| *name != ready.name);
-        if let Some(toolset) = commands.get(&ready.name) {
-            looking.report.add(told(toolset, ready, None));
-        }
-    });
+    let checked =
+        prerequisites::check(commands, known.environment(), known.containment(), None, stop, |ready| {
+            left.retain(|name| *name != ready.name);
+            if let Some(toolset) = commands.get(&ready.name) {
+                looking.report.add(told(toolset, ready, None));
+            }
+        });
     let _ = tokio::time::timeout(looking.limit + LATER, checked).await;
     for toolset in left.iter().filter_map(|name| commands.get(*name)) {
         looking.report.add(told(toolset, &hanging(toolset, began), None));
@@ -62,7 +63,8 @@ async fn all(looking: &Looking<'_>, known: &Known, commands: &Toolsets, stop: &S
 async fn server(looking: &Looking<'_>, known: &Known, config: &Config, toolset: &Toolset, stop: &Stop) {
     let began = Instant::now();
     let asked = async {
-        let (readiness, _) = prerequisites::report(toolset, known.environment(), known.containment(), stop).await;
+        let (readiness, _) =
+            prerequisites::report(toolset, known.environment(), known.containment(), stop).await;
         let mut one = [readiness];
         let given = known.connect(config, &mut one, stop).await;
         let [mut readiness] = one;

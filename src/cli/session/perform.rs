@@ -31,7 +31,7 @@ impl Session {
             Verb::Model => self.model(arguments).await?,
             Verb::Tools => self.tools(arguments).await?,
             Verb::Toolsets => self.toolsets()?,
-            Verb::Approve => self.approve(),
+            Verb::Approve => self.approve(arguments),
             Verb::Auto => self.auto(),
             Verb::Save => self.save(arguments).await?,
             Verb::Export => self.export(arguments).await?,
@@ -92,6 +92,13 @@ impl Session {
         true
     }
 
+    fn approve(&mut self, arguments: &str) {
+        match crate::cli::leave::list::spoken(&self.run.approver, arguments, &self.context.stderr) {
+            Ok(text) => self.say(text.trim_end()),
+            Err(why) => self.say(&why),
+        }
+    }
+
     fn undo(&mut self) {
         if !self.take_back() {
             return self.say("there is nothing to take back");
@@ -136,10 +143,5 @@ impl Session {
         } else {
             "tools show one line each; `/auto` shows their output"
         });
-    }
-
-    /// What may run without being asked about.
-    fn approve(&mut self) {
-        self.say("nothing was allowed in this session: what changes something is asked about, or denied");
     }
 }

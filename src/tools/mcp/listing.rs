@@ -25,6 +25,8 @@ pub(super) struct Listed {
     pub spec: ToolSpec,
     /// The server says that it changes things.
     pub changes: bool,
+    /// The server does not say that it only reads.
+    pub silent: bool,
     /// Doing it twice is as good as once.
     pub repeatable: bool,
 }
@@ -61,6 +63,7 @@ pub(super) fn read(page: &Value, found: &mut Vec<Listed>) {
                 parameters: schema(tool.get("inputSchema")),
             },
             changes: reads == Some(false) || hint("destructiveHint") == Some(true),
+            silent: reads != Some(true),
             repeatable: reads == Some(true) || hint("idempotentHint") == Some(true),
         });
     }

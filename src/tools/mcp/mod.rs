@@ -73,7 +73,11 @@ pub(super) async fn connect(
         .extend(approval::idle(required, &all).map(|text| format!("MCP server `{}`: {text}", toolset.name)));
     let tools = listed.into_iter().map(|listed| {
         let rule = Rule {
-            asks: listed.changes.then_some("its server says that it changes things"),
+            asks: match (listed.changes, listed.silent) {
+                (true, _) => Some("its server says that it changes things"),
+                (false, true) => Some("its server does not say that it only reads"),
+                (false, false) => None,
+            },
             names: names(&listed),
         };
         let tool = ServerTool { toolset: toolset.name.clone(), listed, server: Rc::clone(&server) };
