@@ -147,10 +147,16 @@ const DOORS: &[Door] = &[
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
-    door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),
+    door(
+        "record",
+        "evidence",
+        &["ATTACHED", "Redactor"],
+        "nothing secret reaches the disk; what is no call of a tool",
+    ),
     // A replay plays a record through the engine's own doors.
     door("replay", "agent", EVERYTHING, "events are what is played and compared"),
     door("replay", "answer", EVERYTHING, "what is asserted; the tool that concludes"),
+    door("replay", "approval", EVERYTHING, "decides as it was decided"),
     door("replay", "clock", EVERYTHING, "recorded time is passed in"),
     door("replay", "evidence", EVERYTHING, "recorded outputs become exhibits again"),
     door("replay", "model", EVERYTHING, "implements the trait"),

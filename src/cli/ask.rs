@@ -70,11 +70,29 @@ impl AskArgs {
     }
 }
 
+/// `run resume`: the same with the run told otherwise.
+pub(super) async fn resume(id: String, args: AskArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.go_on || args.resume.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{id}` is the run that goes on: `--continue` and `--resume` name another"),
+        ));
+    }
+    run(AskArgs { resume: Some(id), ..args }, context).await
+}
+
 /// Runs the verb.
 pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.flags()?)?;
     swapped::settle(&config, context)?;
     let words = words(&args, &config)?;
+    if (args.go_on || args.resume.is_some()) && config.switch("no_record")? {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a run that goes on is recorded: `--no-record` has no meaning for it",
+        )
+        .hint("leave it out, or ask anew"));
+    }
     let again = again(&args, &config)?;
     let talks = talks(&words, &config, context)?;
     let piped = stdin::piped(!words.is_empty()).await?;

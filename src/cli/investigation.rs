@@ -2,6 +2,8 @@
 //!
 //! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
 
+mod resumed;
+
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use super::Context;
 use super::attachments;
 use super::conclusion::{self, Outlets};
 use super::deliveries::Deliveries;
-use super::desk::Desk;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::leave;
@@ -33,17 +34,19 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{self, Exhibit, Redactor, Status, Store};
+use crate::evidence::{self, Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
 use crate::replay::Recording;
 use crate::rules::RulesModel;
-use crate::session::{Resumed, Thread, resume};
+use crate::session::{Thread, resume};
 use crate::sink::Investigation;
 use crate::tools::{Tool, Toolbox};
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
+
+pub(super) use resumed::go_on;
 
 /// Tokens of the window that let one more lookup be made: a view in which nothing is left shows nothing.
 const LOOKUP_WINDOW: u64 = 1_300;
@@ -124,45 +127,6 @@ pub(super) async fn conduct(
     run.finish(effects, None, deadline, &mut signals).await
 }
 
-/// Goes on with a recorded run: with another question, or to the answer it had not come to.
-pub(super) async fn go_on(
-    question: Option<Question>,
-    recording: &Recording,
-    config: Config,
-    context: &Context,
-) -> Result<Exit, Failure> {
-    let mut signals = Signals::listen()?;
-    let start = SystemClock.instant();
-    let config = Rc::new(config);
-    let prepared = tokio::select! {
-        run = Run::prepare(&config, context, (false, None), Some(recording)) => run,
-        () = signals.next() => return Ok(Exit::Interrupted),
-    };
-    let mut run = prepared?;
-    let deadline = run.deadline_from(start);
-    let resumed = resume(recording);
-    let (effects, questioned) = match question {
-        Some(question) => {
-            let commission = Desk::open(&config, context)?.words(question);
-            let Some(effects) = run.ask_on(commission, &[], deadline, &mut signals).await? else {
-                return Ok(Exit::Interrupted);
-            };
-            (effects, None)
-        }
-        None if resumed.outstanding.is_empty() => {
-            let error = format!("run `{}` has its answer: there is nothing left to do", recording.run_id);
-            return Err(Failure::new(Exit::Usage, error)
-                .hint(format!("ask on: holmes-rs ask --resume {} \"and why?\"", recording.run_id))
-                .hint(format!("or look at it: holmes-rs run show {}", recording.run_id)));
-        }
-        None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
-    };
-    match run.finish(effects, questioned, deadline, &mut signals).await? {
-        Some(done) => done.exit,
-        None => Ok(Exit::Interrupted),
-    }
-}
-
 /// What came of a turn.
 pub(super) struct Turn {
     conclusion: Conclusion,
@@ -189,6 +153,8 @@ pub(super) struct Run {
     asked_at: Timestamp,
     /// The machine, once something was asked.
     pub thread: Option<Thread>,
+    /// A turn was cut off, and nothing else was asked since.
+    cut_off: bool,
     approver: Rc<dyn Approver>,
     pub model: Option<Box<dyn Model>>,
     fast: FastModels,
@@ -281,7 +247,10 @@ impl Run {
         let resumed = again.map(|recording| {
             recording.teach(&redactor);
             let resumed = resume(recording);
-            store.restore(recording.exhibits.values().cloned().collect(), resumed.last_exhibit);
+            let arrived = resumed.arrived.iter().filter(|kept| !recording.exhibits.contains_key(&kept.id));
+            let exhibits = recording.exhibits.values().chain(arrived).cloned().collect();
+            store.restore(exhibits, resumed.last_exhibit);
+            store.look_for(&recording.last_asked().0.text);
             resumed
         });
         let jsonl = outlets.format == OutputFormat::Jsonl && !collected && deliveries.prints;
@@ -296,7 +265,7 @@ impl Run {
         let elapsed = (now - started_at).try_into().unwrap_or_default();
         let mut run = Self {
             config: Rc::clone(config),
-            question: again.map(|recording| recording.question.clone()).unwrap_or_default(),
+            question: again.map(|recording| recording.last_asked().0.clone()).unwrap_or_default(),
             lookups: Vec::new(),
             steps: Vec::new(),
             runbook: None,
@@ -306,6 +275,7 @@ impl Run {
             began: SystemClock.instant().checked_sub(elapsed).unwrap_or_else(|| SystemClock.instant()),
             asked_at: now,
             thread: None,
+            cut_off: false,
             approver: leave::approver(config, context)?,
             model,
             fast,
@@ -322,8 +292,8 @@ impl Run {
             outlets,
             deliveries,
         };
-        if let Some(resumed) = resumed {
-            run.take_up(resumed);
+        if let (Some(resumed), Some(recording)) = (resumed, again) {
+            run.take_up(resumed, recording);
         }
         Ok(run)
     }
@@ -331,49 +301,6 @@ impl Run {
     /// When the time for an answer that is asked for at `start` is over.
     pub(super) fn deadline_from(&self, start: std::time::Instant) -> Option<std::time::Instant> {
         self.limits.timeout.map(|timeout| start + timeout)
-    }
-
-    /// A recorded run goes on with the tools of today.
-    fn take_up(&mut self, resumed: Resumed) {
-        let Resumed { mut thread, .. } = resumed;
-        let (usable, mut always) = self.equipment.usable_tools();
-        always.push(answer_tool());
-        let most = if self.equipment.named { u64::MAX } else { OPENING_TOKENS };
-        thread.equip(usable, always, &self.question.text, most);
-        self.thread = Some(thread);
-    }
-
-    /// Calls of a resumed run whose tool is not there any more are answered at once: what the machine wants then.
-    pub(super) fn without_tools_that_went(&mut self, outstanding: Vec<Effect>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for effect in outstanding {
-            let Effect::RunTool(call) = &effect else {
-                effects.push(effect);
-                continue;
-            };
-            if self.equipment.toolbox.get(&call.tool).is_some() {
-                effects.push(effect);
-                continue;
-            }
-            let (id, path) = self.store.allot();
-            let exhibit = Exhibit {
-                call_id: call.id.clone(),
-                tool: call.tool.clone(),
-                toolset: String::new(),
-                description: call.tool.clone(),
-                invocation: call.tool.clone(),
-                status: Status::Error,
-                error: Some("its tool cannot be used any more; the run goes on without it".to_owned()),
-                ..Exhibit::attachment(id, "", "", path)
-            };
-            let Ok(exhibit) = self.store.keep(exhibit) else { continue };
-            let event = Event::ToolFinished { exhibit };
-            self.listeners.hear(&event);
-            if let Some(thread) = &mut self.thread {
-                effects.extend(thread.hear(&event));
-            }
-        }
-        effects
     }
 
     /// What is to be found out.
@@ -400,7 +327,8 @@ impl Run {
         // A team's own may hold what its examples were tried with.
         self.runbook = runbook.map(|(name, why, text)| (name, why, redactor.redact(&text)));
         self.question = Question { text: redactor.redact(&question.text), ..question };
-        self.metadata = metadata;
+        // Of a run that goes on they stay what they were.
+        self.metadata.extend(metadata);
     }
 
     /// Tells listeners what begins, and with what.
@@ -494,6 +422,7 @@ impl Run {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
         self.listeners.hear(&event);
+        self.cut_off = false;
         Ok(Some(thread.hear(&event)))
     }
 
@@ -536,6 +465,9 @@ impl Run {
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
     ) -> Option<Turn> {
+        if std::mem::take(&mut self.cut_off) {
+            self.listeners.hear(&Event::Continued);
+        }
         let state = self.thread.as_ref()?.state().clone();
         let (interrupt, interrupted) = watch::channel(false);
         let grace = grace(self.limits.timeout);

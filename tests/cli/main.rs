@@ -35,6 +35,7 @@ mod output;
 mod react;
 mod record;
 mod replay;
+mod resume;
 mod rules;
 mod runbooks;
 mod servers;
