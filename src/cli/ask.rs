@@ -78,7 +78,7 @@ pub(super) async fn resume(id: String, args: AskArgs, context: &Context) -> Resu
             format!("`{id}` is the run that goes on: `--continue` and `--resume` name another"),
         ));
     }
-    run(AskArgs { resume: Some(id), ..args }, context).await
+    Box::pin(run(AskArgs { resume: Some(id), ..args }, context)).await
 }
 
 /// Runs the verb.
@@ -110,13 +110,13 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         let asked = !words.is_empty() || !attachments.is_empty();
         let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
         let first = asked.then_some(Question { text, subject: None, attachments });
-        return session::run(first, again.as_ref(), config, context).await;
+        return Box::pin(session::run(first, again.as_ref(), config, context)).await;
     }
     if let Some(recording) = again {
         let asked = !words.is_empty() || !attachments.is_empty();
         let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
         let question = asked.then_some(Question { text, subject: None, attachments });
-        let exit = investigation::go_on(question, &recording, config, context).await;
+        let exit = Box::pin(investigation::go_on(question, &recording, config, context)).await;
         drop(piped);
         return exit;
     }

@@ -53,6 +53,7 @@ impl Played {
         for part in parts {
             match part {
                 Part::Told(event) => {
+                    let event = *event;
                     // Only the record hears of an end.
                     if !matches!(event, Event::Ended { .. }) {
                         listeners.hear(&event);
@@ -75,7 +76,9 @@ impl Played {
                         listeners.hear(event);
                     };
                     last = Some(drive_part(&part, &machine, &rules, &mut store, &mut hear).await);
-                    recorded.iter().for_each(|event| machine.hear(event));
+                    for event in &recorded {
+                        machine.hear(event);
+                    }
                 }
             }
         }
@@ -152,7 +155,8 @@ impl Played {
 fn as_recorded(recording: &Recording, parts: &[Part]) -> BTreeMap<u32, AsRecorded> {
     let mut recorded = recording.as_recorded();
     for part in parts {
-        let Part::Told(Event::ToolFinished { exhibit }) = part else { continue };
+        let Part::Told(event) = part else { continue };
+        let Event::ToolFinished { exhibit } = event.as_ref() else { continue };
         if let Some(one) = recorded.get_mut(&exhibit.id) {
             one.view = Some((exhibit.view.clone(), exhibit.condensed));
         }

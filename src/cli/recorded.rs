@@ -66,7 +66,7 @@ pub(super) async fn run(verb: RunVerb, context: &Context) -> Result<Exit, Failur
     let verb = match verb.verb {
         Verb::Resume(args) => {
             let ResumeArgs { id, ask } = *args;
-            return ask::resume(id, ask, context).await;
+            return Box::pin(ask::resume(id, ask, context)).await;
         }
         verb => verb,
     };

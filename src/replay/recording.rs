@@ -52,7 +52,7 @@ pub enum Part {
     /// The loop was at work, from a question to the answer.
     Driven(Vec<Event>),
     /// What a person did between two answers, or what is left of work that was cut off.
-    Told(Event),
+    Told(Box<Event>),
 }
 
 /// Everything of a run.
@@ -219,28 +219,29 @@ impl Recording {
     pub fn parts(&self) -> Vec<Part> {
         let opened = self.events.iter().position(|event| matches!(event, Event::Opened { .. }));
         let asked = self.opening.messages.iter().any(|message| matches!(message, Message::User { .. }));
+        let told = |event: Event| Part::Told(Box::new(event));
         let mut parts = Vec::new();
         let mut driven: Option<Vec<Event>> = asked.then(Vec::new);
         for event in self.events.iter().skip(opened.map_or(0, |at| at + 1)) {
             match (event, &mut driven) {
                 (Event::Ended { .. }, Some(_)) => {
                     parts.extend(driven.take().map(Part::Driven));
-                    parts.push(Part::Told(event.clone()));
+                    parts.push(told(event.clone()));
                 }
                 (Event::Resumed { .. } | Event::TurnStarted { .. } | Event::Edited { .. }, Some(_)) => {
                     // It was cut off: what there is of it is taken as it is.
-                    parts.extend(driven.take().into_iter().flatten().map(Part::Told));
-                    parts.push(Part::Told(event.clone()));
+                    parts.extend(driven.take().into_iter().flatten().map(told));
+                    parts.push(told(event.clone()));
                     driven = matches!(event, Event::TurnStarted { .. }).then(Vec::new);
                 }
                 (_, Some(driven)) => driven.push(event.clone()),
                 (_, None) => {
-                    parts.push(Part::Told(event.clone()));
+                    parts.push(told(event.clone()));
                     driven = matches!(event, Event::TurnStarted { .. } | Event::Continued).then(Vec::new);
                 }
             }
         }
-        parts.extend(driven.into_iter().flatten().map(Part::Told));
+        parts.extend(driven.into_iter().flatten().map(told));
         parts
     }
 

@@ -137,7 +137,7 @@ impl Resumed {
                 self.outstanding.clear();
             }
             Event::ModelReplied { .. } | Event::ModelFailed { .. } | Event::RequestTooLong { .. } => {
-                self.outstanding.clear()
+                self.outstanding.clear();
             }
             // Another model takes up what the first had left.
             Event::Edited { edit: Edit::Model { .. } } => {}
