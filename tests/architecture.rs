@@ -24,7 +24,7 @@ const INNER_ROOMS: &[&str] =
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
 /// What flows out of the engine.
 const EVENTS: &[&str] =
-    &["Event", "Finish", "Limit", "Opening", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
+    &["Edit", "Event", "Finish", "Limit", "Opening", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
 /// What a tool is known by.
 const TOOLS: &[&str] = &["ToolSpec", "Equipped", "Summarised"];
 /// What the JSON result tells of a run.
