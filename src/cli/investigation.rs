@@ -2,9 +2,9 @@
 //!
 //! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
 
+mod beforehand;
 mod resumed;
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive, drive_on};
-use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, message_tokens, view_tokens};
-use crate::agent::{Arguments, Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
+use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, view_tokens};
+use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
 use crate::answer::answer_tool;
 use crate::approval::Approver;
 use crate::briefing::Lookup;
@@ -34,7 +34,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{self, Exhibit, Redactor, Store};
+use crate::evidence::{Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
@@ -42,16 +42,15 @@ use crate::replay::Recording;
 use crate::rules::RulesModel;
 use crate::session::{Thread, resume};
 use crate::sink::Investigation;
-use crate::tools::{Tool, Toolbox};
+use crate::tools::Tool;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
+use beforehand::{calls, fits, journal, shortened, tell_lookups};
 pub(super) use resumed::go_on;
 
 /// Tokens of the window that let one more lookup be made: a view in which nothing is left shows nothing.
 const LOOKUP_WINDOW: u64 = 1_300;
-/// A runbook takes at most this part of the window.
-const RUNBOOK_SHARE: u64 = 8;
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
 const CAREFUL_WINDOW: u64 = 32_768;
 /// Characters of the question that stand above a run: one from a file may be a whole log.
@@ -674,58 +673,6 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
     }
 }
 
-/// What is looked up first, and what of it cannot be.
-fn tell_lookups(lookups: &[Lookup], toolbox: &Toolbox, progress: &mut Progress) {
-    for Lookup { tool, arguments } in lookups {
-        let unusable = if toolbox.get(tool).is_none() { " (not usable here)" } else { "" };
-        let arguments = serde_json::Value::Object(arguments.clone());
-        progress.note(&format!("first: {tool} {arguments}{unusable}"));
-    }
-}
-
-/// Lookups as calls, where a tool that can make them is usable. Nobody chose them for this very run: what changes something
-/// is not among them.
-fn calls(lookups: Vec<Lookup>, toolbox: &Toolbox, kind: &str) -> Vec<ToolCall> {
-    let reads =
-        |lookup: &Lookup| toolbox.get(&lookup.tool).is_some_and(|tool| !tool.changes(&lookup.arguments));
-    let usable = lookups.into_iter().filter(reads);
-    let call = |(n, lookup): (usize, Lookup)| ToolCall {
-        id: format!("{kind}-{}", n + 1),
-        tool: lookup.tool,
-        arguments: Arguments::Object(lookup.arguments),
-        echo: serde_json::Map::new(),
-    };
-    usable.enumerate().map(call).collect()
-}
-
-/// As much of a runbook as a window has room for; its own tool shows the rest.
-fn shortened(text: &str, window: u64, name: &str) -> String {
-    let most = window / RUNBOOK_SHARE;
-    let mut tokens = 0;
-    let mut kept = String::new();
-    for line in text.trim().lines() {
-        tokens += 1 + evidence::tokens::estimate(line);
-        if tokens > most {
-            let _ = write!(kept, "… `fetch_runbook` shows the rest of `{name}` …");
-            break;
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    kept.trim_end().to_owned()
-}
-
-/// A question as long as the window leaves no room for evidence.
-fn fits(opening: &[Message], window: u64) -> Result<(), Failure> {
-    let tokens: u64 = opening.iter().map(message_tokens).sum();
-    if tokens <= window / 4 * 3 {
-        return Ok(());
-    }
-    let error = format!("the question takes about {tokens} tokens and the model's window has {window}");
-    Err(Failure::new(Exit::Usage, error)
-        .hint("attach long text with `-f`: it is shown in parts; or set `--context-window`"))
-}
-
 /// Tokens that each of so many first views may take; without a model the rules read them.
 pub(super) fn allowance(model: Option<&dyn Model>, views: usize) -> u64 {
     model.map_or(RULES_VIEW, |model| view_tokens(window_of(model), views))
@@ -749,16 +696,4 @@ fn unreachable_at_once(conclusion: &Conclusion) -> bool {
     matches!(conclusion.finish, Finish::ModelFailed { .. })
         && conclusion.failure.as_ref().is_some_and(|failure| failure.kind == ModelErrorKind::Unavailable)
         && conclusion.calls <= 1
-}
-
-/// The record, or none: asked for, or because its folder cannot be written.
-fn journal(config: &Config, run_id: &str, progress: &mut Progress) -> Result<Journal, Failure> {
-    if !config.switch("no_record")? {
-        match Journal::start(&config.folders().state, run_id) {
-            Ok(journal) => return Ok(journal),
-            Err(error) => progress
-                .warning(&format!("this run is not recorded: {}: {error}", config.folders().state.display())),
-        }
-    }
-    Journal::none().map_err(io("no folder for this run's evidence"))
 }
