@@ -24,7 +24,7 @@ const INNER_ROOMS: &[&str] =
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
 /// What flows out of the engine.
 const EVENTS: &[&str] =
-    &["Event", "Finish", "Limit", "Opening", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
+    &["Edit", "Event", "Finish", "Limit", "Opening", "Unusable", "AssistantMessage", "ToolCall", "Usage"];
 /// What a tool is known by.
 const TOOLS: &[&str] = &["ToolSpec", "Equipped", "Summarised"];
 /// What the JSON result tells of a run.
@@ -152,10 +152,16 @@ const DOORS: &[Door] = &[
     door("sink", "question", EVERYTHING, "the result repeats what was asked"),
     door("record", "agent", EVENTS, "events are the record"),
     door("record", "answer", EVERYTHING, "the verdict in a list of runs"),
-    door("record", "evidence", &["Redactor"], "nothing secret reaches the disk"),
+    door(
+        "record",
+        "evidence",
+        &["ATTACHED", "Redactor"],
+        "nothing secret reaches the disk; what is no call of a tool",
+    ),
     // A replay plays a record through the engine's own doors.
     door("replay", "agent", EVERYTHING, "events are what is played and compared"),
     door("replay", "answer", EVERYTHING, "what is asserted; the tool that concludes"),
+    door("replay", "approval", EVERYTHING, "decides as it was decided"),
     door("replay", "clock", EVERYTHING, "recorded time is passed in"),
     door("replay", "evidence", EVERYTHING, "recorded outputs become exhibits again"),
     door("replay", "model", EVERYTHING, "implements the trait"),

@@ -38,6 +38,13 @@ pub enum Event {
     Edited {
         edit: Edit,
     },
+    /// Another process goes on with the run, with the tools and limits that it has.
+    Resumed {
+        #[serde(flatten)]
+        resumption: Box<Resumption>,
+    },
+    /// The turn that was cut off goes on, with what had not arrived.
+    Continued,
     /// Which toolsets the run can use, and why not the others.
     ToolsetsChecked {
         usable: Vec<String>,
@@ -103,6 +110,10 @@ pub enum Event {
         model: String,
         /// Estimated tokens of the request.
         tokens: u64,
+        /// The output as it is handed over without a summary: it has arrived, whatever becomes of the request. Absent in records of
+        /// older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<Box<Exhibit>>,
     },
     /// How that ended. The summary itself is part of the exhibit that `ToolFinished` brings.
     SummaryReplied {
@@ -233,6 +244,37 @@ pub struct Opening {
     /// What else shapes requests to the model; no secret.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What is there when a recorded run goes on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resumption {
+    pub run_id: String,
+    /// Version of holmes-rs.
+    pub program: String,
+    /// RFC 3339.
+    pub resumed_at: String,
+    pub limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<f64>,
+    /// Tokens of one request, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+    /// The tools of now, where they are not those of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Tools>,
+}
+
+/// What a model may call.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tools {
+    /// All offered, in their order.
+    pub offered: Vec<ToolSpec>,
+    /// Those behind a search.
+    #[serde(default)]
+    pub hidden: Vec<Usable>,
+    #[serde(default)]
+    pub equipment: Vec<Equipped>,
 }
 
 /// Where a tool comes from.

@@ -317,6 +317,10 @@ impl State {
 
     /// What `event` means for the run.
     pub fn step(&mut self, event: &Event) -> Vec<Effect> {
+        if let Event::Resumed { resumption } = event {
+            self.take_up(resumption);
+            return Vec::new();
+        }
         if self.phase == Phase::Done {
             return match event {
                 Event::AnswerQuestioned { objections } => self.ask_to_correct(objections),
@@ -372,6 +376,8 @@ impl State {
                 Vec::new()
             }
             Event::RunStarted { .. }
+            | Event::Resumed { .. }
+            | Event::Continued
             | Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
             | Event::Opened { .. }

@@ -7,6 +7,8 @@ mod event;
 pub mod machine;
 mod message;
 
-pub use event::{Edit, Equipped, Event, Finish, Limit, Opening, Rewritten, Summarised, Unusable};
+pub use event::{
+    Edit, Equipped, Event, Finish, Limit, Opening, Resumption, Rewritten, Summarised, Tools, Unusable,
+};
 pub use machine::{ANSWER_TOOL, Limits, Usable};
 pub use message::{Arguments, AssistantMessage, Message, ToolCall, ToolSpec, Usage};

@@ -70,10 +70,28 @@ impl AskArgs {
     }
 }
 
+/// `run resume`: the same with the run told otherwise.
+pub(super) async fn resume(id: String, args: AskArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.go_on || args.resume.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{id}` is the run that goes on: `--continue` and `--resume` name another"),
+        ));
+    }
+    Box::pin(run(AskArgs { resume: Some(id), ..args }, context)).await
+}
+
 /// Runs the verb.
 pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failure> {
     let config = context.config(args.flags()?)?;
     let words = words(&args, &config)?;
+    if (args.go_on || args.resume.is_some()) && config.switch("no_record")? {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a run that goes on is recorded: `--no-record` has no meaning for it",
+        )
+        .hint("leave it out, or ask anew"));
+    }
     let again = again(&args, &config)?;
     let talks = talks(&words, &config, context)?;
     let piped = stdin::piped(!words.is_empty()).await?;
@@ -97,7 +115,7 @@ pub(super) async fn run(args: AskArgs, context: &Context) -> Result<Exit, Failur
         let asked = !words.is_empty() || !attachments.is_empty();
         let text = if words.is_empty() { ABOUT_PIPED.to_owned() } else { words };
         let question = asked.then_some(Question { text, subject: None, attachments });
-        let exit = investigation::go_on(question, &recording, config, context).await;
+        let exit = Box::pin(investigation::go_on(question, &recording, config, context)).await;
         drop(piped);
         return exit;
     }

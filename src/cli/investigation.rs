@@ -2,9 +2,10 @@
 //!
 //! It composes the rooms (configuration, tools, model, record, terminal) and hands over to the agent.
 
+mod beforehand;
 mod between;
+mod resumed;
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use super::Context;
 use super::attachments;
 use super::conclusion::{self, Outlets};
 use super::deliveries::Deliveries;
-use super::desk::Desk;
 use super::equipment::{self, Equipment};
 use super::failure::{Exit, Failure, io};
 use super::leave::{self, Leave};
@@ -26,30 +26,31 @@ use super::rewriting::Rewriting;
 use super::signals::Signals;
 use super::thinking::{self, FastModels, Thinking};
 use crate::agent::drive::{Conclusion, Engine, drive, drive_on};
-use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, message_tokens, view_tokens};
-use crate::agent::{Arguments, Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
+use crate::agent::machine::{Effect, OPENING_TOKENS, Offered, Source, State, view_tokens};
+use crate::agent::{Event, Finish, Limits, Message, Opening as Begun, Rewritten, ToolCall};
 use crate::answer::answer_tool;
 use crate::briefing::Lookup;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{self, Exhibit, Redactor, Status, Store};
+use crate::evidence::{Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
 use crate::replay::Recording;
 use crate::rules::RulesModel;
-use crate::session::{Resumed, Thread, resume};
+use crate::session::{Thread, resume};
 use crate::sink::Investigation;
-use crate::tools::{Tool, Toolbox};
+use crate::tools::Tool;
 use crate::ui::markdown::MarkdownStream;
 use crate::ui::{Progress, ProgressOptions};
 
+use beforehand::{calls, fits, journal, shortened, tell_lookups};
+pub(super) use resumed::go_on;
+
 /// Tokens of the window that let one more lookup be made: a view in which nothing is left shows nothing.
 const LOOKUP_WINDOW: u64 = 1_300;
-/// A runbook takes at most this part of the window.
-const RUNBOOK_SHARE: u64 = 8;
 /// Taken when nothing tells the model's window: what local servers are commonly started with.
 const CAREFUL_WINDOW: u64 = 32_768;
 /// Characters of the question that stand above a run: one from a file may be a whole log.
@@ -129,45 +130,6 @@ pub(super) async fn conduct(
     Box::pin(run.finish(effects, None, deadline, &mut signals)).await
 }
 
-/// Goes on with a recorded run: with another question, or to the answer it had not come to.
-pub(super) async fn go_on(
-    question: Option<Question>,
-    recording: &Recording,
-    config: Config,
-    context: &Context,
-) -> Result<Exit, Failure> {
-    let mut signals = Signals::listen()?;
-    let start = SystemClock.instant();
-    let config = Rc::new(config);
-    let prepared = tokio::select! {
-        run = Run::prepare(&config, context, (false, None), Some(recording)) => run,
-        () = signals.next() => return Ok(Exit::Interrupted),
-    };
-    let mut run = prepared?;
-    let deadline = run.deadline_from(start);
-    let resumed = resume(recording);
-    let (effects, questioned) = match question {
-        Some(question) => {
-            let commission = Desk::open(&config, context)?.words(question);
-            let Some(effects) = run.ask_on(commission, &[], deadline, &mut signals).await? else {
-                return Ok(Exit::Interrupted);
-            };
-            (effects, None)
-        }
-        None if resumed.outstanding.is_empty() => {
-            let error = format!("run `{}` has its answer: there is nothing left to do", recording.run_id);
-            return Err(Failure::new(Exit::Usage, error)
-                .hint(format!("ask on: holmes-rs ask --resume {} \"and why?\"", recording.run_id))
-                .hint(format!("or look at it: holmes-rs run show {}", recording.run_id)));
-        }
-        None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
-    };
-    match Box::pin(run.finish(effects, questioned, deadline, &mut signals)).await? {
-        Some(done) => done.exit,
-        None => Ok(Exit::Interrupted),
-    }
-}
-
 /// What came of a turn.
 pub(super) struct Turn {
     conclusion: Conclusion,
@@ -196,6 +158,8 @@ pub(super) struct Run {
     asked_at: Timestamp,
     /// The machine, once something was asked.
     pub thread: Option<Thread>,
+    /// A turn was cut off, and nothing else was asked since.
+    cut_off: bool,
     pub approver: Rc<Leave>,
     pub model: Option<Box<dyn Model>>,
     fast: FastModels,
@@ -288,7 +252,10 @@ impl Run {
         let resumed = again.map(|recording| {
             recording.teach(&redactor);
             let resumed = resume(recording);
-            store.restore(recording.exhibits.values().cloned().collect(), resumed.last_exhibit);
+            let arrived = resumed.arrived.iter().filter(|kept| !recording.exhibits.contains_key(&kept.id));
+            let exhibits = recording.exhibits.values().chain(arrived).cloned().collect();
+            store.restore(exhibits, resumed.last_exhibit);
+            store.look_for(&recording.last_asked().0.text);
             resumed
         });
         let approver = leave::approver(config, context, &run_id, &redactor)?;
@@ -304,7 +271,7 @@ impl Run {
         let elapsed = (now - started_at).try_into().unwrap_or_default();
         let mut run = Self {
             config: Rc::clone(config),
-            question: again.map(|recording| recording.question.clone()).unwrap_or_default(),
+            question: again.map(|recording| recording.last_asked().0.clone()).unwrap_or_default(),
             lookups: Vec::new(),
             steps: Vec::new(),
             runbook: None,
@@ -317,6 +284,7 @@ impl Run {
             asked_at: now,
             thread: None,
             approver,
+            cut_off: false,
             model,
             fast,
             request_settings,
@@ -332,8 +300,8 @@ impl Run {
             outlets,
             deliveries,
         };
-        if let Some(resumed) = resumed {
-            run.take_up(resumed);
+        if let (Some(resumed), Some(recording)) = (resumed, again) {
+            run.take_up(resumed, recording);
         }
         Ok(run)
     }
@@ -341,49 +309,6 @@ impl Run {
     /// When the time for an answer that is asked for at `start` is over.
     pub(super) fn deadline_from(&self, start: std::time::Instant) -> Option<std::time::Instant> {
         self.limits.timeout.map(|timeout| start + timeout)
-    }
-
-    /// A recorded run goes on with the tools of today.
-    fn take_up(&mut self, resumed: Resumed) {
-        let Resumed { mut thread, .. } = resumed;
-        let (usable, mut always) = self.equipment.usable_tools();
-        always.push(answer_tool());
-        let most = if self.equipment.named { u64::MAX } else { OPENING_TOKENS };
-        thread.equip(usable, always, &self.question.text, most);
-        self.thread = Some(thread);
-    }
-
-    /// Calls of a resumed run whose tool is not there any more are answered at once: what the machine wants then.
-    pub(super) fn without_tools_that_went(&mut self, outstanding: Vec<Effect>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for effect in outstanding {
-            let Effect::RunTool(call) = &effect else {
-                effects.push(effect);
-                continue;
-            };
-            if self.equipment.toolbox.get(&call.tool).is_some() {
-                effects.push(effect);
-                continue;
-            }
-            let (id, path) = self.store.allot();
-            let exhibit = Exhibit {
-                call_id: call.id.clone(),
-                tool: call.tool.clone(),
-                toolset: String::new(),
-                description: call.tool.clone(),
-                invocation: call.tool.clone(),
-                status: Status::Error,
-                error: Some("its tool cannot be used any more; the run goes on without it".to_owned()),
-                ..Exhibit::attachment(id, "", "", path)
-            };
-            let Ok(exhibit) = self.store.keep(exhibit) else { continue };
-            let event = Event::ToolFinished { exhibit };
-            self.listeners.hear(&event);
-            if let Some(thread) = &mut self.thread {
-                effects.extend(thread.hear(&event));
-            }
-        }
-        effects
     }
 
     /// What is to be found out.
@@ -412,7 +337,8 @@ impl Run {
         self.question = Question { text: redactor.redact(&question.text), ..question };
         self.notes = notes.iter().map(|note| redactor.redact(note)).collect();
         self.shared = shared;
-        self.metadata = metadata;
+        // Of a run that goes on they stay what they were.
+        self.metadata.extend(metadata);
     }
 
     /// Tells listeners what begins, and with what.
@@ -512,6 +438,7 @@ impl Run {
             self.listeners.hear(&Event::ToolFinished { exhibit: exhibit.clone() });
         }
         self.listeners.hear(&event);
+        self.cut_off = false;
         Ok(Some(thread.hear(&event)))
     }
 
@@ -554,6 +481,9 @@ impl Run {
         deadline: Option<std::time::Instant>,
         signals: &mut Signals,
     ) -> Option<Turn> {
+        if std::mem::take(&mut self.cut_off) {
+            self.listeners.hear(&Event::Continued);
+        }
         let state = self.thread.as_ref()?.state().clone();
         let (interrupt, interrupted) = watch::channel(false);
         self.approver.begin(leave::Turn {
@@ -587,7 +517,7 @@ impl Run {
         let thinker =
             self.model.as_ref().map_or_else(|| self.rules.name().to_owned(), |model| model.name().to_owned());
         let mut calls = 0;
-        let (conclusion, state, model) = {
+        let ended = {
             let calls = &mut calls;
             let (listeners, store) = (&mut self.listeners, &mut self.store);
             let investigation = async {
@@ -625,7 +555,9 @@ impl Run {
                     }
                 }
             }
-        }?;
+        };
+        self.approver.begin(leave::Turn::default());
+        let (conclusion, state, model) = ended?;
         if let Some(thread) = &mut self.thread {
             thread.set(state);
         }
@@ -765,58 +697,6 @@ fn of_machine(limits: &crate::config::Limits) -> Limits {
     }
 }
 
-/// What is looked up first, and what of it cannot be.
-fn tell_lookups(lookups: &[Lookup], toolbox: &Toolbox, progress: &mut Progress) {
-    for Lookup { tool, arguments } in lookups {
-        let unusable = if toolbox.get(tool).is_none() { " (not usable here)" } else { "" };
-        let arguments = serde_json::Value::Object(arguments.clone());
-        progress.note(&format!("first: {tool} {arguments}{unusable}"));
-    }
-}
-
-/// Lookups as calls, where a tool that can make them is usable. Nobody chose them for this very run: what changes something
-/// is not among them.
-fn calls(lookups: Vec<Lookup>, toolbox: &Toolbox, kind: &str) -> Vec<ToolCall> {
-    let reads =
-        |lookup: &Lookup| toolbox.get(&lookup.tool).is_some_and(|tool| !tool.changes(&lookup.arguments));
-    let usable = lookups.into_iter().filter(reads);
-    let call = |(n, lookup): (usize, Lookup)| ToolCall {
-        id: format!("{kind}-{}", n + 1),
-        tool: lookup.tool,
-        arguments: Arguments::Object(lookup.arguments),
-        echo: serde_json::Map::new(),
-    };
-    usable.enumerate().map(call).collect()
-}
-
-/// As much of a runbook as a window has room for; its own tool shows the rest.
-fn shortened(text: &str, window: u64, name: &str) -> String {
-    let most = window / RUNBOOK_SHARE;
-    let mut tokens = 0;
-    let mut kept = String::new();
-    for line in text.trim().lines() {
-        tokens += 1 + evidence::tokens::estimate(line);
-        if tokens > most {
-            let _ = write!(kept, "… `fetch_runbook` shows the rest of `{name}` …");
-            break;
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    kept.trim_end().to_owned()
-}
-
-/// A question as long as the window leaves no room for evidence.
-fn fits(opening: &[Message], window: u64) -> Result<(), Failure> {
-    let tokens: u64 = opening.iter().map(message_tokens).sum();
-    if tokens <= window / 4 * 3 {
-        return Ok(());
-    }
-    let error = format!("the question takes about {tokens} tokens and the model's window has {window}");
-    Err(Failure::new(Exit::Usage, error)
-        .hint("attach long text with `-f`: it is shown in parts; or set `--context-window`"))
-}
-
 /// Tokens that each of so many first views may take; without a model the rules read them.
 pub(super) fn allowance(model: Option<&dyn Model>, views: usize) -> u64 {
     model.map_or(RULES_VIEW, |model| view_tokens(window_of(model), views))
@@ -840,16 +720,4 @@ fn unreachable_at_once(conclusion: &Conclusion) -> bool {
     matches!(conclusion.finish, Finish::ModelFailed { .. })
         && conclusion.failure.as_ref().is_some_and(|failure| failure.kind == ModelErrorKind::Unavailable)
         && conclusion.calls <= 1
-}
-
-/// The record, or none: asked for, or because its folder cannot be written.
-fn journal(config: &Config, run_id: &str, progress: &mut Progress) -> Result<Journal, Failure> {
-    if !config.switch("no_record")? {
-        match Journal::start(&config.folders().state, run_id) {
-            Ok(journal) => return Ok(journal),
-            Err(error) => progress
-                .warning(&format!("this run is not recorded: {}: {error}", config.folders().state.display())),
-        }
-    }
-    Journal::none().map_err(io("no folder for this run's evidence"))
 }

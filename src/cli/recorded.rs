@@ -1,19 +1,20 @@
-//! `holmes-rs run list|show|replay|export`: recorded investigations. The last two are in `replayed`.
-
-use std::fmt::Write as _;
+//! `holmes-rs run list|show|replay|export|resume`: recorded investigations. Replay and export are in `replayed`, lists and pages
+//! in `listed`.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Context;
+use super::ask::{self, AskArgs};
 use super::failure::{Exit, Failure, io};
+use super::listed;
 use super::options::{FormArgs, OutputFormat};
 use super::replayed::{self, ExportArgs, ReplayArgs};
-use crate::agent::{Event, Finish};
-use crate::answer;
+use crate::agent::Event;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Flags;
-use crate::record::{self, RecordError, Recorded, Summary};
-use crate::ui::{self, Table};
+use crate::record::{self, RecordError};
+use crate::ui;
 
 /// Recorded investigations
 #[derive(Debug, Args)]
@@ -47,12 +48,32 @@ enum Verb {
     Replay(Box<ReplayArgs>),
     /// Write a run into one file without secrets, or its report
     Export(ExportArgs),
+    /// Go on with a run: as `ask --resume ID`
+    Resume(Box<ResumeArgs>),
+}
+
+/// Go on with a run: ask on, or let it come to the answer it had not come to
+#[derive(Debug, Args)]
+struct ResumeArgs {
+    /// The run's id, the beginning of one, or `last`
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    ask: AskArgs,
 }
 
 pub(super) async fn run(verb: RunVerb, context: &Context) -> Result<Exit, Failure> {
+    let verb = match verb.verb {
+        Verb::Resume(args) => {
+            let ResumeArgs { id, ask } = *args;
+            return Box::pin(ask::resume(id, ask, context)).await;
+        }
+        verb => verb,
+    };
     let config = context.config(Flags::default())?;
     let state = &config.folders().state;
-    let text = match &verb.verb {
+    let text = match &verb {
+        Verb::Resume(_) => String::new(),
         Verb::Replay(args) => return replayed::replay(args, context).await,
         Verb::Export(args) => return replayed::export(args, context).await,
         Verb::List { form, limit } => {
@@ -67,7 +88,7 @@ pub(super) async fn run(verb: RunVerb, context: &Context) -> Result<Exit, Failur
                     context.say(&format!("no runs are recorded in {}", state.display()));
                     String::new()
                 }
-                _ => output.table(&table(&runs), &context.stdout),
+                _ => output.table(&listed::table(&runs, SystemClock.now(), &context.stdout), &context.stdout),
             }
         }
         Verb::Show { id, form, show_tool_output } => {
@@ -91,11 +112,11 @@ pub(super) async fn run(verb: RunVerb, context: &Context) -> Result<Exit, Failur
                     lines.flat_map(|line| [line, "\n".to_owned()]).collect()
                 }
                 OutputFormat::Text => {
-                    let text = page(&recorded, *show_tool_output);
+                    let text = listed::page(&recorded, *show_tool_output);
                     ui::markdown::render(&text, &context.stdout)
                 }
                 OutputFormat::Markdown | OutputFormat::Html => {
-                    ui::sanitize(&page(&recorded, *show_tool_output)).into_owned()
+                    ui::sanitize(&listed::page(&recorded, *show_tool_output)).into_owned()
                 }
             }
         }
@@ -110,96 +131,6 @@ fn timed(time: &str, event: &Event) -> serde_json::Value {
         map.shift_insert(0, "time".to_owned(), time.into());
     }
     value
-}
-
-fn table(runs: &[Summary]) -> Table {
-    let mut table = Table::new(&["RUN", "STARTED", "VERDICT", "TOOLS", "TOKENS", "MODEL", "QUESTION"]);
-    for run in runs {
-        let question: String = run.question.split_whitespace().collect::<Vec<_>>().join(" ");
-        table.row([
-            run.run_id.clone(),
-            started(run),
-            outcome(run),
-            run.tool_calls.to_string(),
-            run.total_tokens.to_string(),
-            run.model.clone(),
-            crate::evidence::view::clip(&question, 60),
-        ]);
-    }
-    table
-}
-
-/// To the second, in UTC.
-fn started(run: &Summary) -> String {
-    run.started_at.get(..19).unwrap_or(&run.started_at).replace('T', " ")
-}
-
-/// The verdict, and what ended the run where the model did not.
-fn outcome(run: &Summary) -> String {
-    let verdict = run.verdict.map(|verdict| json!(verdict).as_str().unwrap_or_default().to_owned());
-    match (verdict, run.finish) {
-        (None, _) => "cut off".to_owned(),
-        (Some(verdict), Some(Finish::Limit(limit))) => {
-            format!("{verdict} ({} limit)", json!(limit).as_str().unwrap_or_default())
-        }
-        (Some(_), Some(Finish::Interrupted)) => "interrupted".to_owned(),
-        (Some(_), Some(Finish::ModelFailed { .. })) => "model failed".to_owned(),
-        (Some(verdict), _) => verdict,
-    }
-}
-
-/// The run as Markdown: question, steps, answer.
-fn page(recorded: &Recorded, show_tool_output: bool) -> String {
-    let run = &recorded.summary;
-    let question: Vec<&str> = run.question.split_whitespace().collect();
-    let question =
-        if question.is_empty() { "(no question is recorded)".to_owned() } else { question.join(" ") };
-    let mut about = vec![format!("Run {}", run.run_id)];
-    about.extend([started(run), run.model.clone()].into_iter().filter(|part| !part.is_empty()));
-    let mut page = format!("# {question}\n\n{}\n\n", about.join(" · "));
-    let mut steps = String::new();
-    let mut conclusion = "The record ends before an answer.\n".to_owned();
-    for (_, event) in &recorded.events {
-        match event {
-            Event::ToolFinished { exhibit } => {
-                let _ = writeln!(
-                    steps,
-                    "- {} ({:.1} s)",
-                    crate::evidence::view::header(exhibit),
-                    exhibit.seconds
-                );
-                if let Some(summary) = &exhibit.summary {
-                    let _ = writeln!(steps, "  - the model was given a summary by {}", summary.model);
-                    if show_tool_output {
-                        let _ = write!(steps, "\n```\n{}\n```\n", summary.text);
-                    }
-                }
-                if show_tool_output {
-                    let _ = write!(steps, "\n```\n{}\n```\n\n", exhibit.view);
-                }
-            }
-            Event::SummaryReplied { exhibit, model, failure: Some(why), .. } => {
-                let _ = writeln!(steps, "- E{exhibit} is not summed up by {model}: {why}");
-            }
-            Event::ModelFailed { message, .. } => {
-                let _ = writeln!(steps, "- the model failed: {message}");
-            }
-            Event::LimitReached { limit } => {
-                let _ = writeln!(steps, "- {} limit reached", json!(limit).as_str().unwrap_or_default());
-            }
-            Event::Interrupted => steps.push_str("- interrupted\n"),
-            Event::Concluded { answer, .. } => {
-                conclusion = format!("{}\n\n{}\n", answer.text.trim_end(), answer::footer(answer));
-            }
-            _ => {}
-        }
-    }
-    if !steps.is_empty() {
-        page.push_str(&steps);
-        page.push('\n');
-    }
-    page.push_str(&conclusion);
-    page
 }
 
 impl From<RecordError> for Failure {

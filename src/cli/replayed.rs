@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -16,11 +15,12 @@ use super::failure::{Exit, Failure, io};
 use super::investigation::{allowance, grace, window_of};
 use super::listeners::Listeners;
 use super::options::OutputFormat;
+use super::played::Played;
 use super::signals::Signals;
 use super::thinking::{self, Thinking};
-use crate::agent::drive::{Conclusion, Engine, Fast, drive};
+use crate::agent::drive::{Conclusion, Engine, drive};
 use crate::agent::machine::{FIND_TOOLS, State};
-use crate::agent::{Event, Finish, ToolSpec};
+use crate::agent::{Event, Opening, ToolSpec};
 use crate::answer::Answer;
 use crate::approval::Nobody;
 use crate::clock::{Clock as _, SystemClock};
@@ -28,9 +28,7 @@ use crate::config::{Config, Flags};
 use crate::evidence::{AsRecorded, Exhibit, Redactor, Store};
 use crate::model::Model;
 use crate::record::{self, Journal};
-use crate::replay::{
-    self, Assertion, AssertionError, Facts, ImportError, Imported, Recording, ReplayError, Stage,
-};
+use crate::replay::{self, Assertion, AssertionError, Facts, ImportError, Imported, Recording, ReplayError};
 use crate::rules::RulesModel;
 use crate::sink::{self, Budget};
 use crate::tools::Toolbox;
@@ -157,131 +155,6 @@ pub(super) async fn replay(args: &ReplayArgs, context: &Context) -> Result<Exit,
     Ok(Exit::Answered)
 }
 
-/// A replay that is over.
-struct Played {
-    conclusion: Conclusion,
-    events: Vec<Event>,
-    store: Store,
-    listeners: Listeners,
-}
-
-impl Played {
-    /// Plays what was recorded, and nothing else.
-    async fn play(recording: &Recording, jsonl: bool, context: &Context) -> Result<Self, Failure> {
-        recording.end()?;
-        let stage = Rc::new(Stage::new(&recording.events, started_at(recording)));
-        let model = replay::RecordedModel::new(recording, Rc::clone(&stage));
-        let toolbox = replay::toolbox(recording, Some(&stage), None);
-        let (usual, named) = replay::fast(recording, &stage);
-        let instructions = |_: Option<&str>| Ok(String::new());
-        let fast = (usual.is_some() || !named.is_empty()).then(|| Fast {
-            usual: usual.as_ref().map(|model| model as &dyn Model),
-            named: named.iter().map(|(name, model)| (name.clone(), model as &dyn Model)).collect(),
-            instructions: &instructions,
-            timeout: Duration::from_mins(1),
-        });
-        let rules = thinking::rules()?;
-        let quiet = context.verbose == 0;
-        let (mut store, mut listeners) =
-            surroundings(recording, recording.opening.allowance, &[], jsonl, quiet, context)?;
-        store.replay(recording.as_recorded());
-        let mut events = begin(recording, &recording.run_id, &recording.model, &mut store, &mut listeners)?;
-        let engine = Engine {
-            model: &model,
-            fallback: &rules,
-            fast: fast.as_ref(),
-            toolbox: &toolbox,
-            clock: stage.as_ref(),
-            deadline: None,
-            grace: Duration::from_secs(30),
-            interrupt: stage.interrupt(),
-            time_is_up: Rc::clone(&stage.time_is_up),
-            stream: false,
-            corrects: recording.opening.corrects,
-            unusable: unusable(recording),
-            approver: &Nobody,
-            began: stage.instant(),
-        };
-        let mut hear = |event: &Event| {
-            events.push(event.clone());
-            listeners.hear(event);
-        };
-        let begun = state_of(recording, recording.opening.window);
-        let mut conclusion = drive(&engine, begun, &mut store, &mut hear).await;
-        let failed = matches!(conclusion.finish, Finish::ModelFailed { .. });
-        if failed && recording.opening.falls_back && model.has_more() {
-            let engine = Engine { corrects: false, ..engine };
-            let without_model =
-                State::new(conclusion.transcript, tools_of(recording), recording.opening.limits);
-            conclusion = drive(&engine, without_model, &mut store, &mut hear).await;
-        }
-        if let Some(rewritten) = &recording.end()?.rewritten {
-            conclusion.answer.text.clone_from(&rewritten.text);
-            (conclusion.usage, conclusion.calls, conclusion.cost) =
-                (rewritten.usage, rewritten.calls, rewritten.cost);
-        }
-        Ok(Self { conclusion, events, store, listeners })
-    }
-
-    fn about(recording: &Recording) -> Result<About<'_>, Failure> {
-        let end = recording.end()?;
-        Ok(About {
-            run_id: &recording.run_id,
-            question: &recording.question,
-            model: &end.model,
-            budget: budget(recording, recording.opening.context_window),
-            started_at: started_at(recording),
-            duration_seconds: end.duration_seconds,
-            metadata: recording.opening.metadata.clone(),
-        })
-    }
-
-    /// The first thing that is not as recorded.
-    fn difference(&self, recording: &Recording) -> Option<String> {
-        let shown = |events: &[Event]| {
-            events.iter().filter_map(|event| replay::shown(event, self.store.redactor())).collect::<Vec<_>>()
-        };
-        replay::first_difference(shown(&recording.events), shown(&self.events))
-    }
-
-    fn deliver(
-        mut self,
-        recording: &Recording,
-        outlets: &Outlets,
-        context: &Context,
-    ) -> Result<(Exit, Facts), Failure> {
-        let about = Self::about(recording)?;
-        let difference = self.difference(recording);
-        let end = recording.end()?;
-        let facts = facts(&self.conclusion, &self.store, end.exit_code, &end.model, end.duration_seconds);
-        // How the run ended is the run's own matter: a replay of a failed run is no failure.
-        let delivered = outlets.deliver(&about, self.conclusion, &self.store, &mut self.listeners);
-        let unwritten = match delivered.exit {
-            Err(failure) if failure.exit == Exit::RunTime => Some(failure),
-            _ => None,
-        };
-        if let Some(failure) = unwritten {
-            return Err(failure);
-        }
-        if let Some(difference) = difference {
-            let message = format!("the replay is not run `{}` again: {difference}", recording.run_id);
-            return Err(Failure::new(Exit::RunTime, message).hint(if recording.opening.program == VERSION {
-                "the record was changed, or secrets are known here that were not known there".to_owned()
-            } else {
-                format!("it was recorded by holmes-rs {}, this is {VERSION}", recording.opening.program)
-            }));
-        }
-        if context.verbose > 0 {
-            let (requests, exhibits) = recording.size();
-            context
-                .say(&format!("replayed to the byte: {requests} requests, {exhibits} exhibits, same answer"));
-        }
-        Ok((Exit::Answered, facts))
-    }
-}
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// The same evidence to a model of today: recorded calls give what they gave, others say so.
 async fn to_another(
     recording: &Recording,
@@ -326,7 +199,7 @@ async fn to_another(
         run_id: &id,
         question: &recording.question,
         model: &name,
-        budget: budget(recording, model.as_ref().and_then(|model| model.context_window())),
+        budget: budget(&recording.opening, model.as_ref().and_then(|model| model.context_window())),
         started_at: began,
         duration_seconds: seconds_since(began),
         metadata,
@@ -385,7 +258,7 @@ async fn think(
 }
 
 /// A place for exhibits, and who hears of them. Nothing is recorded.
-fn surroundings(
+pub(super) fn surroundings(
     recording: &Recording,
     allowance: u64,
     secrets: &[String],
@@ -405,7 +278,7 @@ fn surroundings(
 }
 
 /// What stands before the first model call: the run, its toolsets, what was attached.
-fn begin(
+pub(super) fn begin(
     recording: &Recording,
     run_id: &str,
     model: &str,
@@ -423,7 +296,12 @@ fn begin(
         unusable: recording.unusable.clone(),
     });
     let mut events = Vec::new();
-    for exhibit in recording.exhibits.values().filter(|exhibit| exhibit.is_attachment()) {
+    let first = recording.events.iter().take_while(|event| !matches!(event, Event::Opened { .. }));
+    let attached = first.filter_map(|event| match event {
+        Event::ToolFinished { exhibit } => Some(exhibit),
+        _ => None,
+    });
+    for exhibit in attached {
         let (id, path) = store.allot();
         recording
             .lend(exhibit.id, &path)
@@ -451,7 +329,7 @@ fn state_of(recording: &Recording, window: Option<u64>) -> State {
 }
 
 /// Every tool, in the order of the box, as the rules are offered them.
-fn tools_of(recording: &Recording) -> Vec<ToolSpec> {
+pub(super) fn tools_of(recording: &Recording) -> Vec<ToolSpec> {
     let opening = &recording.opening;
     let hidden = opening.hidden.iter().map(|tool| &tool.spec);
     let mut tools: Vec<ToolSpec> =
@@ -461,16 +339,11 @@ fn tools_of(recording: &Recording) -> Vec<ToolSpec> {
     tools
 }
 
-fn unusable(recording: &Recording) -> Vec<(String, String)> {
+pub(super) fn unusable(recording: &Recording) -> Vec<(String, String)> {
     recording.unusable.iter().map(|one| (one.name.clone(), one.reason.clone())).collect()
 }
 
-fn started_at(recording: &Recording) -> Timestamp {
-    recording.started_at.parse().unwrap_or_default()
-}
-
-fn budget(recording: &Recording, context_window: Option<u64>) -> Budget {
-    let opening = &recording.opening;
+pub(super) fn budget(opening: &Opening, context_window: Option<u64>) -> Budget {
     Budget {
         max_steps: Some(u64::from(opening.limits.max_steps)),
         timeout_seconds: opening.timeout_seconds,
@@ -480,7 +353,7 @@ fn budget(recording: &Recording, context_window: Option<u64>) -> Budget {
     }
 }
 
-fn facts(conclusion: &Conclusion, store: &Store, exit: u8, model: &str, seconds: f64) -> Facts {
+pub(super) fn facts(conclusion: &Conclusion, store: &Store, exit: u8, model: &str, seconds: f64) -> Facts {
     Facts {
         answer: conclusion.answer.clone(),
         steps: conclusion.calls,
@@ -554,7 +427,7 @@ pub(super) async fn export(args: &ExportArgs, context: &Context) -> Result<Exit,
         }
         let outlets = Outlets::new(&config, context)?;
         let played = Played::play(recording, false, context).await?;
-        let run = conclusion::investigation(&Played::about(recording)?, played.conclusion, &played.store);
+        let run = conclusion::investigation(&played.about(recording)?, played.conclusion, &played.store);
         let text = outlets.rendered(&run, &played.store, false);
         return match path {
             None => ui::write_stdout(text.as_bytes()).map_err(io("stdout")),

@@ -54,7 +54,7 @@ pub struct ShownSummary {
 }
 
 /// Toolset name of exhibits that no tool made: files and piped text a person attached.
-const ATTACHED: &str = "attached";
+pub const ATTACHED: &str = "attached";
 
 /// Toolset name of what hands out runbooks.
 pub const RUNBOOKS: &str = "runbooks";

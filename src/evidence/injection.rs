@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use regex::Regex;
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::view;
@@ -60,7 +61,7 @@ pub fn reads_as_instruction(line: &str) -> bool {
         return false;
     }
     let plain = folded(line);
-    PATTERNS.as_ref().is_some_and(|patterns| patterns.is_match(&plain))
+    PATTERNS.as_ref().is_some_and(|patterns| patterns.is_match(plain.as_bytes()))
 }
 
 /// Lower case, full-width and look-alike letters as plain ones, any run of blanks and marks as one blank.
@@ -94,7 +95,7 @@ fn folded(line: &str) -> String {
 
 /// A cheap question first: nearly no line of a log has these words.
 static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i-u)ignor|disregard|forget|you are|you're|your|overrid|system|instruction|prompt|assistant|tool|tell|user|reveal|do not|don't|execute|kubectl|ai\b|llm|model|answer|<\||\[inst|vergiss|oublie|instru|dimentica|pretend|attention|claude|gemini|gpt|respond|conclude|send |upload|exfiltrate|above|<<|sys>|\]\(http|post |mode\b|stop |end of|</?function|<invoke|\[/?available.tools|\[/?tool.results|action input|final answer|exhibit|please |untrusted|without |approv|confirm|\bfix\b|remed|solution|resolution|always |never |must |begin |translate|esque|negeer|vergeet|zignoruj|zapomnij|talimat").ok()
+    Regex::new(r"(?i-u)ignor|disregard|forget|you are|you're|your|overrid|system|instruction|prompt|assistant|tool|tell|user|reveal|do not|don't|execute|kubectl|ai\b|llm|model|answer|<\||\[inst|vergiss|oublie|instru|dimentica|pretend|attention|claude|gemini|gpt|respond|conclude|send |upload|exfiltrate|above|<<|sys>|\]\(http|post |mode\b|stop |end of|</?function|<invoke|\[/?available[ _-]tools|\[/?tool[ _-]results|action input|final answer|exhibit|please |untrusted|without |approv|confirm|\bfix\b|remed|solution|resolution|always |never |must |begin |translate|esque|negeer|vergeet|zignoruj|zapomnij|talimat").ok()
 });
 
 static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
@@ -103,12 +104,12 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"\b(?:ignore|disregard|forget|override|bypass|skip|neglect|drop|cancel|discard)\b.{0,30}\b(?:previous|prior|above|earlier|preceding|former|foregoing|existing|original|initial|all|any|your|my|system|these|those|safety)\b.{0,30}\b(?:instructions?|prompts?|directions?|directives?|rules?|guidelines?|commands?|context|training|programming|constraints?|restrictions?|guardrails?|messages?|told|orders|policies|policy)\b",
         r"\b(?:forget|ignore|disregard) (?:everything|all|anything|what)\b.{0,30}\b(?:above|before|told|said|previously|know|learned|instructed|so far)\b",
         r"\b(?:ignorier\w*|vergiss|vergesst|missachte)\b.{0,40}\b(?:anweisung\w*|instruktion\w*|befehl\w*|regeln|vorherige\w*|bisherige\w*)",
-        r"\b(?:ignore[zr]?|oublie[zr]?|ne tiens pas compte)\b.{0,40}\b(?:instructions?|consignes?|r[eè]gles|pr[eé]c[eé]dent\w*)",
-        r"\b(?:ignora|ignore|olvida|ignorar|esquece|esque[cç]a|dimentica)\b.{0,40}\b(?:instrucciones|instru[cç][oõ]es|istruzioni|reglas|anteriores|precedenti)",
-        r"(?:игнорируй|забудь|игнорируйте|не обращай)|(?:忽略|无视|無視|忘记|忘記).{0,12}(?:指令|指示|说明|提示|規則|规则)|(?:以前|前|上記|これまで|先)の(?:指示|命令|指令).{0,10}(?:無視|忘れ)|(?:이전|위의).{0,8}(?:지시|명령).{0,8}무시|تجاهل.{0,20}التعليمات",
+        r"\b(?:ignore[zr]?|oublie[zr]?|ne tiens pas compte)\b.{0,40}\b(?:instructions?|consignes?|r(?:e|è)gles|pr(?:e|é)c(?:e|é)dent\w*)",
+        r"\b(?:ignora|ignore|olvida|ignorar|esquece|esque(?:c|ç)a|dimentica)\b.{0,40}\b(?:instrucciones|instru(?:c|ç)(?:o|õ)es|istruzioni|reglas|anteriores|precedenti)",
+        r"(?:игнорируй|забудь|игнорируйте|не обращай)|(?:忽略|无视|無視|忘记|忘記).{0,36}(?:指令|指示|说明|提示|規則|规则)|(?:以前|前|上記|これまで|先)の(?:指示|命令|指令).{0,30}(?:無視|忘れ)|(?:이전|위의).{0,24}(?:지시|명령).{0,24}무시|تجاهل.{0,60}التعليمات",
         r"(?:игнopиpyй|игнopиpyйte|зaбyдь|нe oбpaщaй)",
         r"\b(?:zignoruj|zapomnij|pomiń|ignoruj)\b.{0,40}\b(?:instrukcj|polece)|\b(?:negeer|vergeet)\b.{0,40}\b(?:instructies|aanwijzingen|opdrachten|regels)",
-        r"(?:talimat|yönerge)\w*.{0,24}(?:yok say|unut|görmezden|dikkate alma)|iгнopyй.{0,30}(?:iнcтpyкц|вкaзiвк)|התעלם.{0,20}הוראות|निर्देश.{0,30}(?:अनदेखा|नज़रअंदाज़|भूल)",
+        r"(?:talimat|yönerge)\w*.{0,72}(?:yok say|unut|görmezden|dikkate alma)|iгнopyй.{0,90}(?:iнcтpyкц|вкaзiвк)|התעלם.{0,60}הוראות|निर्देश.{0,90}(?:अनदेखा|नज़रअंदाज़|भूल)",
         r"\b(?:ignore|disregard|forget|abandon|stop following|(?:do not|don't|no longer|never) follow)\b.{0,20}\b(?:instructions?|rules|guidelines|orders|directives|prompt)\b.{0,20}\b(?:you were|you have|you got|given|above|before|any ?more|received)\b",
         r"\bignore (?:the |all |any )?(?:other |real |actual )?(?:evidence|findings)\b",
         // A new role or new orders
@@ -136,7 +137,7 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         r"(?:^|\\n)\W{0,6}(?:\[?(?:system|assistant|developer)\]?|###? ?(?:system|instruction|assistant)s?(?: prompt| message)?|system (?:prompt|message|override|instruction)s?|begin system (?:prompt|message)) ?[:>\]].{0,40}\b(?:you|your|ignore|must|call|run|execute|delete|do not|don't|never|always|reply|respond|answer|override|new)\b",
         r"<\|?(?:im.start|im.end|im.sep|system|assistant|endoftext|start.header.id|end.header.id|eot.id|begin.of.text)\|?>|\[/?inst\]|<</?sys>>|‹\|?(?:im_|system)|</?(?:system|system prompt|system-reminder|instructions?|admin|important)>|<(?:start|end).of.turn>|</?tool[_ -](?:result|call|response|output)s?>|</?function[_ -](?:call|result)s?>",
         r"\bend of (?:the )?(?:log|logs|output|exhibit|data|document|tool (?:output|result)|context|user input|untrusted)\b.{0,30}\b(?:system|instructions?|new task|now|you|prompt|assistant)\b",
-        r"\[/?(?:available tools|tool results)\]|[<‹]\s?/?\s?exhibit(?: e\d|>| k=)|^\W{0,4}(?:action input|final answer) ?:|<invoke name=",
+        r"\[/?(?:available tools|tool results)\]|(?:<|‹)\s?/?\s?exhibit(?: e\d|>| k=)|^\W{0,12}(?:action input|final answer) ?:|<invoke name=",
         r"\bend of untrusted\b|\bbegin (?:operator|system|admin\w*|developer|trusted) (?:message|prompt|instructions?)\b",
         // What it is to do
         r"\b(?:include|put|append|embed|insert|add)\b.{0,40}\b(?:in|into|to|of) (?:your|the) (?:reply|answer|response)\b",
@@ -158,6 +159,8 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     // Many patterns with room between their words: with the usual megabytes the automaton is thrown away again and again.
     .dfa_size_limit(16 << 20)
     .size_limit(64 << 20)
+    // Half the time to build it: `.` is a byte, and the lists of words are ASCII but for whole words of other languages.
+    .unicode(false)
     .build()
     .ok()
 });

@@ -14,7 +14,7 @@ pub mod untrusted;
 mod verify;
 pub mod view;
 
-pub use exhibit::{Exhibit, RUNBOOKS, ShownSummary, Status};
+pub use exhibit::{ATTACHED, Exhibit, RUNBOOKS, ShownSummary, Status};
 pub use ledger::{coverage, instructions_found, not_checked, order_by_question, telling_words};
 pub use lines::Lines;
 pub use redact::{Arriving, KeyBlock, Leak, Redactor};

@@ -114,6 +114,12 @@ impl Store {
         self.exhibits.sort_by_key(|kept| kept.id);
     }
 
+    /// Where raw outputs are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Tokens one view may take.
     #[must_use]
     pub fn allowance(&self) -> u64 {

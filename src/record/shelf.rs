@@ -4,27 +4,67 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::{Event, Finish};
+use crate::agent::{Edit, Event, Finish, Usage};
 use crate::answer::Verdict;
+use crate::evidence::ATTACHED;
 
 /// A file with more lines that are no events is no record; a read error would repeat without end.
 const MOST_UNREADABLE: usize = 1000;
+/// Bytes of a line in which its time and the name of its event stand.
+const LONGEST_HEAD: usize = 128;
 
 /// One run in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
     pub run_id: String,
     pub started_at: String,
+    /// The first.
     pub question: String,
     pub model: String,
-    /// `None` while it runs, or when it was cut off.
+    /// Of the last answer; `None` while one is looked for, or where it was cut off.
     pub verdict: Option<Verdict>,
     pub finish: Option<Finish>,
     pub tool_calls: usize,
     pub total_tokens: u64,
+    /// Questions asked, those taken back not counted.
+    pub turns: u32,
+    /// Where more than one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_question: Option<String>,
+    /// USD, where an endpoint told it.
+    pub cost: Option<f64>,
+    /// A process is writing it.
+    pub running: bool,
+}
+
+impl Summary {
+    fn asked(&mut self, question: &str) {
+        self.turns += 1;
+        if self.question.is_empty() {
+            question.clone_into(&mut self.question);
+        } else {
+            self.last_question = Some(question.to_owned());
+        }
+        (self.verdict, self.finish) = (None, None);
+    }
+
+    fn spent(&mut self, usage: Usage, cost: Option<f64>) {
+        self.total_tokens += usage.total();
+        if let Some(cost) = cost {
+            *self.cost.get_or_insert(0.0) += cost;
+        }
+    }
+
+    fn edited(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Undone => self.turns = self.turns.saturating_sub(1),
+            Edit::Model { name, .. } => self.model.clone_from(name),
+            Edit::Cleared | Edit::Compacted => {}
+        }
+    }
 }
 
 /// A whole run.
@@ -62,8 +102,8 @@ fn some(runs: &[String]) -> String {
 /// # Errors
 /// When the folder of runs exists and cannot be read.
 pub fn list(state: &Path, limit: usize) -> Result<Vec<Summary>, RecordError> {
-    let runs = ids(state)?.into_iter().rev().filter_map(|id| read(state, &id).ok());
-    Ok(runs.map(|run| run.summary).take(limit).collect())
+    let runs = ids(state)?.into_iter().rev().filter_map(|id| glance(state, &id).ok());
+    Ok(runs.take(limit).collect())
 }
 
 /// The run that `wanted` names: its id, the unique beginning of one, or `last`.
@@ -93,16 +133,8 @@ pub fn find(state: &Path, wanted: &str) -> Result<String, RecordError> {
 pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
     let path = super::runs(state).join(id).join(super::EVENTS);
     let file = File::open(&path).map_err(|source| RecordError::Unreadable { path, source })?;
-    let mut summary = Summary {
-        run_id: id.to_owned(),
-        started_at: String::new(),
-        question: String::new(),
-        model: String::new(),
-        verdict: None,
-        finish: None,
-        tool_calls: 0,
-        total_tokens: 0,
-    };
+    let running = is_written(&file);
+    let mut summary = Summary { run_id: id.to_owned(), running, ..Summary::default() };
     let (mut events, mut unreadable) = (Vec::new(), 0);
     for line in BufReader::new(file).lines() {
         // The last line of a run that was killed may be half written; what is no text is as good as that.
@@ -123,11 +155,13 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
         match &event {
             Event::RunStarted { question, model, started_at, .. } => {
                 summary.started_at.clone_from(started_at);
-                summary.question.clone_from(&question.text);
                 summary.model.clone_from(model);
+                summary.asked(&question.text);
             }
-            Event::ModelReplied { usage, .. } | Event::SummaryReplied { usage, .. } => {
-                summary.total_tokens += usage.total();
+            Event::TurnStarted { question, .. } => summary.asked(&question.text),
+            Event::Edited { edit } => summary.edited(edit),
+            Event::ModelReplied { usage, cost, .. } | Event::SummaryReplied { usage, cost, .. } => {
+                summary.spent(*usage, *cost);
             }
             Event::ToolFinished { exhibit } if !exhibit.is_attachment() => summary.tool_calls += 1,
             Event::Concluded { answer, finish } => {
@@ -139,6 +173,108 @@ pub fn read(state: &Path, id: &str) -> Result<Recorded, RecordError> {
         events.push((time, event));
     }
     Ok(Recorded { summary, events, unreadable })
+}
+
+/// Whether a process holds the lock that goes with writing a record.
+fn is_written(file: &File) -> bool {
+    use rustix::fs::{FlockOperation, flock};
+    flock(file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+}
+
+/// What a list tells of a run. Of its lines only those are read that matter, and of them only what matters.
+fn glance(state: &Path, id: &str) -> io::Result<Summary> {
+    #[derive(Deserialize)]
+    struct Asked {
+        question: Words,
+        #[serde(default)]
+        model: String,
+        #[serde(default)]
+        started_at: String,
+    }
+    #[derive(Deserialize)]
+    struct Words {
+        text: String,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        usage: Usage,
+        #[serde(default)]
+        cost: Option<f64>,
+    }
+    #[derive(Deserialize)]
+    struct Kept {
+        exhibit: Called,
+    }
+    #[derive(Deserialize)]
+    struct Called {
+        toolset: String,
+    }
+    #[derive(Deserialize)]
+    struct Changed {
+        edit: Edit,
+    }
+    #[derive(Deserialize)]
+    struct Ended {
+        answer: Judged,
+        finish: Finish,
+    }
+    #[derive(Deserialize)]
+    struct Judged {
+        verdict: Verdict,
+    }
+    let file = File::open(super::runs(state).join(id).join(super::EVENTS))?;
+    let mut summary = Summary { run_id: id.to_owned(), running: is_written(&file), ..Summary::default() };
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(summary);
+        }
+        // The name of an event comes right after its time.
+        match name_of(line.get(..LONGEST_HEAD).unwrap_or(&line)) {
+            b"run_started" => {
+                if let Ok(Asked { question, model, started_at }) = serde_json::from_slice(&line) {
+                    (summary.model, summary.started_at) = (model, started_at);
+                    summary.asked(&question.text);
+                }
+            }
+            b"turn_started" => {
+                if let Ok(Asked { question, .. }) = serde_json::from_slice(&line) {
+                    summary.asked(&question.text);
+                }
+            }
+            b"model_replied" | b"summary_replied" => {
+                if let Ok(Said { usage, cost }) = serde_json::from_slice(&line) {
+                    summary.spent(usage, cost);
+                }
+            }
+            b"tool_finished" => {
+                let kept = serde_json::from_slice::<Kept>(&line);
+                let called = kept.is_ok_and(|kept| kept.exhibit.toolset != ATTACHED);
+                summary.tool_calls += usize::from(called);
+            }
+            b"edited" => {
+                if let Ok(Changed { edit }) = serde_json::from_slice(&line) {
+                    summary.edited(&edit);
+                }
+            }
+            b"concluded" => {
+                if let Ok(Ended { answer, finish }) = serde_json::from_slice(&line) {
+                    (summary.verdict, summary.finish) = (Some(answer.verdict), Some(finish));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of the event whose line begins so.
+fn name_of(head: &[u8]) -> &[u8] {
+    const KEY: &[u8] = b"\"event\":\"";
+    let Some(at) = memchr::memmem::find(head, KEY) else { return b"" };
+    let rest = head.get(at + KEY.len()..).unwrap_or_default();
+    rest.split(|byte| *byte == b'"').next().unwrap_or_default()
 }
 
 fn ids(state: &Path) -> Result<Vec<String>, RecordError> {

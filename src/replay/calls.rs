@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 
 use super::recording::Recording;
 use super::stage::Stage;
-use crate::agent::{Arguments, Equipped, ToolSpec};
+use crate::agent::{Arguments, Equipped, Event, ToolSpec};
 use crate::answer::answer_tool;
+use crate::approval::{Ask, Decision};
 use crate::evidence::view::clip;
 use crate::evidence::{Exhibit, Status};
 use crate::shell::Stop;
@@ -26,12 +27,26 @@ struct Calls {
     /// Exhibits by tool and arguments, in their order. The last of them stays.
     by_call: RefCell<BTreeMap<(String, String), VecDeque<u32>>>,
     exhibits: BTreeMap<u32, (Exhibit, Option<PathBuf>)>,
+    /// What a person was asked before a call, and whether it was denied.
+    asked: BTreeMap<u32, (Ask, bool)>,
 }
 
 impl Calls {
     fn new(recording: &Recording) -> Self {
         let mut by_call: BTreeMap<_, VecDeque<u32>> = BTreeMap::new();
         let mut exhibits = BTreeMap::new();
+        let mut asked: BTreeMap<u32, (Ask, bool)> = BTreeMap::new();
+        for event in &recording.events {
+            match event {
+                Event::ApprovalAsked { exhibit, ask } => {
+                    asked.insert(*exhibit, (ask.clone(), false));
+                }
+                Event::ApprovalDecided { exhibit, decision: Decision::Denied { .. } } => {
+                    asked.entry(*exhibit).and_modify(|one| one.1 = true);
+                }
+                _ => {}
+            }
+        }
         for (id, call) in &recording.calls {
             let Some(exhibit) = recording.exhibits.get(id) else { continue };
             let arguments = match &call.arguments {
@@ -42,7 +57,7 @@ impl Calls {
             let raw = recording.raw.get(id).map(|raw| raw.path.clone());
             exhibits.insert(*id, (exhibit.clone(), raw));
         }
-        Self { by_call: RefCell::new(by_call), exhibits }
+        Self { by_call: RefCell::new(by_call), exhibits, asked }
     }
 
     /// The next recorded result of this call.
@@ -51,6 +66,24 @@ impl Calls {
         let ids = by_call.get_mut(&(tool.to_owned(), key(params)))?;
         let id = if ids.len() > 1 { ids.pop_front()? } else { *ids.front()? };
         self.exhibits.get(&id)
+    }
+
+    /// What a person was asked before the next call of this kind. One that was denied is taken: it never runs.
+    fn asked(&self, tool: &str, params: &Map<String, Value>) -> Option<Ask> {
+        let mut by_call = self.by_call.borrow_mut();
+        let ids = by_call.get_mut(&(tool.to_owned(), key(params)))?;
+        let (ask, denied) = self.asked.get(ids.front()?)?;
+        if *denied && ids.len() > 1 {
+            ids.pop_front();
+        }
+        Some(ask.clone())
+    }
+
+    /// Whether it was asked because of an output that reads like an instruction.
+    fn tainted(&self, tool: &str, params: &Map<String, Value>) -> bool {
+        let by_call = self.by_call.borrow();
+        let front = by_call.get(&(tool.to_owned(), key(params))).and_then(VecDeque::front);
+        front.and_then(|id| self.asked.get(id)).is_some_and(|(ask, _)| ask.tainted_by.is_some())
     }
 
     fn description(&self, tool: &str, params: &Map<String, Value>) -> Option<String> {
@@ -159,6 +192,14 @@ impl Tool for RecordedTool {
 
     fn summary(&self) -> Option<&Summary> {
         self.summary.as_ref()
+    }
+
+    fn changes(&self, params: &Map<String, Value>) -> bool {
+        self.stage.is_some() && self.calls.tainted(&self.spec.name, params)
+    }
+
+    fn asks(&self, params: &Map<String, Value>) -> Option<Ask> {
+        self.stage.as_ref().and_then(|_| self.calls.asked(&self.spec.name, params))
     }
 
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {

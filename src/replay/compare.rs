@@ -22,6 +22,8 @@ pub fn shown(event: &Event, redactor: &Redactor) -> Option<Value> {
         | Event::RunStarted { .. }
         | Event::ToolsetsChecked { .. }
         | Event::Opened { .. }
+        | Event::Resumed { .. }
+        | Event::Continued
         | Event::Ended { .. } => return None,
         Event::ToolFinished { .. } => {
             value.get_mut("exhibit")?.as_object_mut()?.shift_remove("path");
@@ -29,6 +31,8 @@ pub fn shown(event: &Event, redactor: &Redactor) -> Option<Value> {
         // A replay's fast model needs no instructions.
         Event::SummaryRequested { .. } => {
             value.as_object_mut()?.shift_remove("tokens");
+            // It is what `ToolFinished` hands over; older records lack it.
+            value.as_object_mut()?.shift_remove("kept");
         }
         _ => {}
     }

@@ -114,7 +114,12 @@ fn strip(event: &Event, value: &mut Value) {
                 *path = format!("E{}.out", exhibit.id).into();
             }
         }
-        Event::RunStarted { .. } => {
+        Event::SummaryRequested { exhibit, .. } => {
+            if let Some(path) = value.pointer_mut("/kept/path") {
+                *path = format!("E{exhibit}.out").into();
+            }
+        }
+        Event::RunStarted { .. } | Event::TurnStarted { .. } => {
             let attachments = value.pointer_mut("/question/attachments").and_then(Value::as_array_mut);
             for attachment in attachments.into_iter().flatten() {
                 attachment["path"] = attachment["name"].clone();

@@ -4,6 +4,7 @@
 //! be what it says; played to another model it compares models on the same evidence. It records nothing itself
 //! and never runs a tool.
 
+mod approver;
 mod assertion;
 mod calls;
 mod compare;
@@ -13,11 +14,12 @@ mod recording;
 mod script;
 mod stage;
 
+pub use approver::RecordedApprover;
 pub use assertion::{Assertion, AssertionError, Facts};
 pub use calls::toolbox;
 pub use compare::{first_difference, shown};
 pub use export::{Exported, export};
 pub use import::{ImportError, Imported, import};
-pub use recording::{End, Raw, Recording, ReplayError};
+pub use recording::{End, Part, Raw, Recording, ReplayError};
 pub use script::{RecordedFast, RecordedModel, fast};
 pub use stage::Stage;

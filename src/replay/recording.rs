@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::agent::{Event, Finish, Opening, Rewritten, ToolCall, Unusable};
+use crate::agent::{Event, Finish, Message, Opening, Rewritten, ToolCall, Unusable};
 use crate::answer::Answer;
 use crate::evidence::view::read_views;
 use crate::evidence::{AsRecorded, Exhibit, Lines, Redactor, raw_path};
@@ -44,6 +44,15 @@ pub struct End {
     pub duration_seconds: f64,
     pub exit_code: u8,
     pub rewritten: Option<Rewritten>,
+}
+
+/// A part of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// The loop was at work, from a question to the answer.
+    Driven(Vec<Event>),
+    /// What a person did between two answers, or what is left of work that was cut off.
+    Told(Box<Event>),
 }
 
 /// Everything of a run.
@@ -124,6 +133,10 @@ impl Recording {
                         recording.raw.insert(exhibit.id, Raw { path, whole });
                     }
                 }
+                // What follows has an end of its own.
+                Event::TurnStarted { .. } | Event::Continued => {
+                    (concluded, recording.end) = (None, None);
+                }
                 Event::Concluded { answer, finish } => concluded = Some((answer.clone(), *finish)),
                 Event::Ended { model, duration_seconds, exit_code, secrets, rewritten } => {
                     recording.secrets = *secrets;
@@ -182,6 +195,73 @@ impl Recording {
             (*id, AsRecorded { seconds, started_seconds, view })
         };
         self.exhibits.iter().map(recorded).collect()
+    }
+
+    /// The last question, and when it was asked: the run's own, where it had no other.
+    #[must_use]
+    pub fn last_asked(&self) -> (&Question, &str) {
+        let mut last = (&self.question, self.started_at.as_str());
+        let mut resumed = None;
+        for event in &self.events {
+            match event {
+                Event::TurnStarted { question, started_at, .. } => last = (question, started_at),
+                Event::Resumed { resumption } => resumed = Some(resumption.resumed_at.as_str()),
+                // Its time is counted from there.
+                Event::Continued => last.1 = resumed.unwrap_or(last.1),
+                _ => {}
+            }
+        }
+        last
+    }
+
+    /// What happened after the run was opened, in its parts.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        let opened = self.events.iter().position(|event| matches!(event, Event::Opened { .. }));
+        let asked = self.opening.messages.iter().any(|message| matches!(message, Message::User { .. }));
+        let told = |event: Event| Part::Told(Box::new(event));
+        let mut parts = Vec::new();
+        let mut driven: Option<Vec<Event>> = asked.then(Vec::new);
+        for event in self.events.iter().skip(opened.map_or(0, |at| at + 1)) {
+            match (event, &mut driven) {
+                (Event::Ended { .. }, Some(_)) => {
+                    parts.extend(driven.take().map(Part::Driven));
+                    parts.push(told(event.clone()));
+                }
+                (Event::Resumed { .. } | Event::TurnStarted { .. } | Event::Edited { .. }, Some(_)) => {
+                    // It was cut off: what there is of it is taken as it is.
+                    parts.extend(driven.take().into_iter().flatten().map(told));
+                    parts.push(told(event.clone()));
+                    driven = matches!(event, Event::TurnStarted { .. }).then(Vec::new);
+                }
+                (_, Some(driven)) => driven.push(event.clone()),
+                (_, None) => {
+                    parts.push(told(event.clone()));
+                    driven = matches!(event, Event::TurnStarted { .. } | Event::Continued).then(Vec::new);
+                }
+            }
+        }
+        parts.extend(driven.into_iter().flatten().map(told));
+        parts
+    }
+
+    /// The record of one driven part, with what was there at its time.
+    #[must_use]
+    pub fn part(&self, opening: &Opening, events: &[Event]) -> Self {
+        let started: BTreeSet<u32> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ToolStarted { exhibit, .. } => Some(*exhibit),
+                _ => None,
+            })
+            .collect();
+        let calls = self.calls.iter().filter(|(id, _)| started.contains(id));
+        Self {
+            opening: opening.clone(),
+            events: events.to_vec(),
+            calls: calls.map(|(id, call)| (*id, call.clone())).collect(),
+            ..self.clone()
+        }
     }
 
     /// Model calls the run made, and tool calls.

@@ -1,7 +1,7 @@
 //! Time and interruptions of a replay: they come where the record has them, and take no time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::agent::{Event, Limit};
+use crate::approval::Decision;
 use crate::clock::Clock;
 
 /// A tool that waits for its turn looks so many times; a record that does not fit goes on without order.
@@ -46,6 +47,14 @@ impl Stage {
     pub fn new(events: &[Event], wall: Timestamp) -> Self {
         let mut acts = VecDeque::new();
         let mut thinking = false;
+        // What was denied never ran: no tool waits for its turn.
+        let denied: BTreeSet<u32> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ApprovalDecided { exhibit, decision: Decision::Denied { .. } } => Some(*exhibit),
+                _ => None,
+            })
+            .collect();
         for event in events {
             match event {
                 Event::ModelRequested { .. } => thinking = true,
@@ -57,7 +66,9 @@ impl Stage {
                 }
                 Event::Interrupted if !thinking => acts.push_back(Act::Cut(Cut::Person)),
                 Event::LimitReached { .. } | Event::Interrupted => thinking = false,
-                Event::ToolFinished { exhibit } if !exhibit.is_attachment() => {
+                Event::ToolFinished { exhibit }
+                    if !exhibit.is_attachment() && !denied.contains(&exhibit.id) =>
+                {
                     acts.push_back(Act::Finished(exhibit.id));
                 }
                 _ => {}

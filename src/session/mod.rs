@@ -4,7 +4,8 @@
 //! events through it again. What it then still wants is what had not arrived: no finished tool runs twice.
 
 use crate::agent::machine::{Effect, Source, State};
-use crate::agent::{Edit, Event, ToolSpec, Usable};
+use crate::agent::{Edit, Event, Opening, ToolSpec, Usable};
+use crate::evidence::Exhibit;
 use crate::replay::Recording;
 
 /// Questions that can be taken back.
@@ -80,7 +81,7 @@ impl Thread {
     }
 }
 
-/// A recorded run that can go on.
+/// A recorded run that can go on: its events, stepped through the machine one after the other.
 #[derive(Debug, Clone)]
 pub struct Resumed {
     pub thread: Thread,
@@ -90,64 +91,115 @@ pub struct Resumed {
     pub questioned: Option<Source>,
     /// Exhibits were numbered up to here; the next one comes after it.
     pub last_exhibit: u32,
+    /// Outputs that had arrived and were not handed over, because a summary of them was waited for.
+    pub arrived: Vec<Exhibit>,
+    /// The turn has its answer: what came after it (the rules, where the model could not be reached) is no part of the thread.
+    over: bool,
 }
 
-/// Steps the recorded events through the machine again.
-#[must_use]
-pub fn resume(recording: &Recording) -> Resumed {
-    let opening = &recording.opening;
-    let mut state = State::restored(
-        opening.messages.clone(),
-        opening.tools.clone(),
-        opening.hidden.clone(),
-        opening.window,
-        opening.limits,
-    )
-    .after(opening.beforehand.clone());
-    // A session may have been opened without a question.
-    let mut outstanding = if state.is_blank() { Vec::new() } else { state.start() };
-    let mut thread = if state.is_blank() { Thread::blank(state) } else { Thread::new(state) };
-    let mut questioned = None;
-    for event in &recording.events {
-        if !steps(event) {
-            continue;
+impl Resumed {
+    /// What a run begins with, before anything has happened.
+    #[must_use]
+    pub fn opened(opening: &Opening) -> Self {
+        let state = State::restored(
+            opening.messages.clone(),
+            opening.tools.clone(),
+            opening.hidden.clone(),
+            opening.window,
+            opening.limits,
+        );
+        let mut state = state.after(opening.beforehand.clone());
+        // A session may have been opened without a question.
+        let (outstanding, thread) = if state.is_blank() {
+            (Vec::new(), Thread::blank(state))
+        } else {
+            (state.start(), Thread::new(state))
+        };
+        let (arrived, questioned) = (Vec::new(), None);
+        Self { thread, outstanding, questioned, last_exhibit: 0, arrived, over: false }
+    }
+
+    /// The next recorded event.
+    pub fn hear(&mut self, event: &Event) {
+        self.count(event);
+        let begins =
+            matches!(event, Event::TurnStarted { .. } | Event::Edited { .. } | Event::Resumed { .. });
+        if !steps(event) || self.over && !begins {
+            return;
         }
-        let next = thread.hear(event);
+        let next = self.thread.hear(event);
         match event {
-            Event::ToolFinished { exhibit } => outstanding
+            Event::ToolFinished { exhibit } => self
+                .outstanding
                 .retain(|effect| !matches!(effect, Effect::RunTool(call) if call.id == exhibit.call_id)),
-            Event::ModelReplied { .. }
-            | Event::ModelFailed { .. }
-            | Event::RequestTooLong { .. }
-            | Event::TurnStarted { .. }
-            | Event::Edited { .. } => outstanding.clear(),
-            Event::LimitReached { .. } | Event::Interrupted if !next.is_empty() => outstanding.clear(),
+            Event::TurnStarted { .. } => {
+                self.over = false;
+                self.outstanding.clear();
+            }
+            Event::ModelReplied { .. } | Event::ModelFailed { .. } | Event::RequestTooLong { .. } => {
+                self.outstanding.clear();
+            }
+            // Another model takes up what the first had left.
+            Event::Edited { edit: Edit::Model { .. } } => {}
+            Event::Edited { .. } => self.outstanding.clear(),
+            Event::LimitReached { .. } | Event::Interrupted if !next.is_empty() => self.outstanding.clear(),
             Event::Concluded { .. } => {
-                outstanding.clear();
-                questioned = None;
+                self.over = true;
+                self.outstanding.clear();
+                self.questioned = None;
             }
             Event::AnswerQuestioned { .. } => {
-                questioned = outstanding.drain(..).find_map(|effect| match effect {
+                self.questioned = self.outstanding.drain(..).find_map(|effect| match effect {
                     Effect::Conclude { source, .. } => Some(source),
                     _ => None,
                 });
             }
             _ => {}
         }
-        outstanding.extend(next.into_iter().filter(|effect| !matches!(effect, Effect::Answered { .. })));
+        self.outstanding.extend(next.into_iter().filter(|effect| !matches!(effect, Effect::Answered { .. })));
     }
-    let numbered = recording.events.iter().filter_map(|event| match event {
-        Event::ToolStarted { exhibit, .. }
-        | Event::ApprovalAsked { exhibit, .. }
-        | Event::ToolFinished { exhibit: crate::evidence::Exhibit { id: exhibit, .. } } => Some(*exhibit),
-        _ => None,
-    });
-    Resumed { thread, outstanding, questioned, last_exhibit: numbered.max().unwrap_or(0) }
+
+    /// How exhibits were numbered, and which of them are not handed over yet.
+    fn count(&mut self, event: &Event) {
+        let id = match event {
+            Event::ToolStarted { exhibit, .. } | Event::ApprovalAsked { exhibit, .. } => *exhibit,
+            Event::SummaryRequested { kept: Some(kept), .. } => {
+                self.arrived.push(kept.as_ref().clone());
+                kept.id
+            }
+            Event::ToolFinished { exhibit } => {
+                self.arrived.retain(|kept| kept.id != exhibit.id);
+                exhibit.id
+            }
+            _ => return,
+        };
+        self.last_exhibit = self.last_exhibit.max(id);
+    }
+
+    /// Hands over what had arrived.
+    fn hand_over(&mut self) {
+        let arrived = self.arrived.clone();
+        for exhibit in arrived.iter().cloned() {
+            self.hear(&Event::ToolFinished { exhibit });
+        }
+        self.arrived = arrived;
+    }
+}
+
+/// Steps the recorded events through the machine again; what had arrived is handed over.
+#[must_use]
+pub fn resume(recording: &Recording) -> Resumed {
+    let mut resumed = Resumed::opened(&recording.opening);
+    for event in &recording.events {
+        resumed.hear(event);
+    }
+    resumed.hand_over();
+    resumed
 }
 
 /// What the driver lets the machine step on, and what a person did between the turns.
 fn steps(event: &Event) -> bool {
-    !matches!(event, Event::RunStarted { .. } | Event::Opened { .. } | Event::Ended { .. })
+    !matches!(event, Event::RunStarted { .. } | Event::Opened { .. } | Event::Ended { .. } | Event::Continued)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::agent::{Arguments, AssistantMessage, Limit, Limits, Message, Opening, ToolCall, Usage};
+use crate::agent::{Arguments, AssistantMessage, Limit, Limits, Message, ToolCall, Usage};
 use crate::answer::Answer;
-use crate::evidence::{Exhibit, Status};
+use crate::evidence::Status;
 use crate::question::Question;
 use crate::record::{Recorded, Summary};
 
@@ -185,16 +185,7 @@ fn play(opening: &Opening, bytes: &[u8]) -> Played {
 fn recording(opening: &Opening, events: &[Event]) -> Recording {
     let begins = Event::Opened { opening: Box::new(opening.clone()) };
     let run = Recorded {
-        summary: Summary {
-            run_id: "r".to_owned(),
-            started_at: String::new(),
-            question: String::new(),
-            model: String::new(),
-            verdict: None,
-            finish: None,
-            tool_calls: 0,
-            total_tokens: 0,
-        },
+        summary: Summary { run_id: "r".to_owned(), ..Summary::default() },
         events: std::iter::once(begins)
             .chain(events.iter().cloned())
             .map(|event| (String::new(), event))
@@ -283,6 +274,28 @@ fn a_question_taken_back_is_not_in_the_transcript() {
     let effects = thread.hear(&asked(2, "third"));
     assert_eq!(effects.len(), 1);
     assert_eq!(thread.state().transcript().len(), 2);
+}
+
+#[test]
+fn an_output_whose_summary_was_waited_for_had_arrived() {
+    let opening = opening();
+    let calls = vec![call(1, "look"), call(2, "peek")];
+    let Event::ToolFinished { exhibit } = finished(1, &calls[0]) else { return };
+    let asked = Event::SummaryRequested {
+        exhibit: 1,
+        model: "small".to_owned(),
+        tokens: 9,
+        kept: Some(Box::new(exhibit.clone())),
+    };
+    let events = [replied("", calls.clone()), asked];
+    let resumed = resume(&recording(&opening, &events));
+    assert_eq!(resumed.outstanding, vec![Effect::RunTool(calls[1].clone())]);
+    assert_eq!(resumed.arrived, vec![exhibit.clone()]);
+    // Handed over for good: it is not handed over twice.
+    let events = [events.as_slice(), &[Event::ToolFinished { exhibit }]].concat();
+    let resumed = resume(&recording(&opening, &events));
+    assert_eq!(resumed.outstanding, vec![Effect::RunTool(calls[1].clone())]);
+    assert_eq!(resumed.arrived, vec![]);
 }
 
 #[test]

@@ -138,6 +138,11 @@ impl Progress {
                     self.note(&format!("run {run_id} with {model}"));
                 }
             }
+            Event::Resumed { resumption } => {
+                if self.options.verbose > 0 {
+                    self.note(&format!("run {} goes on", resumption.run_id));
+                }
+            }
             Event::ToolsetsChecked { usable, unusable } => self.toolsets(usable, unusable),
             Event::ModelRequested { step, messages, tools, tokens, .. } => {
                 if self.options.verbose > 0 {
@@ -157,6 +162,7 @@ impl Progress {
             Event::TextDelta { .. }
             | Event::TurnStarted { .. }
             | Event::Edited { .. }
+            | Event::Continued
             | Event::ApprovalDecided { .. }
             | Event::SummaryReplied { failure: None, .. }
             | Event::Opened { .. }
@@ -184,7 +190,7 @@ impl Progress {
                     self.arrange();
                 }
             }
-            Event::SummaryRequested { exhibit, model, tokens } => {
+            Event::SummaryRequested { exhibit, model, tokens, .. } => {
                 if self.options.verbose > 0 {
                     self.note(&format!("E{exhibit}: {model} sums it up, about {tokens} tokens"));
                 }

@@ -38,6 +38,7 @@ mod policy;
 mod react;
 mod record;
 mod replay;
+mod resume;
 mod rules;
 mod runbooks;
 mod servers;

@@ -126,6 +126,7 @@ impl<'a> Driver<'a, '_> {
             exhibit: exhibit.id,
             model: one.model.clone(),
             tokens: request,
+            kept: Some(Box::new(one.exhibit.clone())),
         });
         Some((one, Ok(Asked { id: exhibit.id, model, messages, timeout: fast.timeout })))
     }

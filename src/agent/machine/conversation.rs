@@ -98,6 +98,14 @@ impl State {
         self.offer = super::Offer::choose(usable, always, question, most.min(window / super::OPENING_SHARE));
     }
 
+    /// Goes on with what is there when a recorded run is taken up.
+    pub(super) fn take_up(&mut self, resumption: &crate::agent::event::Resumption) {
+        self.limits = resumption.limits;
+        if let Some(tools) = &resumption.tools {
+            self.offer = super::Offer::new(tools.offered.clone(), tools.hidden.clone());
+        }
+    }
+
     /// Whether nothing was asked yet, or all of it was forgotten.
     #[must_use]
     pub fn is_blank(&self) -> bool {

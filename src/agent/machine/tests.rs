@@ -474,7 +474,7 @@ fn summaries_are_paid_for_and_take_no_step() {
     state.start();
     state.step(&replied("", vec![call("a", "host_disk", json!({}))]));
     assert!(state.affords(500) && !state.affords(3_000));
-    state.step(&Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 });
+    state.step(&Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900, kept: None });
     state.step(&Event::SummaryReplied {
         text: None,
         exhibit: 1,

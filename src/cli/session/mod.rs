@@ -323,8 +323,9 @@ impl Session {
         self.signals.hear(&keys);
         let turn: Option<Turn> = self.run.turn(effects, questioned, deadline, &mut self.signals).await;
         self.signals.deafen();
+        // Whoever else holds them: from here on the terminal is the editor's.
+        keys.pause();
         self.typed = keys.typed();
-        drop(keys);
         let Some(turn) = turn else { return Ok(Flow::Leave(Exit::Interrupted)) };
         let done = self.run.deliver(turn, &mut self.signals).await;
         self.signals.forget().await;

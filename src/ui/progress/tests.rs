@@ -268,7 +268,7 @@ fn summaries_are_told_beside_their_output_and_failures_in_one_line() {
         text: None,
     };
     let events = [
-        Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900 },
+        Event::SummaryRequested { exhibit: 1, model: "small".to_owned(), tokens: 900, kept: None },
         replied(None),
         replied(Some("no answer\nmore")),
         Event::ToolFinished { exhibit },
