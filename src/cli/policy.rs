@@ -64,9 +64,11 @@ pub(super) fn run(verb: &PolicyVerb, context: &Context) -> Result<Exit, Failure>
 /// The rules of the binary, with those of the configuration folder's `policy/`.
 pub(super) fn rules(folders: &Folders) -> Result<Policy, String> {
     let folder = folders.config.join("policy");
-    let policy = if folder.is_dir() { Policy::load(&folder)? } else { Policy::builtin()? };
+    // Rules of one's own are read at once, so that what is wrong in them is said; those of the binary when they are needed.
+    let policy = if folder.is_dir() { Policy::load(&folder)? } else { Policy::later() };
     let home = folders.home.as_ref().and_then(|home| home.to_str());
-    Ok(policy.at_home(home))
+    let here = std::env::current_dir().ok();
+    Ok(policy.at_home(home).standing_in(here.as_ref().and_then(|here| here.to_str())))
 }
 
 fn opened(form: FormArgs, context: &Context) -> Result<(Policy, OutputFormat), Failure> {

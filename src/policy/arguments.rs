@@ -283,6 +283,12 @@ impl<'a> Reader<'a> {
     fn separate(&mut self, option: &'a Opt, word: &'a Word) {
         match option.takes {
             Kind::Flag | Kind::Optional => self.give(option, None, word),
+            Kind::Pair => {
+                self.give(option, None, word);
+                if self.own().is_none() || self.own().is_none() {
+                    self.unknown_always(&format!("option `{}` misses its values", word.text));
+                }
+            }
             Kind::Values => {
                 self.give(option, None, word);
                 while let Some(next) = self.words.get(self.at).filter(|next| !next.text.starts_with('-')) {
@@ -296,7 +302,8 @@ impl<'a> Reader<'a> {
                 let mut closed = false;
                 while let Some(next) = self.words.get(self.at) {
                     self.at += 1;
-                    if matches!(next.text.as_str(), ";" | "+") {
+                    // A `+` ends it only behind the braces.
+                    if next.text == ";" || next.text == "+" && inner.last().is_some_and(is_braces) {
                         closed = true;
                         break;
                     }
@@ -312,6 +319,13 @@ impl<'a> Reader<'a> {
                 self.sorted.commands.push(inner);
             }
             _ => match self.own() {
+                // Where this list takes a flag for an option with a value, the value would be an option nobody judges.
+                Some(value)
+                    if !option.names.iter().any(|name| PATTERNS.contains(&name.as_str()))
+                        && is_option(&value.text) =>
+                {
+                    self.unknown_always(&format!("`{}` behind `{}` may be an option", value.text, word.text));
+                }
                 Some(value) => self.give(option, Some(value.text.clone()), value),
                 None => self.unknown_always(&format!("option `{}` misses its value", word.text)),
             },
@@ -321,4 +335,17 @@ impl<'a> Reader<'a> {
     fn unknown_always(&mut self, why: &str) {
         self.sorted.unknown.get_or_insert_with(|| why.to_owned());
     }
+}
+
+/// Options whose values people write with a leading dash: patterns, and what is asked of names.
+const PATTERNS: &[&str] =
+    &["-e", "-E", "--regexp", "--grep", "-name", "-iname", "-path", "--tail", "--since", "--since-time"];
+
+/// `-x` and `--x`, not `-`, `-5` or `-1h`.
+fn is_option(text: &str) -> bool {
+    text.strip_prefix('-').and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_alphabetic() || c == '-')
+}
+
+fn is_braces(word: &Word) -> bool {
+    word.text == "{}"
 }

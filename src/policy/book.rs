@@ -20,6 +20,8 @@ pub(super) struct Book {
     pub metadata: Vec<String>,
     /// Variables that may stand before a command, as globs.
     pub variables: Vec<(String, Verdict)>,
+    /// Programs that two places of the binary's own files name: which of them holds would be chance.
+    pub duplicates: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,8 @@ pub(super) struct Program {
     pub names_only: bool,
     /// It does the same whatever words it gets.
     pub any_words: bool,
+    /// The options with which it reads every file below its operands; none named: it always does.
+    pub trees: Option<Vec<String>>,
     pub style: Style,
 }
 
@@ -51,6 +55,8 @@ pub(super) struct Command {
     pub rules: Vec<Rule>,
     pub wraps: Option<Wraps>,
     pub alone: Option<Verdict>,
+    /// What it is when something is written into it: it takes that for commands or sends it on.
+    pub fed: Option<Verdict>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,6 +83,8 @@ pub(super) enum Kind {
     Text,
     Optional,
     Values,
+    /// The next two words.
+    Pair,
     Output,
     Url,
     Sql,
@@ -95,6 +103,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("text", Kind::Text),
     ("optional", Kind::Optional),
     ("values", Kind::Values),
+    ("pair", Kind::Pair),
     ("output", Kind::Output),
     ("url", Kind::Url),
     ("sql", Kind::Sql),
@@ -156,6 +165,9 @@ impl Pattern {
 
 /// `*` and `?` over the whole text.
 pub(super) fn glob_matches(glob: &str, text: &str) -> bool {
+    if !glob.contains(['*', '?']) {
+        return glob == text;
+    }
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut g, mut t, mut star) = (0, 0, None);
     while t < text.len() {
@@ -186,12 +198,12 @@ type Read<T> = Result<T, YamlError>;
 impl Book {
     /// The files of the binary; a file of `folder` replaces the one of its name, or is added.
     pub(super) fn load(folder: Option<&Path>) -> Result<Self, String> {
-        let mut files: BTreeMap<String, (String, Vec<u8>)> = EMBEDDED
+        let mut files: BTreeMap<String, (bool, String, Vec<u8>)> = EMBEDDED
             .files()
             .filter(|file| is_yaml(file.path()))
             .map(|file| {
                 let name = file.path().display().to_string();
-                (name.clone(), (format!("policy/{name}"), file.contents().to_vec()))
+                (name.clone(), (false, format!("policy/{name}"), file.contents().to_vec()))
             })
             .collect();
         if let Some(folder) = folder {
@@ -205,13 +217,28 @@ impl Book {
                     continue;
                 }
                 let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-                files.insert(name, (path.display().to_string(), text));
+                files.insert(name, (true, path.display().to_string(), text));
             }
         }
         let mut book = Self::default();
         let mut likes = Vec::new();
-        for (place, bytes) in files.into_values() {
-            book.read(&place, &bytes, &mut likes).map_err(|error| error.inline())?;
+        // What a person wrote comes last: it holds, whatever the names of the files.
+        let mut files: Vec<_> = files.into_values().collect();
+        files.sort_by_key(|(theirs, ..)| *theirs);
+        for (theirs, place, bytes) in files {
+            let known: Vec<String> =
+                if theirs { Vec::new() } else { book.programs.keys().cloned().collect() };
+            let mut one = Self::default();
+            one.read(&place, &bytes, &mut likes).map_err(|error| error.inline())?;
+            book.duplicates.append(&mut one.duplicates);
+            book.duplicates.extend(known.into_iter().filter(|name| one.programs.contains_key(name)));
+            if theirs {
+                likes.retain(|like| like.place == place || !one.programs.contains_key(&like.name));
+            }
+            book.programs.append(&mut one.programs);
+            book.secret_paths.append(&mut one.secret_paths);
+            book.metadata.append(&mut one.metadata);
+            book.variables.append(&mut one.variables);
         }
         book.resolve(likes).map_err(|error| error.inline())?;
         Ok(book)
@@ -277,6 +304,11 @@ impl Book {
                     "any_words" => program.any_words = value.as_bool()?,
                     "paths" => program.names_only = value.as_str()? == "names",
                     "groups" => program.groups = texts(value)?,
+                    "trees" => {
+                        let options = words(value)?;
+                        let always = options.iter().any(|one| one == "always");
+                        program.trees = Some(if always { Vec::new() } else { options });
+                    }
                     "style" => {
                         program.style = match value.as_str()? {
                             "gnu" => Style::Gnu,
@@ -307,12 +339,18 @@ impl Book {
             program.base.rules.append(&mut program.rules);
         }
         if let Some(node) = like {
-            likes.push(Like { name: name.to_owned(), aliases: aliases.clone(), node });
+            likes.push(Like {
+                name: name.to_owned(),
+                aliases: aliases.clone(),
+                place: place.to_owned(),
+                node,
+            });
         }
-        for alias in aliases {
-            self.programs.insert(alias, program.clone());
+        for name in aliases.into_iter().chain([name.to_owned()]) {
+            if self.programs.insert(name.clone(), program.clone()).is_some() {
+                self.duplicates.push(name);
+            }
         }
-        self.programs.insert(name.to_owned(), program);
         Ok(())
     }
 
@@ -338,6 +376,7 @@ impl Book {
                 merged.namespace = own.namespace.or(merged.namespace);
                 merged.context = own.context.or(merged.context);
                 merged.groups.extend(own.groups);
+                merged.trees = own.trees.or(merged.trees);
                 *program = merged;
             }
         }
@@ -348,6 +387,7 @@ impl Book {
 struct Like {
     name: String,
     aliases: Vec<String>,
+    place: String,
     node: Node,
 }
 
@@ -408,6 +448,7 @@ const COMMAND_KEYS: &[&str] = &[
     "rules",
     "wraps",
     "alone",
+    "fed",
 ];
 const PROGRAM_KEYS: &[&str] = &[
     "verdict",
@@ -420,6 +461,7 @@ const PROGRAM_KEYS: &[&str] = &[
     "rules",
     "wraps",
     "alone",
+    "fed",
     "aliases",
     "namespace",
     "context",
@@ -431,6 +473,7 @@ const PROGRAM_KEYS: &[&str] = &[
     "style",
     "like",
     "commands",
+    "trees",
 ];
 
 fn command(node: &Node) -> Read<Command> {
@@ -458,6 +501,7 @@ fn field(command: &mut Command, entry: &yaml::Entry, known: &[&str]) -> Read<()>
         "verdict" => command.verdict = Some(verdict(value)?),
         "because" => value.as_str()?.clone_into(&mut command.because),
         "alone" => command.alone = Some(verdict(value)?),
+        "fed" => command.fed = Some(verdict(value)?),
         "flags" => command.options.extend(words(value)?.into_iter().map(plain(Kind::Flag))),
         "values" => command.options.extend(words(value)?.into_iter().map(plain(Kind::Text))),
         "options" => {

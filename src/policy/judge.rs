@@ -3,10 +3,10 @@
 
 use super::Verdict;
 use super::arguments::{Arguments, Given, Inner, arguments, sub_command};
-use super::book::{Book, Condition, Kind, Pattern, Program, glob_matches};
+use super::book::{Book, Condition, Kind, Pattern, Program, Rule, glob_matches};
 use super::languages::{self, Said};
 use super::parse::{Parsed, Redirect, Simple, parse};
-use super::paths::secret;
+use super::paths::{holds_secrets, secret};
 use super::word::{Doubt, Word};
 
 /// Wrappers inside wrappers that are followed.
@@ -63,12 +63,16 @@ pub(super) struct Judge<'a> {
     pub book: &'a Book,
     /// Functions of the line.
     pub functions: Vec<String>,
-    /// Where the next command stands, as far as `cd` said so.
-    pub cwd: Option<String>,
+    /// Where the next command may stand, as far as that is known: what a `cd` named, and all before it, since it may fail or
+    /// stand in a subshell.
+    pub cwd: Vec<String>,
+    /// Whether the command that is judged gets what others say.
+    pub fed: bool,
 }
 
 impl Judge<'_> {
     pub(super) fn simple(&mut self, simple: &Simple, depth: usize) -> Found {
+        self.fed = simple.fed || depth > 0 && self.fed;
         let mut found =
             if simple.words.is_empty() { Found::new("") } else { self.invocation(&simple.words, depth) };
         for (name, value) in &simple.assignments {
@@ -89,6 +93,11 @@ impl Judge<'_> {
         let verdict = known.map_or(Verdict::Unknown, |(_, verdict)| *verdict);
         if verdict == Verdict::Read && value.doubts.iter().any(|doubt| *doubt != Doubt::Substitution) {
             return (Verdict::Unknown, format!("sets `{name}` to what nobody knows beforehand"));
+        }
+        // A locale or a terminal by its path is a file that somebody wrote.
+        let text = value.text.split_once('=').map_or(value.text.as_str(), |(_, text)| text);
+        if verdict == Verdict::Read && (text.starts_with(['/', ':', '~']) || text.contains("..")) {
+            return (Verdict::Unknown, format!("sets `{name}` to a path"));
         }
         match verdict {
             Verdict::Read => (verdict, format!("sets `{name}`")),
@@ -118,7 +127,7 @@ impl Judge<'_> {
             return;
         }
         if redirect.operator == "<" {
-            if let Some(path) = secret(text, self.cwd.as_deref(), &self.book.secret_paths) {
+            if let Some(path) = secret(text, &self.cwd, &self.book.secret_paths) {
                 found.raise(Verdict::Secret, format!("reads `{text}`: {}", path.because));
             }
             if let Some(doubt) = target.doubts.first() {
@@ -207,14 +216,17 @@ impl Judge<'_> {
         if wraps && !inner {
             verdict = command.alone.unwrap_or(Verdict::Unknown);
         }
+        // Where a sub-command stands that nobody knows, no rule of the program makes it harmless.
         let unmatched = !program.commands.is_empty() && matched.is_none();
-        let own = if unmatched { &program.rules } else { &command.rules };
-        if let Some(rule) = own.iter().find(|rule| holds(&rule.when, &args)) {
+        let own = if unmatched && seen.is_empty() { &program.rules } else { &command.rules };
+        if unmatched && !seen.is_empty() {
+            verdict = verdict.max(Verdict::Unknown);
+        } else if let Some(rule) = own.iter().find(|rule| applies(rule, &args)) {
             verdict = rule.verdict;
             because.clone_from(&rule.because);
         }
         found.raise(verdict, place(&because));
-        for rule in program.rules.iter().filter(|rule| holds(&rule.when, &args)) {
+        for rule in program.rules.iter().filter(|rule| applies(rule, &args)) {
             found.raise(rule.verdict, place(&rule.because));
         }
 
@@ -233,7 +245,17 @@ impl Judge<'_> {
                 self.value(given.option.takes, value, &place(&format!("`{shown}`")), &mut found, depth);
             }
         }
+        if let Some(verdict) = command.fed.filter(|_| self.fed) {
+            found.raise(verdict, place("takes what it is given for commands, or sends it on"));
+        }
+        // A text that an option gave is no operand any more.
+        let first = command.operands.first().copied();
+        let shift = usize::from(
+            matches!(first, Some(Kind::Sed | Kind::Awk))
+                && args.options.iter().any(|one| Some(one.option.takes) == first),
+        );
         for (at, operand) in args.operands.iter().enumerate() {
+            let at = at + shift;
             let kind = command.operands.get(at).or(command.operands.last()).copied().unwrap_or(Kind::Text);
             if kind == Kind::None {
                 found.raise(Verdict::Unknown, place(&format!("`{}` is not expected", operand.written)));
@@ -241,6 +263,7 @@ impl Judge<'_> {
             self.value(kind, &operand.text, &place(""), &mut found, depth);
         }
         self.own_words(program, &args, &place, &mut found);
+        self.trees(program, &args, &place, &mut found);
         found.namespace = value_of(&args, program.namespace.as_deref());
         found.context = value_of(&args, program.context.as_deref());
 
@@ -257,8 +280,15 @@ impl Judge<'_> {
             let inner = self.invocation(words, depth + 1);
             merge(&mut found, vec![inner]);
         }
+        // `command -v x` runs nothing.
+        let looks = name == "command"
+            && args
+                .options
+                .iter()
+                .any(|one| one.option.takes == Kind::Flag && one.option.verdict == Some(Verdict::Read));
         match &args.inner {
             None => {}
+            Some(_) if looks => {}
             Some(Inner::Words(words)) => {
                 let inner = self.invocation(words, depth + 1);
                 if let Some(builtin) = &inner.builtin {
@@ -273,20 +303,57 @@ impl Judge<'_> {
                 self.line(text, &mut found, depth);
             }
         }
-        if name == "cd" {
-            self.cwd = match args.operands.as_slice() {
-                [one]
-                    if one.doubts.is_empty() && (one.text.starts_with('/') || one.text.starts_with('~')) =>
-                {
-                    Some(one.text.clone())
-                }
-                [one] if one.doubts.is_empty() => {
-                    Some(format!("{}/{}", self.cwd.as_deref().unwrap_or("."), one.text))
-                }
-                _ => self.cwd.take(),
-            };
+        if matches!(name, "cd" | "pushd" | "popd") {
+            self.moved(&args, &mut found);
         }
         found
+    }
+
+    /// After a `cd`: it may have worked or not, and hold for what follows or not.
+    fn moved(&mut self, args: &Arguments<'_>, found: &mut Found) {
+        // More folders than a line of sense goes to.
+        const MOST: usize = 24;
+        let Some(to) = args.operands.first().filter(|to| to.doubts.is_empty()) else { return };
+        let mut places = Vec::new();
+        if to.text.starts_with(['/', '~']) {
+            places.push(to.text.clone());
+        } else if self.cwd.is_empty() {
+            places.push(to.text.clone());
+        } else {
+            places.extend(self.cwd.iter().map(|cwd| format!("{cwd}/{}", to.text)));
+        }
+        self.cwd.extend(places);
+        if self.cwd.len() > MOST {
+            self.cwd.truncate(MOST);
+            found.raise(Verdict::Unknown, "goes to more folders than are followed");
+        }
+    }
+
+    /// Every file below a folder is read: none of them may hold credentials.
+    fn trees(
+        &self,
+        program: &Program,
+        args: &Arguments<'_>,
+        place: &dyn Fn(&str) -> String,
+        found: &mut Found,
+    ) {
+        let Some(options) = &program.trees else { return };
+        let reads = options.is_empty()
+            || args.options.iter().any(|one| one.option.names.iter().any(|name| options.contains(name)));
+        if !reads {
+            return;
+        }
+        let mut named: Vec<&str> = args.operands.iter().map(|word| word.text.as_str()).collect();
+        if named.len() < 2 {
+            named.push(".");
+        }
+        if let Some(word) = named.iter().find(|word| holds_secrets(word, &self.cwd, &self.book.secret_paths))
+        {
+            found.raise(
+                Verdict::Secret,
+                place(&format!("reads every file below `{word}`, where credentials are")),
+            );
+        }
     }
 
     /// A text that a shell would read.
@@ -350,7 +417,7 @@ impl Judge<'_> {
             if program.names_only || args.credentials.iter().any(|one| std::ptr::eq(*one, *word)) {
                 continue;
             }
-            if let Some(path) = secret(&word.text, self.cwd.as_deref(), &self.book.secret_paths) {
+            if let Some(path) = secret(&word.text, &self.cwd, &self.book.secret_paths) {
                 found.raise(Verdict::Secret, place(&format!("`{}`: {}", word.text, path.because)));
             }
         }
@@ -385,14 +452,20 @@ fn given<'a>(args: &'a Arguments<'a>, name: &'a str) -> impl Iterator<Item = &'a
     args.options.iter().filter(move |one| one.option.names.iter().any(|known| known == name))
 }
 
-/// Whether all conditions hold that are there.
-fn holds(when: &Condition, args: &Arguments<'_>) -> bool {
+/// Whether a rule holds. What makes a read must hold for every time that an option is given, what is graver for one.
+fn applies(rule: &Rule, args: &Arguments<'_>) -> bool {
+    holds(&rule.when, args, rule.verdict == Verdict::Read)
+}
+
+/// Whether all conditions hold that are there; those of a value for `every` value of its option, or for one.
+fn holds(when: &Condition, args: &Arguments<'_>, every: bool) -> bool {
     let any = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.matches(text));
     let operands = &args.operands;
     (when.option.is_empty() || when.option.iter().any(|name| given(args, name).next().is_some()))
         && when.without.iter().all(|name| given(args, name).next().is_none())
         && when.value.iter().all(|(name, patterns)| {
-            given(args, name).any(|one| one.value.as_ref().is_some_and(|value| any(patterns, value)))
+            let matches = |one: &Given<'_>| one.value.as_ref().is_some_and(|value| any(patterns, value));
+            given(args, name).any(matches) && (!every || given(args, name).all(matches))
         })
         && (when.operand.is_empty() || operands.iter().any(|word| any(&when.operand, &word.text)))
         && (when.first.is_empty() || operands.first().is_some_and(|word| any(&when.first, &word.text)))
@@ -400,5 +473,5 @@ fn holds(when: &Condition, args: &Arguments<'_>) -> bool {
         && (when.every.is_empty()
             || !operands.is_empty() && operands.iter().all(|word| any(&when.every, &word.text)))
         && when.count.is_none_or(|(from, to)| (from..=to).contains(&operands.len()))
-        && when.unless.as_ref().is_none_or(|unless| !holds(unless, args))
+        && when.unless.as_ref().is_none_or(|unless| !holds(unless, args, !every))
 }

@@ -300,6 +300,8 @@ pub(super) fn sql(text: &str) -> Option<Said> {
             Some((Verdict::Unknown, format!("psql `\\{name}`")))
         };
     }
+    // How the client of MySQL ends a statement.
+    let text = text.trim_end().strip_suffix("\\G").unwrap_or(text);
     let Some(words) = sql_words(text) else {
         return Some((
             Verdict::Unknown,
@@ -345,11 +347,14 @@ pub(super) fn sql(text: &str) -> Option<Said> {
         }
         for pair in statement.windows(2) {
             if let [name, "("] = pair
-                && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.' || c == '"')
+                && !matches!(*name, "(" | ";")
                 && !FUNCTIONS.contains(&name.strip_prefix("pg_catalog.").unwrap_or(name))
             {
                 raise((Verdict::Unknown, format!("SQL function `{name}`")));
             }
+        }
+        if matches!(statement.as_slice(), ["show", "create", "user", ..]) {
+            raise((Verdict::Secret, "SQL `show create user` prints a hash".to_owned()));
         }
         if let Some(word) = statement.iter().find(|word| {
             let last = word.rsplit('.').next().unwrap_or_default();
@@ -382,6 +387,8 @@ fn sql_words(text: &str) -> Option<Vec<String>> {
                 loop {
                     match chars.next()? {
                         close if close == c => break,
+                        // An escape to one database, a letter to another.
+                        '\\' => return None,
                         inner => name.extend(inner.to_lowercase()),
                     }
                 }
@@ -412,12 +419,21 @@ pub(super) fn awk(text: &str) -> Option<Said> {
     let unknown = |why: &str| Some((Verdict::Unknown, format!("awk: {why}")));
     let chars: Vec<char> = text.chars().collect();
     let mut at = 0;
+    // Behind the `)` of a condition a `/` begins a pattern, behind that of a sum it divides.
+    let conditions = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|word| matches!(word, "if" | "while" | "for" | "switch"));
     // Whether a `/` here divides; and whether `>` here writes.
     let (mut operand, mut prints, mut depth) = (false, false, 0_usize);
+    let mut before = ' ';
     while let Some(c) = chars.get(at).copied() {
         let next = chars.get(at + 1).copied();
         at += 1;
+        let last = if c.is_whitespace() { before } else { std::mem::replace(&mut before, c) };
         match c {
+            '/' if last == ')' && conditions || matches!(last, '+' | '-') && doubled(&chars, at - 1) => {
+                return unknown("a `/` that divides or begins a pattern");
+            }
             '"' => {
                 loop {
                     match chars.get(at) {
@@ -434,9 +450,26 @@ pub(super) fn awk(text: &str) -> Option<Said> {
                     match chars.get(at) {
                         None | Some('\n') => return unknown("an open pattern"),
                         Some('\\') => at += 2,
+                        // Where a bracket holds a slash, or a bracket, awks differ.
                         Some('[') => {
                             at += 1;
+                            if chars.get(at) == Some(&'^') {
+                                at += 1;
+                            }
+                            if chars.get(at) == Some(&']') {
+                                return unknown("brackets in a pattern");
+                            }
                             while chars.get(at).is_some_and(|c| *c != ']') {
+                                if matches!(chars.get(at), Some('/' | '\\' | '['))
+                                    && chars.get(at + 1) != Some(&':')
+                                {
+                                    if chars.get(at) == Some(&'/')
+                                        || chars.get(at + 1) == Some(&'/')
+                                        || chars.get(at + 1) == Some(&']')
+                                    {
+                                        return unknown("brackets in a pattern");
+                                    }
+                                }
                                 at += 1;
                             }
                         }
@@ -470,7 +503,9 @@ pub(super) fn awk(text: &str) -> Option<Said> {
                 depth = depth.saturating_sub(1);
                 operand = true;
             }
-            ';' | '\n' | '{' | '}' => {
+            // A line may go on behind a comma: `print 1,` and `2 > "file"`.
+            '\n' => operand = false,
+            ';' | '{' | '}' => {
                 (prints, operand) = (false, false);
                 if c != ';' {
                     depth = 0;
@@ -495,13 +530,40 @@ pub(super) fn awk(text: &str) -> Option<Said> {
                     "print" | "printf" => prints = true,
                     _ => {}
                 }
-                operand = !matches!(word.as_str(), "print" | "printf" | "return" | "in");
+                operand = !matches!(
+                    word.as_str(),
+                    "print"
+                        | "printf"
+                        | "return"
+                        | "in"
+                        | "else"
+                        | "do"
+                        | "case"
+                        | "delete"
+                        | "exit"
+                        | "BEGIN"
+                        | "END"
+                );
             }
             c if c.is_whitespace() => {}
             _ => operand = false,
         }
     }
     None
+}
+
+/// Whether a `++` or `--` ends before `at`.
+fn doubled(chars: &[char], at: usize) -> bool {
+    let before: Vec<char> = chars
+        .get(..at)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .filter(|c| !c.is_whitespace())
+        .take(2)
+        .copied()
+        .collect();
+    matches!(before.as_slice(), ['+', '+'] | ['-', '-'])
 }
 
 /// A program of sed.
@@ -544,10 +606,18 @@ impl Sed {
                         self.at += 1;
                     }
                 }
-                '#' => self.line(),
+                // A comment ends with its line, whatever stands before the end.
+                '#' => {
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
                 'a' | 'i' | 'c' => self.line(),
                 ':' | 'b' | 't' | 'T' => {
-                    while self.peek().is_some_and(|c| c != '\n' && c != ';' && c != '}') {
+                    while self.peek() == Some(' ') {
+                        self.at += 1;
+                    }
+                    while self.peek().is_some_and(|c| !c.is_whitespace() && c != ';' && c != '}') {
                         self.at += 1;
                     }
                 }
@@ -636,6 +706,12 @@ impl Sed {
                 }
                 Some(c) => {
                     match c {
+                        '[' if matches!(self.chars.get(self.at + 1), Some(']'))
+                            || self.chars.get(self.at + 1) == Some(&'^')
+                                && self.chars.get(self.at + 2) == Some(&']') =>
+                        {
+                            return Err((Verdict::Unknown, "sed: brackets around a bracket".to_owned()));
+                        }
                         '[' => bracket = true,
                         ']' => bracket = false,
                         _ => {}
@@ -658,6 +734,9 @@ pub(super) fn jq(text: &str) -> Option<Said> {
     }) {
         return Some((Verdict::Secret, "jq: reads the environment".to_owned()));
     }
-    let loads = ["include", "import", "load", "load_str", "input_filename", "getpath_env", "system"];
-    words.iter().find(|word| loads.contains(word)).map(|word| (Verdict::Unknown, format!("jq: `{word}`")))
+    let loads = ["include", "import", "getpath_env", "system", "eval"];
+    words
+        .iter()
+        .find(|word| loads.contains(word) || word.starts_with("load"))
+        .map(|word| (Verdict::Unknown, format!("jq: `{word}`")))
 }

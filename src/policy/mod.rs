@@ -15,6 +15,7 @@ mod tests;
 mod word;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,10 @@ pub struct Part {
 /// The rules by which command lines are judged.
 #[derive(Debug, Default)]
 pub struct Policy {
-    book: Book,
+    /// Read when the first command is judged, where it is the binary's own: most runs judge none.
+    book: OnceLock<Book>,
+    /// Where commands stand.
+    cwd: Option<String>,
     /// What a leading `~` stands for; without it a command with one needs a shell.
     home: Option<String>,
 }
@@ -94,7 +98,31 @@ impl Policy {
     /// # Errors
     /// `file:line:column` and what is wrong there: never of a release, whose tests read these files.
     pub fn builtin() -> Result<Self, String> {
-        Ok(Self { book: Book::load(None)?, home: None })
+        Ok(Self { book: OnceLock::from(Book::load(None)?), ..Self::default() })
+    }
+
+    /// The rules of the binary, read when the first command is judged.
+    #[must_use]
+    pub fn later() -> Self {
+        Self::default()
+    }
+
+    /// A policy that knows no program: everything is unknown.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { book: OnceLock::from(Book::default()), ..Self::default() }
+    }
+
+    /// The book. Without one that can be read nothing is known, and so nothing passes for a read; the tests read the files of
+    /// every release.
+    fn book(&self) -> &Book {
+        self.book.get_or_init(|| Book::load(None).unwrap_or_default())
+    }
+
+    /// Programs that two places of the binary's own files name.
+    #[cfg(test)]
+    fn duplicates(&self) -> &[String] {
+        &self.book().duplicates
     }
 
     /// The rules of the binary with those of `folder`: a file there replaces the one of its name, or is added.
@@ -102,7 +130,7 @@ impl Policy {
     /// # Errors
     /// A file that cannot be read or used: `file:line:column` and what is wrong there.
     pub fn load(folder: &Path) -> Result<Self, String> {
-        Ok(Self { book: Book::load(Some(folder))?, home: None })
+        Ok(Self { book: OnceLock::from(Book::load(Some(folder))?), ..Self::default() })
     }
 
     /// What a leading `~` stands for.
@@ -113,9 +141,16 @@ impl Policy {
         self
     }
 
+    /// The folder where commands stand: what they name is looked at from there.
+    #[must_use]
+    pub fn standing_in(mut self, folder: Option<&str>) -> Self {
+        self.cwd = folder.filter(|folder| folder.starts_with('/')).map(str::to_owned);
+        self
+    }
+
     /// The programs that are known, and the file each stands in.
     pub fn programs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.book.programs.iter().map(|(name, program)| (name.as_str(), program.file.as_str()))
+        self.book().programs.iter().map(|(name, program)| (name.as_str(), program.file.as_str()))
     }
 
     /// Judges a command line.
@@ -125,7 +160,12 @@ impl Policy {
             return whole(command, refused);
         }
         let parsed = parse(command, 0);
-        let mut judge = Judge { book: &self.book, functions: Vec::new(), cwd: None };
+        let mut judge = Judge {
+            book: self.book(),
+            functions: Vec::new(),
+            cwd: self.cwd.iter().cloned().collect(),
+            fed: false,
+        };
         let found = judge.all(&parsed, 0);
         let mut shell_because = parsed.needs_shell.clone();
         let mut parts = Vec::new();
@@ -188,9 +228,19 @@ impl Policy {
             argv.push(self.expanded(word)?);
         }
         if argv.is_empty() {
-            return Err("a redirection without a command".to_owned());
+            return Err("a redirection or variable without a command".to_owned());
         }
-        let mut stage = Stage { argv, stdin: None, stdout: To::Out, stderr: To::Err };
+        let mut stage = Stage { argv, env: Vec::new(), stdin: None, stdout: To::Out, stderr: To::Err };
+        for (name, value) in &simple.assignments {
+            // `NAME+=x` and `NAME[0]=x` are bash's.
+            let text = value.text.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('='));
+            match text {
+                Some(text) if value.doubts.is_empty() && !text.contains('~') => {
+                    stage.env.push((name.clone(), text.to_owned()));
+                }
+                _ => return Err("a variable before a command".to_owned()),
+            }
+        }
         for redirect in &simple.redirects {
             let target = self.expanded(&redirect.target)?;
             let harmless = (redirect.operator, redirect.descriptor.as_deref(), target.as_str());

@@ -40,6 +40,8 @@ pub(super) struct Simple {
     pub assignments: Vec<(String, Word)>,
     pub words: Vec<Word>,
     pub redirects: Vec<Redirect>,
+    /// Its input is what another command or a text of the line says, not a file and not nothing.
+    pub fed: bool,
 }
 
 /// One redirection.
@@ -49,6 +51,13 @@ pub(super) struct Redirect {
     pub descriptor: Option<String>,
     pub operator: &'static str,
     pub target: Word,
+}
+
+impl Redirect {
+    /// Whether it gives a command something to read.
+    fn feeds(&self) -> bool {
+        self.operator.starts_with('<') && !(self.operator == "<" && self.target.text == "/dev/null")
+    }
 }
 
 /// Takes `text` apart. Never fails: what is wrong is part of the answer.
@@ -298,10 +307,15 @@ impl Parser {
             }
         }
         let mut stages = Vec::new();
+        let mut before: Option<usize> = None;
         loop {
-            if let Some(at) = self.command()? {
-                stages.push(at);
+            let from = self.out.commands.len();
+            let at = self.command()?;
+            if before.is_some_and(|before| !self.says_nothing(before, from)) {
+                self.feed(from);
             }
+            before = Some(from);
+            stages.extend(at);
             self.blanks();
             if self.peek() == Some('|') && self.peek_at(1) != Some('|') {
                 self.at += 1;
@@ -314,6 +328,24 @@ impl Parser {
                 return Ok(stages);
             }
         }
+    }
+
+    /// The commands from `from` on get what others say.
+    fn feed(&mut self, from: usize) {
+        for simple in self.out.commands.iter_mut().skip(from) {
+            simple.fed = true;
+        }
+    }
+
+    /// Whether the commands from `from` to `to` are an `echo` that says nothing, or only that it ends.
+    fn says_nothing(&self, from: usize, to: usize) -> bool {
+        let Some([simple]) = self.out.commands.get(from..to) else { return false };
+        let Some((first, rest)) = simple.words.split_first() else { return false };
+        first.text == "echo"
+            && rest.iter().all(|word| {
+                word.doubts.is_empty()
+                    && matches!(word.text.as_str(), "" | "-n" | "-e" | "Q" | "QUIT" | "quit")
+            })
     }
 
     fn expect(&mut self, word: &str) -> Parse<()> {
@@ -337,6 +369,7 @@ impl Parser {
     fn command(&mut self) -> Parse<Option<usize>> {
         self.blanks();
         let start = self.at;
+        let from = self.out.commands.len();
         if self.peek() == Some('(') {
             if self.looks_at("((") {
                 self.shell("arithmetic `((…))`");
@@ -348,13 +381,13 @@ impl Parser {
                 self.list(&[], Some(')'))?;
                 self.close(')')?;
             }
-            self.trailing(start)?;
+            self.trailing(start, from)?;
             return Ok(None);
         }
         let Some(word) = self.reserved() else { return self.simple() };
         self.at += word.chars().count();
         self.deeper(|this| this.compound(word))?;
-        self.trailing(start)?;
+        self.trailing(start, from)?;
         Ok(None)
     }
 
@@ -508,7 +541,7 @@ impl Parser {
     }
 
     /// Redirections behind a compound command.
-    fn trailing(&mut self, start: usize) -> Parse<()> {
+    fn trailing(&mut self, start: usize, from: usize) -> Parse<()> {
         let mut redirects = Vec::new();
         loop {
             self.blanks();
@@ -518,6 +551,9 @@ impl Parser {
             }
         }
         if !redirects.is_empty() {
+            if redirects.iter().any(Redirect::feeds) {
+                self.feed(from);
+            }
             let written = self.slice(start, self.at);
             self.out.commands.push(Simple { written, redirects, ..Simple::default() });
         }
@@ -607,9 +643,10 @@ impl Parser {
             if simple.words.is_empty()
                 && let Some(name) = self.assigned()
             {
-                self.shell("a variable before a command");
                 let value = self.assignment()?;
                 simple.assignments.push((name, value));
+            } else if simple.words.is_empty() && end > start && self.reserved().is_some() {
+                return Err("a word of bash where a program is expected".to_owned());
             } else {
                 let word = self.word()?;
                 simple.words.push(word);
@@ -621,6 +658,7 @@ impl Parser {
             return Err(format!("unexpected `{found}`"));
         }
         simple.written = self.slice(start, end);
+        simple.fed = simple.redirects.iter().any(Redirect::feeds);
         self.out.commands.push(simple);
         Ok(Some(self.out.commands.len() - 1))
     }

@@ -9,15 +9,74 @@ pub(super) struct SecretPath {
 }
 
 /// Why `word` names a secret path. `cwd` is where the command stands, if that is known.
-pub(super) fn secret<'a>(word: &str, cwd: Option<&str>, known: &'a [SecretPath]) -> Option<&'a SecretPath> {
-    candidates(word).iter().find_map(|candidate| {
-        let absolute = candidate.starts_with('/') || candidate.starts_with('~');
-        let joined = cwd.filter(|_| !absolute).map(|cwd| normal(&format!("{cwd}/{candidate}")));
-        let own = normal(candidate);
-        known.iter().find(|one| {
-            is_match(&one.path, &own) || joined.as_ref().is_some_and(|joined| is_match(&one.path, joined))
-        })
+pub(super) fn secret<'a>(word: &str, cwd: &[String], known: &'a [SecretPath]) -> Option<&'a SecretPath> {
+    candidates(word).iter().filter(|candidate| candidate.len() <= LONGEST).find_map(|candidate| {
+        let places = places(candidate, cwd);
+        known.iter().find(|one| places.iter().any(|path| is_match(&one.path, path)))
     })
+}
+
+/// Bytes of a path that a system opens.
+const LONGEST: usize = 4096;
+
+/// The path as it is written, and from each folder where the command may stand.
+fn places(path: &str, cwd: &[String]) -> Vec<Vec<String>> {
+    let mut all = vec![normal(path)];
+    if !path.starts_with(['/', '~']) {
+        all.extend(cwd.iter().map(|cwd| normal(&format!("{cwd}/{path}"))));
+    }
+    all
+}
+
+/// Whether a file with credentials may stand below the folder `word`.
+pub(super) fn holds_secrets(word: &str, cwd: &[String], known: &[SecretPath]) -> bool {
+    if word.len() > LONGEST {
+        return false;
+    }
+    let places = if word.starts_with(['/', '~']) || cwd.is_empty() {
+        vec![normal(word)]
+    } else {
+        cwd.iter().map(|cwd| normal(&format!("{cwd}/{word}"))).collect()
+    };
+    places.iter().any(|path| is_above(&path.iter().map(String::as_str).collect::<Vec<_>>(), known))
+}
+
+fn is_above(path: &[&str], known: &[SecretPath]) -> bool {
+    match path {
+        // Homes, and what people put beside the system.
+        ["/"]
+        | ["/", "home" | "root" | "Users" | "opt" | "srv"]
+        | ["/", "home" | "Users", _]
+        | ["..", ..] => return true,
+        [home] if home.starts_with('~') => return true,
+        // Another machine's files.
+        ["/", "mnt" | "media" | "host" | "hostfs" | "rootfs" | "hostroot", rest @ ..] => {
+            let below: Vec<&str> = ["/"].iter().chain(rest).copied().collect();
+            return is_above(&below, known);
+        }
+        _ => {}
+    }
+    known.iter().any(|one| {
+        if let Some(home) = one.path.strip_prefix("~/") {
+            let home = parts(home);
+            (0..path.len()).any(|from| path.get(from..).is_some_and(|tail| begins(&home, tail)))
+        } else if one.path.starts_with('/') {
+            path.first() == Some(&"/") && path.get(1..).is_some_and(|path| begins(&parts(&one.path), path))
+        } else {
+            false
+        }
+    })
+}
+
+/// Whether the pattern may name something at or below `path`.
+fn begins(pattern: &[&str], path: &[&str]) -> bool {
+    match (pattern.split_first(), path.split_first()) {
+        (_, None) | (Some((&"**", _)), _) => true,
+        (None, Some(_)) => false,
+        (Some((first, pattern)), Some((name, path))) => {
+            super::book::glob_matches(first, name) && begins(pattern, path)
+        }
+    }
 }
 
 /// What of a word may be a path: all of it, and what stands behind `=`, `@`, `:`, `,`, or from a `/` or `~` on.
@@ -67,6 +126,12 @@ fn normal(path: &str) -> Vec<String> {
 }
 
 fn is_match(pattern: &str, path: &[String]) -> bool {
+    // Most words share no name with a pattern: told apart before anything is taken apart.
+    let start = pattern.trim_start_matches("~/").trim_start_matches("**/");
+    let name = start.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+    if !path.iter().any(|part| super::book::glob_matches(name, part)) {
+        return false;
+    }
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     if let Some(rest) = pattern.strip_prefix("~/") {
         let rest = parts(rest);

@@ -229,11 +229,53 @@ fn a_wrapper_is_named_with_what_it_runs() {
 }
 
 #[test]
+fn variables_of_one_program_need_no_shell() {
+    let policy = Policy::builtin().unwrap();
+    let plan = policy.judge("TZ=UTC LC_ALL='C' date -u | LANG=C sort").plan.unwrap();
+    let pairs = |stage: usize| plan.steps[0].stages[stage].env.clone();
+    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(pairs(0), [own("TZ", "UTC"), own("LC_ALL", "C")]);
+    assert_eq!(pairs(1), [own("LANG", "C")]);
+    for shell in ["TZ=UTC", "TZ+=x date", "TZ=~/x date", "TZ=$X date", "TZ[0]=x date"] {
+        assert!(policy.judge(shell).plan.is_none(), "{shell}");
+    }
+    // The plan itself is no variable that a line may set.
+    assert_eq!(policy.judge("HOLMES_PLAN=x ls").verdict, Verdict::Unknown);
+}
+
+#[test]
+fn what_is_named_is_looked_at_from_where_it_runs() {
+    let verdict =
+        |folder: &str, line: &str| Policy::builtin().unwrap().standing_in(Some(folder)).judge(line).verdict;
+    assert_eq!(verdict("/etc", "cat shadow"), Verdict::Secret);
+    assert_eq!(verdict("/etc/ssl", "cat ../shadow"), Verdict::Secret);
+    assert_eq!(verdict("/", "grep -rn x ."), Verdict::Secret);
+    assert_eq!(verdict("/root", "rg x"), Verdict::Secret);
+    assert_eq!(verdict("/srv/shop/src", "grep -rn x ."), Verdict::Read);
+    assert_eq!(verdict("/srv/shop", "cat shadow"), Verdict::Read);
+}
+
+#[test]
+fn a_program_of_ones_own_replaces_ours_whatever_the_names_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), "programs:\n  oc: change\n  rm: read\n").unwrap();
+    let policy = Policy::load(folder.path()).unwrap();
+    assert_eq!(policy.judge("oc get pods").verdict, Verdict::Change);
+    assert_eq!(policy.judge("rm x").verdict, Verdict::Read);
+    assert_eq!(policy.judge("unlink x").verdict, Verdict::Change);
+}
+
+#[test]
+fn no_program_stands_in_two_places() {
+    assert_eq!(Policy::builtin().unwrap().duplicates(), [] as [&str; 0]);
+}
+
+#[test]
 fn a_broken_file_of_a_folder_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ours.yaml"), "programs:\n  x: {verdict: red}\n").unwrap();
     let error = Policy::load(folder.path()).unwrap_err();
-    assert!(error.contains("ours.yaml:2:15: a verdict is read, unknown, secret or change"), "{error}");
+    assert!(error.contains("ours.yaml:2:16: a verdict is read, unknown, secret or change"), "{error}");
     std::fs::write(folder.path().join("ours.yaml"), "programs:\n  x: {verdict: read, flag: -a}\n").unwrap();
     let error = Policy::load(folder.path()).unwrap_err();
     assert!(error.contains("unknown key `flag`, did you mean `flags`?"), "{error}");

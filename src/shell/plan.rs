@@ -43,6 +43,9 @@ pub enum When {
 pub struct Stage {
     /// The program and its arguments, byte for byte.
     pub argv: Vec<String>,
+    /// Variables of its own, such as `TZ=UTC`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, String)>,
     /// File that is its input; `None`: the stage before, or nothing.
     pub stdin: Option<String>,
     pub stdout: To,
@@ -147,6 +150,7 @@ impl Stage {
             command.arg0(name);
         }
         command.args(arguments).env_remove(VARIABLE);
+        command.envs(self.env.iter().filter(|(name, _)| name != VARIABLE).map(|(name, value)| (name, value)));
         let own_out = || match out {
             Some(pipe) => pipe.as_fd().try_clone_to_owned(),
             None => io::stdout().as_fd().try_clone_to_owned(),

@@ -129,7 +129,7 @@ impl Bash {
     /// The tool as pages about tools show it; it knows no program.
     #[must_use]
     pub fn shown() -> Self {
-        Self::new(Policy::default(), &Map::new(), &[], Limits::default().timeout, Mode::Ask).0
+        Self::new(Policy::empty(), &Map::new(), &[], Limits::default().timeout, Mode::Ask).0
     }
 
     fn call(&self, params: &Map<String, Value>) -> Result<(String, Duration), String> {

@@ -3,6 +3,20 @@
 
 use super::{Doubt, Parse, Parser, Word, is_meta};
 
+/// What words begin with whose `?`, `*` and `[0]` are meant as they are written: addresses and columns of kubectl.
+const PLAIN: &[&str] = &[
+    "http://",
+    "https://",
+    "custom-columns=",
+    "jsonpath=",
+    "-o=custom-columns=",
+    "-o=jsonpath=",
+    "-ocustom-columns=",
+    "-ojsonpath=",
+    "--output=custom-columns=",
+    "--output=jsonpath=",
+];
+
 impl Parser {
     /// One word, dequoted.
     pub(super) fn word(&mut self) -> Parse<Word> {
@@ -93,6 +107,15 @@ impl Parser {
             }
         }
         word.written = self.slice(start, self.at);
+        // No file is called so, and where one were, the word runs as it is written.
+        let plain = PLAIN.iter().any(|start| word.written.starts_with(start));
+        if plain && word.doubts.iter().all(|doubt| *doubt == Doubt::Glob) {
+            word.doubts.clear();
+        }
+        if word.written == "[" {
+            // A program, or a bracket alone: no pattern without its end.
+            word.doubts.clear();
+        }
         Ok(word)
     }
 
