@@ -147,6 +147,11 @@ pub(super) fn arguments<'a>(
     }
     let accept_other = command.accept_other.or(program.base.accept_other).unwrap_or(false);
     let style = program.style;
+    // Before the sub-command an option is the program's own, whatever the sub-command calls so: `git -c x shortlog -c`.
+    let of_command = options;
+    let mut of_program: Vec<&Opt> = program.base.options.iter().collect();
+    of_program.extend(&of_command);
+    let options = if skipped > 0 { of_program } else { of_command.clone() };
     let mut reader = Reader { words, at: 0, options, style, accept_other, sorted: Arguments::default() };
     let mut to_skip = skipped;
     let mut ended = style == Style::Plain;
@@ -172,6 +177,9 @@ pub(super) fn arguments<'a>(
         }
         if to_skip > 0 {
             to_skip -= 1;
+            if to_skip == 0 {
+                reader.options.clone_from(&of_command);
+            }
             reader.own();
             continue;
         }

@@ -3,6 +3,7 @@
 //! It does not have to agree with bash in everything. What it finds plain must be plain to bash as well, since that
 //! runs as it was read; what it does not understand it says so of, and what it did find until there still counts.
 
+mod feeds;
 mod words;
 
 use super::word::{Doubt, Word};
@@ -51,13 +52,6 @@ pub(super) struct Redirect {
     pub descriptor: Option<String>,
     pub operator: &'static str,
     pub target: Word,
-}
-
-impl Redirect {
-    /// Whether it gives a command something to read.
-    fn feeds(&self) -> bool {
-        self.operator.starts_with('<') && !(self.operator == "<" && self.target.text == "/dev/null")
-    }
 }
 
 /// Takes `text` apart. Never fails: what is wrong is part of the answer.
@@ -328,24 +322,6 @@ impl Parser {
                 return Ok(stages);
             }
         }
-    }
-
-    /// The commands from `from` on get what others say.
-    fn feed(&mut self, from: usize) {
-        for simple in self.out.commands.iter_mut().skip(from) {
-            simple.fed = true;
-        }
-    }
-
-    /// Whether the commands from `from` to `to` are an `echo` that says nothing, or only that it ends.
-    fn says_nothing(&self, from: usize, to: usize) -> bool {
-        let Some([simple]) = self.out.commands.get(from..to) else { return false };
-        let Some((first, rest)) = simple.words.split_first() else { return false };
-        first.text == "echo"
-            && rest.iter().all(|word| {
-                word.doubts.is_empty()
-                    && matches!(word.text.as_str(), "" | "-n" | "-e" | "Q" | "QUIT" | "quit")
-            })
     }
 
     fn expect(&mut self, word: &str) -> Parse<()> {
