@@ -220,7 +220,7 @@ mod tests {
             (
                 "/exot",
                 Meant::Nothing(
-                    "there is no command `/exot`; the nearest is `/export` (`/help` lists them)".to_owned(),
+                    "there is no command `/exot`; the nearest is `/exit` (`/help` lists them)".to_owned(),
                 ),
             ),
             ("/", Meant::Nothing("there is no command `/`; `/help` lists them".to_owned())),

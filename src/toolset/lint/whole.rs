@@ -42,6 +42,8 @@ pub(super) fn check(part: &Part, body: &Node, lines: &Lines<'_>, findings: &mut 
         && part.tools.as_ref().is_none_or(Vec::is_empty)
         && part.broken.is_none()
         && body.get("tools").is_some()
+        // Its one tool is part of the program.
+        && part.name != "bash/core"
     {
         let message = format!("toolset `{}` has no tools", part.name);
         findings.push(lines.finding(line, column, Level::Warning, "no-tools", message));
