@@ -1,5 +1,5 @@
 //! Runs that go on: killed in the middle of a step, asked on, with other models and tools. What had arrived is not lost, and no
-//! finished tool runs again.
+//! finished tool runs again. Tools of these tests leave marks where a contained one may not write.
 
 use std::path::PathBuf;
 use std::process::Child;
@@ -51,6 +51,7 @@ fn killed_between_tools(after: Value) -> Bench {
     let mut replies = vec![call(&["quick", "slow"])];
     replies.extend(after.as_array().unwrap().iter().cloned());
     let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
         .tools(&[("quick", "echo ran >> quick.log; echo disk full"), ("slow", SLOW)])
         .model(json!(replies));
     let child = bench.spawn(["ask", "why is it red?", "-t", "tools.yaml"]);
@@ -104,7 +105,10 @@ fn no_finished_tool_runs_again_after_a_kill_and_nothing_that_arrived_is_lost() {
     assert!(again.stderr.contains("replayed to the byte"), "{}", again.stderr);
     assert_eq!(again.json(), ran);
     let _ = bench.run(["run", "export", "last", "-O", "run.jsonl"]).exits(0);
-    let other = Bench::new().env("PATH", "/nonexistent").file("run.jsonl", bench.read("run.jsonl"));
+    let other = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
+        .env("PATH", "/nonexistent")
+        .file("run.jsonl", bench.read("run.jsonl"));
     let again = other.run(["run", "replay", "run.jsonl", "-v", "-o", "json"]).exits(0);
     assert_eq!(again.json(), ran);
 }
@@ -112,6 +116,7 @@ fn no_finished_tool_runs_again_after_a_kill_and_nothing_that_arrived_is_lost() {
 #[test]
 fn a_run_killed_while_its_model_is_silent_asks_it_again() {
     let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
         .tools(&[("look", "echo ran >> look.log; echo disk full")])
         .model(json!([call(&["look"]), {"hang": true}]));
     let child = bench.spawn(["ask", "why?", "-t", "tools.yaml"]);
@@ -166,10 +171,14 @@ fn a_run_whose_tool_went_goes_on_without_it() {
 fn a_call_with_a_secret_that_is_not_recorded_does_not_run_with_what_stands_for_it() {
     let secret = ["correct", "horse", "battery"].join("-");
     let command = "echo {{ word }} >> said.log; while [ -e said.log ] && ! [ -e release ]; do sleep 0.02; done; echo said";
-    let bench = Bench::new().env("DB_PASSWORD", secret.as_str()).tools(&[("say", command)]).model(json!([
-        {"call": [{"tool": "say", "arguments": {"word": secret}}]},
-        {"say": "Nothing is known."},
-    ]));
+    let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
+        .env("DB_PASSWORD", secret.as_str())
+        .tools(&[("say", command)])
+        .model(json!([
+            {"call": [{"tool": "say", "arguments": {"word": secret}}]},
+            {"say": "Nothing is known."},
+        ]));
     let child = bench.spawn(["ask", "why?", "-t", "tools.yaml"]);
     wait_until("the tool runs", || bench.path("said.log").exists());
     kill(child);
@@ -184,10 +193,14 @@ fn a_call_with_a_secret_that_is_not_recorded_does_not_run_with_what_stands_for_i
 fn an_output_whose_summary_is_waited_for_has_arrived() {
     let yaml = "toolsets:\n  test:\n    description: d\n    transformers: [llm_summarize]\n    tools:\n      - {name: logs, \
         description: d, command: 'echo ran >> logs.log; seq 1 400 | sed \"s/^/request /\"; echo FATAL: full'}\n";
-    let bench = Bench::new().file("tools.yaml", yaml).env("HOLMES_TOOLSET", "test").model(json!([
-        {"model": "scripted", "call": [{"tool": "logs", "arguments": {}}]},
-        {"model": "small", "hang": true},
-    ]));
+    let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
+        .file("tools.yaml", yaml)
+        .env("HOLMES_TOOLSET", "test")
+        .model(json!([
+            {"model": "scripted", "call": [{"tool": "logs", "arguments": {}}]},
+            {"model": "small", "hang": true},
+        ]));
     let child = bench.spawn(["ask", "why?", "-t", "tools.yaml", "--fast-model", "small"]);
     wait_until("the request for a summary", || bench.scripted().requests().len() == 2);
     kill(child);
@@ -204,12 +217,15 @@ fn an_output_whose_summary_is_waited_for_has_arrived() {
 fn what_cannot_go_on_is_told_in_a_line_or_two() {
     let old = "{\"event\":\"run_started\",\"run_id\":\"x\",\"question\":{\"text\":\"why\"},\"model\":\"m\",\
         \"started_at\":\"2020-01-01T00:00:00Z\"}\n";
-    let bench = Bench::new().model(json!([])).file(&format!("{RUNS}/20200101-000000-aaaa/events.jsonl"), old);
+    let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
+        .model(json!([]))
+        .file(&format!("{RUNS}/20200101-000000-aaaa/events.jsonl"), old);
     for (run, words) in [("last", "by an older holmes-rs, or cut off"), ("20300101", "there is no run")] {
         let ran = bench.run(["ask", "--resume", run]).exits(1);
         assert!(ran.stderr.contains(words) && ran.stderr.trim().lines().count() <= 2, "{}", ran.stderr);
     }
-    let ran = Bench::new().run(["ask", "-c", "why?"]).exits(1);
+    let ran = Bench::new().env("HOLMES_CONTAINMENT", "off").run(["ask", "-c", "why?"]).exits(1);
     assert!(ran.stderr.contains("there is no run"), "{}", ran.stderr);
     let _ = bench.run(["ask", "-c", "--resume", "last"]).exits(2);
 }
@@ -217,6 +233,7 @@ fn what_cannot_go_on_is_told_in_a_line_or_two() {
 #[test]
 fn a_run_goes_from_the_rules_to_a_model_and_back_and_replays() {
     let bench = Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
         .file("app.log", "ok\nOut of memory: Killed process 42 (java)\n")
         .file("more.log", "again\nFATAL out of cheese\n")
         .tools(&[("look", "echo shelf is empty")])
@@ -245,7 +262,7 @@ fn a_run_goes_from_the_rules_to_a_model_and_back_and_replays() {
 fn a_denied_call_replays_as_it_was_decided() {
     let file = "toolsets:\n  test:\n    description: d\n    approval_required_tools: ['cancel']\n    tools:\n      \
         - {name: cancel, description: d, command: 'echo cancelled'}\n      - {name: look, description: d, command: 'echo listed'}\n";
-    let bench = Bench::new().file("t.yaml", file).model(json!([
+    let bench = Bench::new().env("HOLMES_CONTAINMENT", "off").file("t.yaml", file).model(json!([
         call(&["cancel", "look"]),
         {"say": "It is listed [E2:1]"},
     ]));

@@ -23,7 +23,12 @@ fn full(cause: &str) -> Value {
 }
 
 fn bench(replies: Value) -> Bench {
-    Bench::new().tools(&[("look", LOOK)]).env("PAGER", "cat").env("SHELL", "/bin/sh").model(replies)
+    Bench::new()
+        .env("HOLMES_CONTAINMENT", "off")
+        .tools(&[("look", LOOK)])
+        .env("PAGER", "cat")
+        .env("SHELL", "/bin/sh")
+        .model(replies)
 }
 
 /// A session and the prompts that were seen of it: what was on the screen before a line was typed answers nothing.
@@ -395,7 +400,7 @@ fn narrow_and_dumb_terminals_are_served() {
 
 #[test]
 fn without_a_model_the_rules_look_anew() {
-    let bench = Bench::new().tools(&[("look", LOOK)]).env("PAGER", "cat");
+    let bench = Bench::new().env("HOLMES_CONTAINMENT", "off").tools(&[("look", LOOK)]).env("PAGER", "cat");
     let mut terminal = start(&bench, &["--no-llm"], (100, 40));
     terminal.prompted("the built-in rules answer");
     terminal.types("why is the disk full?", "Inconclusive");
