@@ -38,6 +38,13 @@ const CLUSTER_PROGRAMS: &[&str] = &[
     "tkn",
     "velero",
 ];
+/// Programs that start another one as it would start here.
+const SAME_SURROUNDINGS: &[&str] =
+    &["command", "ionice", "nice", "nohup", "setsid", "stdbuf", "time", "timeout", "watch", "xargs"];
+/// Letters of short options that take no value, so that another may follow.
+const BOOLEANS: &str = "ARWhiqtw";
+/// Actions that concern a whole cluster whatever they are told.
+const CLUSTER_ACTIONS: &[&str] = &["certificate", "cordon", "drain", "taint", "uncordon"];
 /// Options that say who is talked to, or as whom, past the context.
 const REDIRECTS: &[&str] = &[
     "--as",
@@ -145,6 +152,10 @@ impl Place {
     pub fn read(files: &[PathBuf]) -> Result<Self, String> {
         let mut texts = Vec::new();
         for path in files {
+            // Reading a pipe would wait for its other end, and take from kubectl what is in it.
+            if path.metadata().is_ok_and(|about| !about.is_file()) {
+                return Err(format!("kubeconfig `{}` is no file", path.display()));
+            }
             let file = match File::open(path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
@@ -209,18 +220,25 @@ impl Place {
     fn settled(&self, ask: &Ask, rule: &Rule) -> Result<Settled, String> {
         let command = rule.action != ask.tool;
         let words = rule.exactly.as_deref().filter(|_| command).unwrap_or_default();
-        let program = rule.action.split_whitespace().next().unwrap_or_default();
-        let program = program.rsplit('/').next().unwrap_or_default();
+        let named = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut programs = rule.action.split_whitespace().map(named);
+        let outer = programs.next().unwrap_or_default();
         let says = rule.context.is_some() || rule.namespace.is_some();
-        let known = command && is_cluster_program(program);
-        // What nobody understands may well talk to a cluster.
-        let perhaps = ask.concern == Concern::Unknown && !self.contexts.is_empty();
+        // `sudo kubectl delete` stands in root's configuration, `ssh host kubectl delete` in that of another machine.
+        let inside = command && !is_cluster_program(&outer) && programs.any(|word| is_cluster_program(&word));
+        if inside && !SAME_SURROUNDINGS.contains(&outer.as_str()) {
+            return Err(format!("`{outer}` may run it in other surroundings"));
+        }
+        let known = command && (inside || is_cluster_program(&outer));
+        // What nobody understands may well talk to a cluster; of several parts it is the gravest that `concern` tells.
+        let unknown = ask.concern == Concern::Unknown || ask.rules.len() > 1;
+        let perhaps = unknown && !self.contexts.is_empty();
         if !(says || known || perhaps) {
             return Ok(Settled { rule: rule.clone(), server: None });
         }
         let given = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         let (context, namespace) = (given(&rule.context), given(&rule.namespace));
-        let reach = Reach::of(words);
+        let reach = Reach::of(&rule.action, words);
         if reach.redirected
             || (context.is_none() && reach.names_context)
             || (namespace.is_none() && reach.names_namespace)
@@ -263,20 +281,31 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(words: &[String]) -> Self {
+    fn of(action: &str, words: &[String]) -> Self {
         let mut reach = Self::default();
+        let mut actions = action.split_whitespace();
+        let program = actions.next().unwrap_or_default();
+        let is_kubectl = matches!(program.rsplit('/').next(), Some("kubectl" | "oc"));
+        reach.whole |= actions.any(|word| CLUSTER_ACTIONS.contains(&word));
         // Behind `--` stands what runs in a container.
         for word in words.iter().take_while(|word| *word != "--") {
             let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
-            let short = |letter: char| {
-                word.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(letter))
-            };
-            reach.redirected |= REDIRECTS.contains(&name);
-            reach.names_context |= matches!(name, "--context" | "--kube-context");
-            reach.names_namespace |= name == "--namespace" || word.starts_with("-n");
-            reach.whole |= name == "--all-namespaces"
+            // The letters of `-Rfall.yaml`: those that take nothing, and the first that takes the rest.
+            let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or_default();
+            let flags = letters.find(|c| !BOOLEANS.contains(c)).map_or(letters.len(), |end| end + 1);
+            let short = |letter| letters.get(..flags).is_some_and(|flags| flags.contains(letter));
+            let names_context = matches!(name, "--context" | "--kube-context");
+            reach.names_context |= names_context;
+            reach.redirected |= REDIRECTS.contains(&name)
+                || short('s')
+                // In other programs these are short for `--context` and `--kubeconfig`.
+                || (!is_kubectl && (short('c') || short('k')))
+                || (name.starts_with("--") && name.ends_with("context") && !names_context);
+            reach.names_namespace |= name == "--namespace" || short('n');
+            reach.whole |= matches!(name, "--all-namespaces" | "--filename" | "--kustomize" | "--raw")
                 || short('A')
-                || matches!(name, "--filename" | "--kustomize" | "-f" | "-k")
+                || short('f')
+                || short('k')
                 || word
                     .split([',', '/', '.'])
                     .any(|part| CLUSTER_KINDS.contains(&part.to_lowercase().as_str()));
@@ -368,6 +397,10 @@ mod tests {
             &["PV/data"],
             &["-f", "all.yaml"],
             &["--filename=all.yaml"],
+            &["-fall.yaml"],
+            &["-Rfall.yaml"],
+            &["-kfolder"],
+            &["--raw", "/apis/x/v1/everything"],
         ] {
             let found = where_of(&ask("kubectl delete", words, None, None)).unwrap();
             assert_eq!(found, at("*", "staging", "10.0.0.1"), "{words:?}");
@@ -388,6 +421,11 @@ mod tests {
             (&["-nproduction", "pod/a"], None, None),
             (&["pod/a"], None, Some("unheard-of")),
             (&["pod/a"], None, Some("lost")),
+            // As getopt and pflag read letters that stand together.
+            (&["-shttps://x", "pod/a"], None, None),
+            (&["-Rshttps://x", "pod/a"], None, None),
+            (&["-Wn", "production", "pod/a"], None, None),
+            (&["x", "--argocd-context", "production"], None, None),
         ] {
             assert!(where_of(&ask("kubectl delete", words, namespace, context)).is_err(), "{words:?}");
         }
@@ -395,6 +433,37 @@ mod tests {
         assert!(nowhere.settle(&ask("helm rollback", &["a"], None, None)).is_err());
         assert!(nowhere.settle(&ask("systemctl restart", &["a"], None, None)).is_ok());
         assert!(place().settle(&Ask { rules: Vec::new(), ..ask("x", &[], None, None) }).is_err());
+    }
+
+    /// `sudo kubectl delete` allowed in one cluster is not allowed in the next.
+    #[test]
+    fn a_wrapped_program_stands_where_it_would_run() {
+        let one = |action: &str, words: &[&str]| where_of(&ask(action, words, None, None));
+        let timed = one("timeout kubectl delete", &["timeout", "5", "kubectl", "delete", "pod/a"]);
+        assert_eq!(timed.unwrap(), at("shop", "staging", "10.0.0.1"));
+        for (action, words) in [
+            ("sudo kubectl delete", &["sudo", "kubectl", "delete", "pod/a"][..]),
+            ("env kubectl delete", &["env", "KUBECONFIG=/o", "kubectl", "delete", "pod/a"]),
+            ("ssh kubectl delete", &["ssh", "h", "kubectl", "delete", "pod/a"]),
+        ] {
+            assert!(one(action, words).unwrap_err().contains("surroundings"), "{action}");
+        }
+        assert_eq!(
+            one("kubectl drain", &["kubectl", "drain", "n1"]).unwrap(),
+            at("*", "staging", "10.0.0.1")
+        );
+        // Of two parts `concern` tells of one only: the script, too, is allowed where it was seen.
+        let mut both = ask("./deploy.sh", &["./deploy.sh"], None, None);
+        both.rules.extend(ask("systemctl restart", &["systemctl", "restart", "x"], None, None).rules);
+        assert_eq!(where_of(&both).unwrap(), at("shop", "staging", "10.0.0.1"));
+    }
+
+    #[test]
+    fn a_kubeconfig_that_is_a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("config");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert!(Place::read(&[pipe]).unwrap_err().contains("is no file"));
     }
 
     #[test]

@@ -171,7 +171,10 @@ impl Leave {
         if command && self.denies_commands {
             return self.refused(ask, "`bash_always_deny` is set");
         }
-        let settled = Place::read(&self.kubeconfig).and_then(|place| place.settle(ask));
+        let settled = match command && is_fed(ask) {
+            true => Err("what it is given through a pipe or from a file is no part of a rule".to_owned()),
+            false => Place::read(&self.kubeconfig).and_then(|place| place.settle(ask)),
+        };
         if ask.tainted_by.is_none() {
             if command && self.allows_commands {
                 return Decision::Standing { by: "`bash_always_allow` is set".to_owned() };
@@ -299,6 +302,20 @@ impl Approver for Leave {
     fn decide<'a>(&'a self, ask: &'a Ask) -> Deciding<'a> {
         Box::pin(self.decided(ask))
     }
+}
+
+/// Whether a part of concern works on what another part prints, or on a file: `… | kubectl apply -f -` says nothing of what is
+/// applied. Where the first part is the only one of concern, it is fed by nobody.
+fn is_fed(ask: &Ask) -> bool {
+    let shown = ask.shown.replace("||", ";");
+    let first = match ask.rules.as_slice() {
+        [only] => only
+            .exactly
+            .as_ref()
+            .is_some_and(|words| shown.split('|').next().unwrap_or_default().trim() == words.join(" ")),
+        _ => false,
+    };
+    shown.contains('<') || (shown.contains('|') && !first)
 }
 
 fn denied(why: &str) -> Decision {

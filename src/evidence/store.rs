@@ -12,7 +12,7 @@ use super::condense::{self, Condensed, Wanted};
 use super::exhibit::{Exhibit, ShownSummary};
 use super::redact::{Leak, Redactor};
 use super::tokens;
-use super::untrusted::visible;
+use super::untrusted::{spelled, visible};
 use super::view;
 
 /// Characters of one line of a summary.
@@ -239,6 +239,12 @@ impl Store {
     pub fn shown(&self, text: &str) -> String {
         let lines: Vec<String> = text.split('\n').map(visible).collect();
         self.redactor.redact(&lines.join("\n"))
+    }
+
+    /// A call as a person is asked about it: nothing of it left out but secrets.
+    #[must_use]
+    pub fn asked(&self, text: &str) -> String {
+        self.redactor.redact(&spelled(text))
     }
 
     /// Whether a model was given text that reads like an instruction to it.

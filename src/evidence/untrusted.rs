@@ -21,6 +21,21 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// What would be taken out of `text` is spelled instead, `\u{1b}`: for whoever decides about a text that runs as it is. Nothing
+/// of it is missing, and nothing of it steers a terminal. Line feeds stay.
+#[must_use]
+pub fn spelled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push(c),
+            c if c.is_control() || is_invisible(c) => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.peek() {
         Some('[') => {

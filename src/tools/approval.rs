@@ -104,7 +104,7 @@ impl Tool for Guarded {
         Some(Ask {
             tool: self.tool.spec().name.clone(),
             toolset: self.tool.toolset().to_owned(),
-            shown: self.tool.describe(params),
+            shown: called(&self.tool.spec().name, params),
             concern,
             why: self.why.clone(),
             rules: vec![rule],
@@ -129,6 +129,22 @@ impl Tool for Guarded {
             lines: 0,
         }))
     }
+}
+
+/// A call with all of its arguments, each of which is seen to begin and end. What a toolset says of its calls
+/// (`user_description`) is for the progress line: it may leave out what matters.
+#[must_use]
+pub fn called(name: &str, params: &Map<String, Value>) -> String {
+    let plain =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_./:@%+,".contains(c));
+    let mut line = name.to_owned();
+    for (name, value) in params.iter().filter(|(_, value)| !value.is_null()) {
+        _ = match value {
+            Value::String(text) if plain(text) => write!(line, " {name}={text}"),
+            other => write!(line, " {name}={other}"),
+        };
+    }
+    line
 }
 
 /// As exactly as it was called: its arguments, in an order of their own. Where a tool of a cluster is told a namespace and

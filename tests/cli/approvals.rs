@@ -349,3 +349,56 @@ fn a_session_lists_what_it_allowed_and_its_keys_are_paused_for_the_question() {
     next(&terminal, "the session ends");
     assert_eq!(trace(&bench), "cancelled 1\ncancelled 2\n");
 }
+
+/// What a person is asked about is what would run: nothing of it hides behind a sequence of the terminal, its length or the
+/// words its toolset has for it.
+#[test]
+fn what_is_shown_is_what_runs() {
+    let long = format!("true {}; touch long-end", "x ".repeat(600));
+    for (command, seen) in [
+        ("true #\u{1b}]0;\ntouch hidden #\u{7}", "touch hidden"),
+        ("true #\u{202e}\u{9b}1;\ntouch turned", r"#\u{202e}\u{9b}1;"),
+        (long.as_str(), "touch long-end"),
+    ] {
+        let bench = bench(calls(&[json!({"tool": "bash", "arguments": {"command": command}})]))
+            .env("HOLMES_TOOLSET", "bash/core");
+        let mut terminal = TerminalBench::spawn(&bench, ASK, (100, 30));
+        terminal.wait_for("(Enter: no)");
+        let screen = terminal.screen();
+        assert!(screen.contains(seen), "{screen}");
+        terminal.type_keys(ESCAPE);
+        terminal.wait_exit();
+    }
+    let bench =
+        bench(calls(&[json!({"tool": "tidy", "arguments": {"name": "a b=c", "more": "everything"}})]))
+            .file(
+                "u.yaml",
+                "toolsets:\n  shop/tidy:\n    description: d\n    tools:\n      \
+            - {name: tidy, description: d, read_only: false, user_description: 'Looks at a pod', \
+               command: 'echo {{ name }} {{ more }}'}\n",
+            )
+            .env("HOLMES_CUSTOM_TOOLSETS", "u.yaml")
+            .env("HOLMES_TOOLSET", "shop/tidy");
+    let mut terminal = TerminalBench::spawn(&bench, ASK, (100, 30));
+    terminal.wait_for("(Enter: no)");
+    terminal.wait_for(r#"| tidy name="a b=c" more=everything"#);
+    terminal.type_keys(ESCAPE);
+    terminal.wait_exit();
+}
+
+/// A rule says which words run, not what is piped into them.
+#[test]
+fn what_is_fed_by_another_part_is_allowed_once_only() {
+    let touch = |command| json!({"tool": "bash", "arguments": {"command": command}});
+    let bench = bench(calls(&[touch("echo one | xargs touch"), touch("touch two | head")]))
+        .env("HOLMES_TOOLSET", "bash/core");
+    let mut terminal = asked(&bench);
+    let screen = terminal.screen();
+    assert!(screen.contains("only once: what it is given through a pipe"), "{screen}");
+    assert!(!screen.contains("s session"), "{screen}");
+    terminal.type_keys("y");
+    terminal.wait_for("s session");
+    terminal.type_keys(ESCAPE);
+    terminal.wait_exit();
+    assert!(bench.path("one").exists() && !bench.path("two").exists());
+}

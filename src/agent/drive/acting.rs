@@ -20,6 +20,7 @@ use crate::agent::message::{Arguments, ToolCall};
 use crate::approval::{Ask, Concern, Decision};
 use crate::evidence::condense::Condensed;
 use crate::evidence::{Condenser, Exhibit, Status};
+use crate::tools::approval::called;
 use crate::tools::{Outcome, Tool};
 
 /// Bytes of an output whose lines are chosen where they are: milliseconds, and results stay in the order in which tools end.
@@ -54,7 +55,7 @@ impl Driver<'_, '_> {
             // Nobody can allow what would carry a secret away.
             let leave = match leak {
                 Some(leak) => Leave::Denied(denied_for(leak.to_string(), &description)),
-                None => self.leave(exhibit, tool, &params, &description).await,
+                None => self.leave(exhibit, tool, &params).await,
             };
             prepared.push((Running { exhibit, call, toolset, description, params, path }, tool, leave));
         }
@@ -138,7 +139,6 @@ impl Driver<'_, '_> {
         exhibit: u32,
         tool: &dyn Tool,
         params: &Map<String, serde_json::Value>,
-        description: &str,
     ) -> Leave {
         // What was allowed before counts for nothing that asks; and what changes something asks now, even if nobody said so.
         let tainted_by = self.store.holds_instructions();
@@ -148,14 +148,14 @@ impl Driver<'_, '_> {
             None => Ask {
                 tool: tool.spec().name.clone(),
                 toolset: tool.toolset().to_owned(),
-                shown: description.to_owned(),
+                shown: called(&tool.spec().name, params),
                 concern: Concern::Change,
                 why: format!("`{}` changes something", tool.spec().name),
                 rules: Vec::new(),
                 tainted_by,
             },
         };
-        let ask = Ask { shown: self.store.shown(&ask.shown), why: self.store.shown(&ask.why), ..ask };
+        let ask = Ask { shown: self.store.asked(&ask.shown), why: self.store.shown(&ask.why), ..ask };
         if self.interrupted {
             return Leave::Denied(denied(&ask, "the run was interrupted", None));
         }

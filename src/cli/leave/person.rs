@@ -5,11 +5,14 @@ use std::io;
 use super::super::Context;
 use super::{Leave, Terminal, Turn, concern, denied, tell};
 use crate::approval::{Ask, Decision, Settled};
+use crate::evidence::untrusted::spelled;
 use crate::shell::environment;
-use crate::ui::{Choice, ErrorOutput, PagerOptions, pager, prompt, sanitize, wrapped};
+use crate::ui::{Choice, ErrorOutput, PagerOptions, pager, prompt, wrapped};
 
 /// Rows of the call that are shown at once; `v` shows the rest.
 const ROWS: usize = 4;
+/// And of its end: what stands there must not be hidden by length.
+const LAST_ROWS: usize = 2;
 /// Rules that are shown at once.
 const RULES: usize = 3;
 /// Characters of one rule that a person can be asked to agree to for longer than once.
@@ -143,22 +146,24 @@ impl Person {
         }
     }
 
-    /// Text as rows behind a bar: nothing in it can pass for a line of the question.
+    /// Text as rows of the question: one text, whatever its words are, nothing of it left out.
     fn lines(&self, text: &str) -> Vec<String> {
-        wrapped(&sanitize(text), "  ", "  ", Some(self.width)).lines().map(str::to_owned).collect()
+        wrapped(&spelled(text).replace('\n', "\\n"), "  ", "  ", Some(self.width))
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The call, and whether not all of it is there.
     fn call(&self, ask: &Ask) -> (Vec<String>, bool) {
-        let shown = sanitize(&ask.shown).into_owned();
-        let all = wrapped(&shown, "  | ", "  | ", Some(self.width));
+        let all = wrapped(&spelled(&ask.shown), "  | ", "  | ", Some(self.width));
         let mut rows: Vec<String> = all.lines().map(str::to_owned).collect();
-        let left = rows.len().saturating_sub(ROWS);
+        let left = rows.len().saturating_sub(ROWS + LAST_ROWS);
         if left < 2 {
             return (rows, false);
         }
-        rows.truncate(ROWS);
-        rows.push(format!("  … {left} more lines: v shows them"));
+        let said = format!("  … {left} more lines: v shows them");
+        rows.splice(ROWS..ROWS + left, [said]);
         (rows, true)
     }
 
@@ -179,7 +184,7 @@ impl Person {
 
     /// The whole call, in the pager where there is one.
     async fn view(&self, ask: &Ask, turn: &Turn) -> io::Result<()> {
-        let text = format!("{}\n", sanitize(&ask.shown));
+        let text = format!("{}\n", spelled(&ask.shown));
         if !self.stdout.tty {
             ErrorOutput::stderr().write(&text);
             return Ok(());
