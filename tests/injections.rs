@@ -106,16 +106,15 @@ fn outside(text: &str, fences: &Regex) -> (String, usize) {
         match &open {
             Some(close) if line == close => open = None,
             Some(_) => assert!(!fences.is_match(line), "a fence in a fence: {line}"),
-            None => match line.strip_prefix("<exhibit E").filter(|_| line.contains(" k=")) {
-                Some(rest) => {
+            None => {
+                if let Some(rest) = line.strip_prefix("<exhibit E").filter(|_| line.contains(" k=")) {
                     open = Some(format!("</exhibit E{rest}"));
                     count += 1;
-                }
-                None => {
+                } else {
                     out.push_str(line);
                     out.push('\n');
                 }
-            },
+            }
         }
     }
     assert!(open.is_none(), "not closed: {open:?} in {text}");

@@ -115,7 +115,7 @@ fn by_oracle(line: &str) -> Option<Vec<Vec<String>>> {
                         match item {
                             ast::CommandPrefixOrSuffixItem::Word(word)
                             | ast::CommandPrefixOrSuffixItem::AssignmentWord(_, word) => {
-                                words.push(word.value.clone())
+                                words.push(word.value.clone());
                             }
                             ast::CommandPrefixOrSuffixItem::IoRedirect(_) => {}
                             ast::CommandPrefixOrSuffixItem::ProcessSubstitution(..) => return None,

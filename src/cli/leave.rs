@@ -171,9 +171,10 @@ impl Leave {
         if command && self.denies_commands {
             return self.refused(ask, "`bash_always_deny` is set");
         }
-        let settled = match command && is_fed(ask) {
-            true => Err("what it is given through a pipe or from a file is no part of a rule".to_owned()),
-            false => Place::read(&self.kubeconfig).and_then(|place| place.settle(ask)),
+        let settled = if command && is_fed(ask) {
+            Err("what it is given through a pipe or from a file is no part of a rule".to_owned())
+        } else {
+            Place::read(&self.kubeconfig).and_then(|place| place.settle(ask))
         };
         if ask.tainted_by.is_none() {
             if command && self.allows_commands {

@@ -206,7 +206,7 @@ impl Judge<'_> {
             match (seen.first(), program.base.alone) {
                 (None, Some(alone)) => verdict = alone,
                 (Some(word), _) if because.is_empty() => {
-                    because = format!("sub-command `{word}` is not known")
+                    because = format!("sub-command `{word}` is not known");
                 }
                 _ => {}
             }

@@ -232,13 +232,11 @@ pub(super) fn awk(text: &str) -> Option<Said> {
                             while chars.get(at).is_some_and(|c| *c != ']') {
                                 if matches!(chars.get(at), Some('/' | '\\' | '['))
                                     && chars.get(at + 1) != Some(&':')
-                                {
-                                    if chars.get(at) == Some(&'/')
+                                    && (chars.get(at) == Some(&'/')
                                         || chars.get(at + 1) == Some(&'/')
-                                        || chars.get(at + 1) == Some(&']')
-                                    {
-                                        return unknown("brackets in a pattern");
-                                    }
+                                        || chars.get(at + 1) == Some(&']'))
+                                {
+                                    return unknown("brackets in a pattern");
                                 }
                                 at += 1;
                             }
@@ -339,10 +337,7 @@ fn doubled(chars: &[char], at: usize) -> bool {
 /// A program of sed.
 pub(super) fn sed(text: &str) -> Option<Said> {
     let mut program = Sed { chars: text.chars().collect(), at: 0 };
-    match program.script() {
-        Ok(()) => None,
-        Err(said) => Some(said),
-    }
+    program.script().err()
 }
 
 struct Sed {
@@ -427,7 +422,7 @@ impl Sed {
         loop {
             match self.peek() {
                 Some(c) if c.is_ascii_digit() || matches!(c, '$' | ',' | '~' | '+' | '!' | ' ' | '\t') => {
-                    self.at += 1
+                    self.at += 1;
                 }
                 Some('/') => {
                     self.at += 1;

@@ -123,7 +123,7 @@ fn play(opening: &Opening, bytes: &[u8]) -> Played {
                     }
                     6 => replied("", vec![]),
                     more => {
-                        let calls = (0..usize::from(more % 4) + 1).map(|n| {
+                        let calls = (0..=usize::from(more % 4)).map(|n| {
                             called += 1;
                             call(called, ["look", "peek", "none"][n % 3])
                         });

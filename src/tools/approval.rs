@@ -233,7 +233,7 @@ mod tests {
             &self.0
         }
 
-        fn toolset(&self) -> &str {
+        fn toolset(&self) -> &'static str {
             "shop"
         }
 

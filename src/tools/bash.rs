@@ -78,7 +78,7 @@ impl Bash {
                         match item.as_str().map(words).filter(|words| !words.is_empty()) {
                             Some(words) => found.push(words),
                             None => {
-                                warnings.push(format!("toolset `{BASH}`: `{key}` holds what is no command"))
+                                warnings.push(format!("toolset `{BASH}`: `{key}` holds what is no command"));
                             }
                         }
                     }
@@ -172,24 +172,21 @@ impl Bash {
             return Leave::Runs;
         }
         let gravest = concerns.iter().copied().max_by_key(|part| part.verdict);
-        let (concern, why) = match gravest {
-            Some(part) => {
-                let concern = match part.verdict {
-                    Verdict::Change => Concern::Change,
-                    Verdict::Secret => Concern::Secret,
-                    Verdict::Unknown => Concern::Unknown,
-                    Verdict::Read => Concern::Wanted,
-                };
-                let why = match part.verdict {
-                    Verdict::Read => "`builtin_allowlist` is `none`".to_owned(),
-                    _ => part.rule.clone(),
-                };
-                (concern, format!("{}, `{}`: {why}", part.verdict.name(), short(&part.command)))
-            }
-            None => {
-                let because = judgement.shell_because.as_deref().unwrap_or("it is not plain");
-                (Concern::Unknown, format!("it needs a shell: {because}"))
-            }
+        let (concern, why) = if let Some(part) = gravest {
+            let concern = match part.verdict {
+                Verdict::Change => Concern::Change,
+                Verdict::Secret => Concern::Secret,
+                Verdict::Unknown => Concern::Unknown,
+                Verdict::Read => Concern::Wanted,
+            };
+            let why = match part.verdict {
+                Verdict::Read => "`builtin_allowlist` is `none`".to_owned(),
+                _ => part.rule.clone(),
+            };
+            (concern, format!("{}, `{}`: {why}", part.verdict.name(), short(&part.command)))
+        } else {
+            let because = judgement.shell_because.as_deref().unwrap_or("it is not plain");
+            (Concern::Unknown, format!("it needs a shell: {because}"))
         };
         match self.mode {
             Mode::Allow => return Leave::Runs,
@@ -208,7 +205,7 @@ impl Bash {
             toolset: BASH.to_owned(),
             shown: command.to_owned(),
             concern,
-            why: visible(&why).to_string(),
+            why: visible(&why).clone(),
             rules: if plain { concerns.iter().map(rule).collect() } else { Vec::new() },
             tainted_by: None,
         }))

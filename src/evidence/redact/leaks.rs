@@ -182,15 +182,14 @@ fn percent_decoded(text: &str) -> String {
         let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
         while let Some(byte) = bytes.get(at) {
             let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-            match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).filter(|_| *byte == b'%') {
-                Some(decoded) => {
-                    out.push(decoded);
-                    at += 3;
-                }
-                None => {
-                    out.push(*byte);
-                    at += 1;
-                }
+            if let Some(decoded) =
+                pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).filter(|_| *byte == b'%')
+            {
+                out.push(decoded);
+                at += 3;
+            } else {
+                out.push(*byte);
+                at += 1;
             }
         }
         bytes = out;

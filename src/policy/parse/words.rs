@@ -76,12 +76,12 @@ impl Parser {
                         '*' | '?' | '[' => word.doubts.push(Doubt::Glob),
                         '~' if self.at == start => word.tilde = true,
                         '~' if matches!(self.chars.get(self.at - 1), Some('=' | ':')) => {
-                            word.doubts.push(Doubt::Tilde)
+                            word.doubts.push(Doubt::Tilde);
                         }
                         '{' => braces.push((self.at, false)),
                         ',' => braces.iter_mut().for_each(|brace| brace.1 = true),
                         '.' if self.peek_at(1) == Some('.') => {
-                            braces.iter_mut().for_each(|brace| brace.1 = true)
+                            braces.iter_mut().for_each(|brace| brace.1 = true);
                         }
                         '}' if braces.pop().is_some_and(|brace| brace.1) => word.doubts.push(Doubt::Braces),
                         '!' if self.at == start

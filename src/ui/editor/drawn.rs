@@ -49,13 +49,12 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Goes on with the line that was left, or begins one.
     fn of(left: &'a RefCell<Option<Editing>>, begin: impl FnOnce()) -> Self {
-        let editing = match left.take() {
-            Some(editing) => editing.resume(),
-            None => {
-                let editing = Editing::begin();
-                begin();
-                editing
-            }
+        let editing = if let Some(editing) = left.take() {
+            editing.resume()
+        } else {
+            let editing = Editing::begin();
+            begin();
+            editing
         };
         Self { editing, left }
     }
