@@ -254,6 +254,11 @@ impl Run {
                 (recording.started_at.parse().unwrap_or(now), recording.run_id.clone(), journal)
             }
         };
+        let growing = journal.exhibits();
+        progress.measure(move |id| {
+            let about = std::fs::metadata(evidence::raw_path(&growing, id));
+            about.ok().map(|about| about.len())
+        });
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
         let raw = journal.exhibits();

@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(Verb::Model, "model", "[NAME]", "answer with another model; without a name the list"),
     command(Verb::Tools, "tools", "[WORD]", "tools the model can call"),
     command(Verb::Toolsets, "toolsets", "", "toolsets, and why some cannot be used"),
-    command(Verb::Approve, "approve", "", "what may run without being asked about"),
+    command(Verb::Approve, "approve", "[revoke ID]", "what may run without being asked about"),
     command(Verb::Auto, "auto", "", "show each tool's output as it comes, or stop showing it"),
     command(Verb::Save, "save", "FILE", "write the last answer to a file"),
     command(Verb::Export, "export", "html|md|json [FILE]", "write the report of the whole session to a file"),
@@ -125,12 +125,17 @@ pub(super) fn details(verb: Verb) -> &'static str {
         Verb::Cost => {
             "What each question took: calls, tokens, how many came from the provider's cache, money where known."
         }
-        Verb::Model => "Names are those of `holmes-rs model list`, or any name the endpoint knows.",
+        Verb::Model => {
+            "Names are those of `holmes-rs model list`, or any name the endpoint knows; `rules` is the built-in rules."
+        }
         Verb::Tools => "`/tools log` shows those with that word in name, toolset or description.",
         Verb::Toolsets => {
             "As `holmes-rs toolset list`: what can be used here, and what is missing for the others."
         }
-        Verb::Approve => "What you allowed in this session.",
+        Verb::Approve => {
+            "What you allowed, for this session or for ever. `/approve revoke ID` takes one back, `/approve revoke --all` \
+             all of them."
+        }
         Verb::Auto => "The output is shown as the model gets it: condensed, without secrets.",
         Verb::Save => {
             "The ending says the form: .md, .html, .json or .txt. A file that is there is not replaced unasked."

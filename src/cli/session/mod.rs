@@ -323,6 +323,9 @@ impl Session {
         self.signals.hear(&keys);
         let turn: Option<Turn> = self.run.turn(effects, questioned, deadline, &mut self.signals).await;
         self.signals.deafen();
+        // Ended here, whoever still holds them: two readers of one terminal would each get some of the keys.
+        keys.pause();
+        self.run.approver.end();
         self.typed = keys.typed();
         drop(keys);
         let Some(turn) = turn else { return Ok(Flow::Leave(Exit::Interrupted)) };
