@@ -290,8 +290,8 @@ impl Leave {
         tell(&format!("denied: {shown}: {} ({why})", concern(ask)));
         if !self.hinted.replace(true) {
             tell(
-                "hint: without `--no-interactive` a person at a terminal is asked, and may allow it for ever \
-                 (`holmes-rs approve list`); `approval_command` asks a program; docs/approvals.md tells more",
+                "hint: a person at a terminal is asked, and may allow it for ever (`holmes-rs approve list` shows what \
+                 is); `approval_command` asks a program: docs/approvals.md",
             );
             if ask.toolset == COMMANDS && !self.denies_commands {
                 tell("hint: `--bash-always-allow` allows what the bash tool would ask for");

@@ -182,7 +182,9 @@ fn a_stopped_turn_leaves_what_was_gathered_and_the_session() {
         {"call": [{"tool": "look", "arguments": {}}, {"tool": "slow", "arguments": {}}]},
         full("after all"),
     ]))
-    .tools(&[("look", LOOK), ("slow", "echo $$ > \"$HOME/slow.pid\"; exec sleep 300")]);
+    .tools(&[("look", LOOK), ("slow", "echo $$ > \"$HOME/slow.pid\"; exec sleep 300")])
+    // The tool tells this test that it runs.
+    .env("HOLMES_CONTAINMENT", "off");
     let mut terminal = session(&bench);
     terminal.type_keys(&format!("why?{ENTER}"));
     terminal.wait_for("E1 look");
@@ -198,7 +200,8 @@ fn a_stopped_turn_leaves_what_was_gathered_and_the_session() {
 #[test]
 fn the_second_ctrl_c_leaves_and_no_process_stays() {
     let bench = bench(json!([{"call": [{"tool": "slow", "arguments": {}}]}]))
-        .tools(&[("slow", "trap '' INT TERM; echo $$ > \"$HOME/slow.pid\"; while :; do sleep 1; done")]);
+        .tools(&[("slow", "trap '' INT TERM; echo $$ > \"$HOME/slow.pid\"; while :; do sleep 1; done")])
+        .env("HOLMES_CONTAINMENT", "off");
     let mut terminal = session(&bench);
     terminal.type_keys(&format!("why?{ENTER}"));
     until("the tool runs", || bench.path("slow.pid").metadata().is_ok_and(|about| about.len() > 1));
