@@ -281,7 +281,8 @@ impl Run {
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
-            progress.note(&notice);
+            let width = context.stderr.tty.then_some(context.stderr.width);
+            progress.note(crate::ui::wrapped(&notice, "", "", width).trim_end());
         }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let marker = match again {

@@ -198,6 +198,20 @@ fn a_stopped_turn_leaves_what_was_gathered_and_the_session() {
 }
 
 #[test]
+fn a_running_tool_tells_how_much_it_has_said() {
+    let bench = bench(json!([{"call": [{"tool": "grows", "arguments": {}}]}, {"say": "an answer"}]))
+        .tools(&[("grows", "head -c 5120 /dev/zero | tr '\\0' x; echo; exec sleep 300")]);
+    let mut terminal = session(&bench);
+    terminal.type_keys(&format!("why?{ENTER}"));
+    terminal.wait_until("the size while it runs", |screen| {
+        screen.lines().any(|line| line.contains("E1 grows") && line.contains("5.1 KB"))
+    });
+    terminal.type_keys(ESCAPE);
+    terminal.prompted("interrupted");
+    leaves(terminal, &bench);
+}
+
+#[test]
 fn the_second_ctrl_c_leaves_and_no_process_stays() {
     let bench = bench(json!([{"call": [{"tool": "slow", "arguments": {}}]}]))
         .tools(&[("slow", "trap '' INT TERM; echo $$ > \"$HOME/slow.pid\"; while :; do sleep 1; done")])
