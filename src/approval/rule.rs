@@ -39,14 +39,19 @@ impl Rule {
 /// `kubectl rollout restart deploy/api` in namespace `shop` of context `staging`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}", self.action)?;
         match &self.exactly {
-            None => f.write_str("` with any arguments")?,
+            None => write!(f, "`{}` with any arguments", self.action)?,
             Some(words) => {
-                for word in words {
-                    write!(f, " {}", quoted(word))?;
+                let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                // Of a command line the words are all of it, the action's among them.
+                let program = self.action.split(' ').next();
+                if program.is_some() && words.first().map(String::as_str) == program {
+                    write!(f, "`{}`", words.join(" "))?;
+                } else {
+                    write!(f, "`{}", self.action)?;
+                    words.iter().try_for_each(|word| write!(f, " {word}"))?;
+                    f.write_str("`")?;
                 }
-                f.write_str("`")?;
             }
         }
         match (self.namespace.as_deref(), self.context.as_deref()) {
@@ -143,6 +148,12 @@ mod tests {
                 "`kubectl rollout restart` with any arguments in namespace `shop` of context `staging`",
                 "`kubectl rollout restart` with any arguments in any namespace of context `staging`",
             ]
+        );
+        let words = ["kubectl", "-n", "shop", "rollout", "restart", "deploy/a"];
+        let line = Rule { exactly: Some(words.map(str::to_owned).to_vec()), ..rule };
+        assert_eq!(
+            line.to_string(),
+            "`kubectl -n shop rollout restart deploy/a` in namespace `shop` of context `staging`"
         );
     }
 }

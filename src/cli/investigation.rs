@@ -35,7 +35,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::context::{Guidance, Opening, Prompts};
 use crate::evidence::view::clip;
-use crate::evidence::{Exhibit, Redactor, Store};
+use crate::evidence::{self, Exhibit, Redactor, Store};
 use crate::model::{Model, ModelErrorKind};
 use crate::question::Question;
 use crate::record::{self, Journal};
@@ -219,6 +219,11 @@ impl Run {
                 (recording.started_at.parse().unwrap_or(now), recording.run_id.clone(), journal)
             }
         };
+        let growing = journal.exhibits();
+        progress.measure(move |id| {
+            let about = std::fs::metadata(evidence::raw_path(&growing, id));
+            about.ok().map(|about| about.len())
+        });
         // Dropping the future on a signal ends the checks; nothing else stops them.
         let (_keep, stop) = watch::channel(false);
         let raw = journal.exhibits();
@@ -241,7 +246,8 @@ impl Run {
         let redactor = Rc::new(Redactor::new(context.environment.iter(), &secrets));
         equipment.settings.iter().for_each(|settings| redactor.learn_settings(settings));
         if let Some(notice) = notice {
-            progress.note(&notice);
+            let width = context.stderr.tty.then_some(context.stderr.width);
+            progress.note(crate::ui::wrapped(&notice, "", "", width).trim_end());
         }
         let model = model.map(|model| Box::new(model) as Box<dyn Model>);
         let marker = match again {

@@ -137,6 +137,11 @@ impl Leave {
         self.turn.replace(turn);
     }
 
+    /// The turn is over: its keys are let go.
+    pub(super) fn end(&self) {
+        self.turn.take();
+    }
+
     /// What is allowed now: until the session ends, then what is stored.
     ///
     /// # Errors
@@ -289,7 +294,8 @@ impl Leave {
         tell(&format!("denied: {shown}: {} ({why})", concern(ask)));
         if !self.hinted.replace(true) {
             tell(
-                "hint: a person at a terminal is asked, and may allow it for ever; `approval_command` asks a program",
+                "hint: a person at a terminal is asked, and may allow it for ever (`holmes-rs approve list` shows what \
+                 is); `approval_command` asks a program: docs/approvals.md",
             );
             if ask.toolset == COMMANDS && !self.denies_commands {
                 tell("hint: `--bash-always-allow` allows what the bash tool would ask for");

@@ -56,7 +56,8 @@ use failure::{Exit, Failure};
     arg_required_else_help = true,
     after_help = "Start here:\n  holmes-rs ask \"what is wrong with this machine?\"\n\n\
         Exit codes: 0 answered, 1 run-time failure, 2 usage, 3 configuration or credentials, 4 model unreachable,\n\
-        5 a budget ended the run, 7 and 8 inconclusive and problem found (with --exit-status), 130 interrupted"
+        5 a budget ended the run, 6 the answer needed what nobody allowed, 7 and 8 inconclusive and problem found\n\
+        (with --exit-status), 130 interrupted"
 )]
 pub struct Cli {
     #[command(flatten)]

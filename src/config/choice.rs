@@ -35,7 +35,19 @@ impl Config {
     pub fn with_model(&self, name: &str) -> Self {
         let mut config = self.clone();
         let flags = Flags { model: Some(name.to_owned()), ..Flags::default() };
+        // Who names a model wants one.
+        for layer in &mut config.layers {
+            layer.remove("no_llm");
+        }
         config.layers.insert(0, layer::from_flags(&flags));
+        config
+    }
+
+    /// The same settings without a model: as if `--no-llm` had been typed.
+    #[must_use]
+    pub fn without_model(&self) -> Self {
+        let mut config = self.clone();
+        config.layers.insert(0, layer::from_flags(&Flags { no_llm: true, ..Flags::default() }));
         config
     }
 

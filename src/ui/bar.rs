@@ -7,8 +7,8 @@ use textwrap::core::display_width;
 use super::terminal::{Terminal, sanitize};
 
 /// Fills of the parts, in turn: told apart without colour.
-const BLOCKS: &[char] = &['█', '▓', '▒', '░'];
-const ASCII: &[char] = &['#', '=', '+', '-'];
+const BLOCKS: &[char] = &['█', '▓', '▒', '░', '▚'];
+const ASCII: &[char] = &['#', '=', '+', '-', 'o'];
 
 /// A bar `width` columns wide of `parts` (name and amount) out of `whole`, and below it a line a part. A part that is
 /// there has at least one column, as far as there are columns; what is left of `whole` is blank.
@@ -44,6 +44,10 @@ mod tests {
     #[test]
     fn parts_are_told_apart_without_colour() {
         let parts = [("system", 1200), ("evidence", 6000), ("answers", 1), ("nothing", 0)];
+        for fills in [BLOCKS, ASCII] {
+            // As many as `/context` has parts.
+            assert_eq!(fills.iter().collect::<std::collections::BTreeSet<_>>().len(), 5);
+        }
         let unicode = Terminal { unicode: true, ..Terminal::plain() };
         let shown = bar(&parts, 10_000, 20, &unicode);
         assert!(shown.starts_with("[██▓▓▓▓▓▓▓▓▓▓▓▓▒     ]\n█ system         1200   12 %\n"), "{shown}");

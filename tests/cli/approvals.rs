@@ -347,6 +347,10 @@ fn a_session_lists_what_it_allowed_and_its_keys_are_paused_for_the_question() {
     next(&terminal, "Two.");
     terminal.type_keys(&format!("/approve{ENTER}"));
     next(&terminal, "the session ends");
+    terminal.type_keys(&format!("/approve revoke --all{ENTER}"));
+    next(&terminal, "revoked ");
+    terminal.type_keys(&format!("/approve{ENTER}"));
+    next(&terminal, "nothing is allowed without asking");
     assert_eq!(trace(&bench), "cancelled 1\ncancelled 2\n");
 }
 

@@ -187,7 +187,9 @@ fn a_stopped_turn_leaves_what_was_gathered_and_the_session() {
         {"call": [{"tool": "look", "arguments": {}}, {"tool": "slow", "arguments": {}}]},
         full("after all"),
     ]))
-    .tools(&[("look", LOOK), ("slow", "echo $$ > \"$HOME/slow.pid\"; exec sleep 300")]);
+    .tools(&[("look", LOOK), ("slow", "echo $$ > \"$HOME/slow.pid\"; exec sleep 300")])
+    // The tool tells this test that it runs.
+    .env("HOLMES_CONTAINMENT", "off");
     let mut terminal = session(&bench);
     terminal.type_keys(&format!("why?{ENTER}"));
     terminal.wait_for("E1 look");
@@ -201,9 +203,24 @@ fn a_stopped_turn_leaves_what_was_gathered_and_the_session() {
 }
 
 #[test]
+fn a_running_tool_tells_how_much_it_has_said() {
+    let bench = bench(json!([{"call": [{"tool": "grows", "arguments": {}}]}, {"say": "an answer"}]))
+        .tools(&[("grows", "head -c 5120 /dev/zero | tr '\\0' x; echo; exec sleep 300")]);
+    let mut terminal = session(&bench);
+    terminal.type_keys(&format!("why?{ENTER}"));
+    terminal.wait_until("the size while it runs", |screen| {
+        screen.lines().any(|line| line.contains("E1 grows") && line.contains("5.1 KB"))
+    });
+    terminal.type_keys(ESCAPE);
+    terminal.prompted("interrupted");
+    leaves(terminal, &bench);
+}
+
+#[test]
 fn the_second_ctrl_c_leaves_and_no_process_stays() {
     let bench = bench(json!([{"call": [{"tool": "slow", "arguments": {}}]}]))
-        .tools(&[("slow", "trap '' INT TERM; echo $$ > \"$HOME/slow.pid\"; while :; do sleep 1; done")]);
+        .tools(&[("slow", "trap '' INT TERM; echo $$ > \"$HOME/slow.pid\"; while :; do sleep 1; done")])
+        .env("HOLMES_CONTAINMENT", "off");
     let mut terminal = session(&bench);
     terminal.type_keys(&format!("why?{ENTER}"));
     until("the tool runs", || bench.path("slow.pid").metadata().is_ok_and(|about| about.len() > 1));
@@ -271,6 +288,94 @@ fn a_question_taken_back_is_not_sent_and_one_asked_again_is() {
     let request = sent(&bench, 3);
     assert!(!request.contains("beta?") && request.contains("alpha?"), "{request}");
     assert!(request.contains("look here first: the disk"), "{request}");
+    leaves(terminal, &bench);
+}
+
+/// Names of the threads of the program.
+fn threads(pid: i32) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let name =
+        |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+    tasks.map(name).map(|name| name.trim().to_owned()).collect()
+}
+
+#[test]
+fn only_the_line_hears_keys_between_turns() {
+    if !cfg!(target_os = "linux") {
+        println!("SKIPPED: threads are looked at in /proc");
+        return;
+    }
+    let bench = bench(json!([{"say": "first answer"}, {"say": "second answer"}]));
+    let mut terminal = session(&bench);
+    for (line, answer) in [("one?", "first answer"), ("two?", "second answer")] {
+        terminal.types(line, answer);
+        let threads = threads(terminal.pid());
+        assert!(threads.contains(&"editor".to_owned()), "{threads:?}");
+        assert!(!threads.contains(&"keys".to_owned()), "{threads:?}");
+    }
+    leaves(terminal, &bench);
+}
+
+#[test]
+fn the_rules_answer_for_a_model_and_give_the_word_back() {
+    let bench = bench(json!([{"say": "first answer"}, {"say": "second answer"}]));
+    let mut terminal = session(&bench);
+    terminal.types("one?", "first answer");
+    terminal.types("/model rules", "the built-in rules answer from here on");
+    terminal.types("two?", "Inconclusive");
+    assert_eq!(bench.scripted().requests().len(), 1);
+    terminal.types("/model scripted", "scripted answers from here on");
+    terminal.types("three?", "second answer");
+    assert!(sent(&bench, 1).contains("first answer"));
+    leaves(terminal, &bench);
+}
+
+#[test]
+fn a_shared_command_was_checked_whatever_its_exit_code() {
+    let bench = bench(json!([{"say": "first answer"}]));
+    let mut terminal = session(&bench);
+    terminal.type_keys(&format!("!echo 1c1; exit 1{ENTER}"));
+    terminal.wait_for("share it with the model?");
+    terminal.type_keys("y");
+    terminal.prompted("E1 goes with the next question");
+    terminal.types("why?", "first answer");
+    terminal.types("/save last.json", "written: last.json");
+    let last: Value = serde_json::from_str(&bench.read("last.json")).unwrap();
+    assert!(!last["not_checked"].to_string().contains("user_command"), "{}", last["not_checked"]);
+    leaves(terminal, &bench);
+}
+
+#[test]
+fn a_taken_up_run_is_asked_again_and_a_pasted_question_is_one() {
+    let bench = bench(json!([{"say": "first answer"}, {"say": "second answer"}, {"say": "third answer"}]));
+    let mut terminal = session(&bench);
+    terminal.types("alpha?", "first answer");
+    leaves(terminal, &bench);
+    let first = runs(&bench).remove(0);
+    let mut terminal = start(&bench, &["--resume", &first], (100, 40));
+    terminal.prompted("asked: alpha?");
+    terminal.types("/retry", "second answer");
+    let request = sent(&bench, 1);
+    assert!(request.contains("alpha?") && !request.contains("first answer"), "{request}");
+    terminal.paste("a log:\nline one\nline two");
+    terminal.type_keys(ENTER);
+    terminal.prompted("third answer");
+    assert!(sent(&bench, 2).contains("a log:\\nline one\\nline two"), "{}", sent(&bench, 2));
+    leaves(terminal, &bench);
+}
+
+#[test]
+fn a_shell_is_left_and_nothing_of_it_is_kept() {
+    let bench = bench(json!([{"say": "first answer"}]));
+    let mut terminal = session(&bench);
+    terminal.type_keys(&format!("/shell{ENTER}"));
+    terminal.wait_for("`exit` comes back");
+    terminal.type_keys(&format!("echo from-$((6*7))-shell{ENTER}"));
+    terminal.wait_for("from-42-shell");
+    terminal.type_keys(&format!("exit{ENTER}"));
+    terminal.prompted("back in holmes-rs (exit 0)");
+    terminal.types("why?", "first answer");
+    assert!(!sent(&bench, 0).contains("from-42-shell"));
     leaves(terminal, &bench);
 }
 

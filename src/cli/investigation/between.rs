@@ -119,6 +119,26 @@ impl Run {
         Ok(())
     }
 
+    /// The built-in rules answer from here on. What a thread's window was stays: the rules mind none.
+    pub(in crate::cli) fn rule(&mut self, config: &Rc<Config>) {
+        for line in self.model.iter().flat_map(|model| model.warnings()) {
+            self.listeners.progress.warning(&line);
+        }
+        self.config = Rc::clone(config);
+        self.request_settings.clear();
+        self.fast = FastModels::default();
+        self.model = None;
+        if let Some(thread) = &mut self.thread {
+            let event =
+                Event::Edited { edit: Edit::Model { name: self.rules.name().to_owned(), window: None } };
+            thread.hear(&event);
+            let (usable, mut always) = self.equipment.usable_tools();
+            always.push(answer_tool());
+            thread.equip(usable, always, &self.question.text, u64::MAX);
+            self.listeners.hear(&event);
+        }
+    }
+
     /// What is written from now on is laid out for the terminal as it is now.
     pub(in crate::cli) fn fit(&mut self, context: &Context) {
         let streams = self.outlets.format == OutputFormat::Text

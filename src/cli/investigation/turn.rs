@@ -99,7 +99,7 @@ impl Run {
                 }
             }
         };
-        self.approver.begin(leave::Turn::default());
+        self.approver.end();
         let (conclusion, state, model) = ended?;
         if let Some(thread) = &mut self.thread {
             thread.set(state);

@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(Verb::Model, "model", "[NAME]", "answer with another model; without a name the list"),
     command(Verb::Tools, "tools", "[WORD]", "tools the model can call"),
     command(Verb::Toolsets, "toolsets", "", "toolsets, and why some cannot be used"),
-    command(Verb::Approve, "approve", "", "what may run without being asked about"),
+    command(Verb::Approve, "approve", "[revoke ID]", "what may run without being asked about"),
     command(Verb::Auto, "auto", "", "show each tool's output as it comes, or stop showing it"),
     command(Verb::Save, "save", "FILE", "write the last answer to a file"),
     command(Verb::Export, "export", "html|md|json [FILE]", "write the report of the whole session to a file"),
@@ -121,16 +121,21 @@ pub(super) fn details(verb: Verb) -> &'static str {
             "System prompt, tools, questions, replies and results, in estimated tokens, and what is left."
         }
         Verb::Compact => "Makes room in the window. `/show` still shows everything.",
-        Verb::Clear => "The next question is a first one again. Exhibits keep their numbers.",
+        Verb::Clear => "The next question is a first one again. Exhibits keep their numbers. Also `/reset`.",
         Verb::Cost => {
             "What each question took: calls, tokens, how many came from the provider's cache, money where known."
         }
-        Verb::Model => "Names are those of `holmes-rs model list`, or any name the endpoint knows.",
+        Verb::Model => {
+            "Names are those of `holmes-rs model list`, or any name the endpoint knows; `rules` is the built-in rules."
+        }
         Verb::Tools => "`/tools log` shows those with that word in name, toolset or description.",
         Verb::Toolsets => {
             "As `holmes-rs toolset list`: what can be used here, and what is missing for the others."
         }
-        Verb::Approve => "What you allowed in this session.",
+        Verb::Approve => {
+            "What you allowed, for this session or for ever. `/approve revoke ID` takes one back, `/approve revoke --all` \
+             all of them."
+        }
         Verb::Auto => "The output is shown as the model gets it: condensed, without secrets.",
         Verb::Save => {
             "The ending says the form: .md, .html, .json or .txt. A file that is there is not replaced unasked."
@@ -142,17 +147,25 @@ pub(super) fn details(verb: Verb) -> &'static str {
         Verb::Config => {
             "As `holmes-rs config show`: secrets are masked. `/config model` shows what has that word in its name."
         }
-        Verb::Exit => "Also Ctrl-D, `exit` or `quit`.",
+        Verb::Exit => "Also Ctrl-D, `exit`, `quit` or `/quit`.",
     }
+}
+
+/// Other names that people bring along, to be typed whole.
+const ALIASES: &[(&str, &str)] = &[("quit", "exit"), ("reset", "clear")];
+
+fn own(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own)
 }
 
 /// The command that a name, or the unique beginning of one, stands for.
 pub(super) fn named(name: &str) -> Option<&'static Command> {
     let name = name.to_lowercase();
+    let name = own(&name);
     if let Some(exact) = COMMANDS.iter().find(|command| command.name == name) {
         return Some(exact);
     }
-    let mut found = COMMANDS.iter().filter(|command| !name.is_empty() && command.name.starts_with(&name));
+    let mut found = COMMANDS.iter().filter(|command| !name.is_empty() && command.name.starts_with(name));
     found.next().filter(|_| found.next().is_none())
 }
 
@@ -173,17 +186,18 @@ pub(super) fn read(line: &str) -> Meant<'_> {
     let rest = line.strip_prefix('/').unwrap_or(line);
     let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let name = name.to_lowercase();
+    let name = own(&name);
     let exact = COMMANDS.iter().find(|command| command.name == name);
     let candidates: Vec<&Command> =
-        COMMANDS.iter().filter(|command| !name.is_empty() && command.name.starts_with(&name)).collect();
+        COMMANDS.iter().filter(|command| !name.is_empty() && command.name.starts_with(name)).collect();
     match (exact, candidates.as_slice()) {
         (Some(command), _) => Meant::Command(command.verb, arguments.trim()),
         (None, [command]) => Meant::Command(command.verb, arguments.trim()),
         (None, []) => {
-            let shown = clip(&sanitize(&name), 40);
+            let shown = clip(&sanitize(name), 40);
             let nearest = COMMANDS
                 .iter()
-                .map(|command| (strsim::damerau_levenshtein(&name, command.name), command.name))
+                .map(|command| (strsim::damerau_levenshtein(name, command.name), command.name))
                 .filter(|(slips, known)| *slips <= 1 + known.len() / 4)
                 .min_by_key(|(slips, _)| *slips);
             Meant::Nothing(match nearest {
@@ -216,6 +230,8 @@ mod tests {
             ("!ls -l", Meant::Command(Verb::Run, "ls -l")),
             ("/rule H1", Meant::Command(Verb::RuleOut, "H1")),
             ("/run", Meant::Command(Verb::Run, "")),
+            ("/quit", Meant::Command(Verb::Exit, "")),
+            ("/reset", Meant::Command(Verb::Clear, "")),
             ("/con", Meant::Nothing("`/con` may be `/context`, `/config`".to_owned())),
             (
                 "/exot",

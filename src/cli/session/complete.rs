@@ -95,6 +95,7 @@ impl Words {
                 .filter(|form| form.starts_with(word))
                 .map(str::to_owned)
                 .collect(),
+            Verb::Approve if first => beginning(&["list".to_owned(), "revoke".to_owned()], word),
             Verb::Config if first => beginning(&self.settings, word),
             Verb::File | Verb::Save | Verb::Export | Verb::Run => self.files(word),
             Verb::Tools | Verb::Focus | Verb::RuleOut => beginning(&self.names, word),

@@ -323,7 +323,7 @@ impl Session {
         self.signals.hear(&keys);
         let turn: Option<Turn> = self.run.turn(effects, questioned, deadline, &mut self.signals).await;
         self.signals.deafen();
-        // Whoever else holds them: from here on the terminal is the editor's.
+        // Ended here, whoever still holds them: two readers of one terminal would each get some of the keys.
         keys.pause();
         self.typed = keys.typed();
         let Some(turn) = turn else { return Ok(Flow::Leave(Exit::Interrupted)) };

@@ -12,18 +12,25 @@ use crate::config::yaml::nearest;
 use crate::question::Question;
 use crate::ui::sanitize;
 
+/// Who answers where no model does; a model of that name in the list goes first.
+pub(super) const RULES: &str = "rules";
+
 impl Session {
     pub(super) async fn model(&mut self, name: &str) -> Result<(), Failure> {
         if name.is_empty() {
-            let answers = sanitize(self.run.answers()).into_owned();
+            let answers = match self.run.window() {
+                None => "the built-in rules answer".to_owned(),
+                Some(_) => format!("{} answers", sanitize(self.run.answers())),
+            };
             let list = model::list(&self.config, OutputFormat::Text, &self.context.stdout);
             if list.is_empty() {
                 self.say(&format!(
-                    "{answers} answers; there is no model list. `/model NAME` takes any name."
+                    "{answers}; there is no model list. `/model NAME` takes any name, `/model rules` the \
+                     built-in rules."
                 ));
                 return Ok(());
             }
-            self.say(&format!("{answers} answers"));
+            self.say(&answers);
             return self.print(&list);
         }
         self.switch(name).await
@@ -32,6 +39,14 @@ impl Session {
     async fn switch(&mut self, name: &str) -> Result<(), Failure> {
         let known: Vec<String> = self.config.models().into_iter().map(|one| one.name).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        if name == RULES && !known.contains(&name) {
+            let config = Rc::new(self.config.without_model());
+            self.run.rule(&config);
+            self.config = config;
+            self.run.fit(&self.context);
+            self.say("the built-in rules answer from here on");
+            return Ok(());
+        }
         // Where there is a list, a name that is nearly one of it is a slip; another one is the endpoint's.
         if !known.contains(&name)
             && let Some(near) = nearest(name, &known)

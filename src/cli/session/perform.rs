@@ -74,6 +74,9 @@ impl Session {
             "",
             Some(width),
         ));
+        if !self.context.stdout.unicode {
+            text = text.replace('…', "...");
+        }
         self.page(&text, 1).await
     }
 

@@ -159,9 +159,11 @@ impl Session {
         let mut names: Vec<String> =
             self.run.equipment.toolbox.names().into_iter().map(str::to_owned).collect();
         names.extend(self.run.usable_toolsets());
+        let mut models: Vec<String> = self.config.models().into_iter().map(|model| model.name).collect();
+        models.push(super::models::RULES.to_owned());
         let words = super::Words {
             names,
-            models: self.config.models().into_iter().map(|model| model.name).collect(),
+            models,
             runbooks: self.desk.shelf().runbooks().iter().map(|one| one.name.clone()).collect(),
             runs: runs.into_iter().map(|run| run.run_id).collect(),
             exhibits: self.run.store.exhibits().iter().map(|one| format!("E{}", one.id)).collect(),

@@ -202,6 +202,9 @@ fn ending(exhibit: &Exhibit) -> String {
     };
     match exhibit.bytes {
         0 => ended,
-        bytes => format!("{ended}, {} lines, {}", exhibit.lines, size(bytes)),
+        bytes => {
+            let lines = if exhibit.lines == 1 { "line" } else { "lines" };
+            format!("{ended}, {} {lines}, {}", exhibit.lines, size(bytes))
+        }
     }
 }
