@@ -43,6 +43,7 @@ impl Complete for Words {
     }
 }
 
+#[allow(clippy::too_many_lines, clippy::format_collect, reason = "one arm a thing to try")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let known = |name: &str| std::env::var(name).ok();

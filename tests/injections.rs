@@ -6,6 +6,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::needless_pass_by_value,
+    clippy::similar_names,
     reason = "a test's helpers fail the test or say what was measured"
 )]
 

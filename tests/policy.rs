@@ -3,8 +3,12 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot read its fixtures has nothing to say"
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "tests fail loudly, start bash beside the binary, and name their own files"
 )]
 
 use std::collections::BTreeMap;

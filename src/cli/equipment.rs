@@ -241,7 +241,9 @@ impl Equipment {
         if toolset.name == tools::BASH {
             match bash(toolset, caller, config) {
                 Ok((tool, warnings)) => {
-                    warnings.iter().for_each(|warning| progress.warning(warning));
+                    for warning in &warnings {
+                        progress.warning(warning);
+                    }
                     tools.push(Box::new(tool.contained(containment)));
                 }
                 Err(reason) => return Err(Failure::new(Exit::Configuration, reason)),

@@ -182,6 +182,10 @@ pub(super) struct Run {
 
 impl Run {
     /// `part`: whether it is one of several, and how many are made of how many. `again`: the recorded run that goes on.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the parts of a run, each made once, in the order in which they need each other"
+    )]
     pub(super) async fn prepare(
         config: &Rc<Config>,
         context: &Context,

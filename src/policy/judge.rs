@@ -315,9 +315,7 @@ impl Judge<'_> {
         const MOST: usize = 24;
         let Some(to) = args.operands.first().filter(|to| to.doubts.is_empty()) else { return };
         let mut places = Vec::new();
-        if to.text.starts_with(['/', '~']) {
-            places.push(to.text.clone());
-        } else if self.cwd.is_empty() {
+        if to.text.starts_with(['/', '~']) || self.cwd.is_empty() {
             places.push(to.text.clone());
         } else {
             places.extend(self.cwd.iter().map(|cwd| format!("{cwd}/{}", to.text)));

@@ -185,6 +185,7 @@ fn sql_words(text: &str) -> Option<Vec<String>> {
 }
 
 /// A program of awk.
+#[expect(clippy::too_many_lines, reason = "one pass over a program: its state would have to be carried")]
 pub(super) fn awk(text: &str) -> Option<Said> {
     let unknown = |why: &str| Some((Verdict::Unknown, format!("awk: {why}")));
     let chars: Vec<char> = text.chars().collect();

@@ -262,9 +262,8 @@ impl Parser {
                             this.shell("a job in the background (`&`)");
                             this.at += 1;
                         }
-                        Some('\n') => {}
+                        None | Some('\n') => {}
                         Some(c) if Some(c) == close => {}
-                        None => {}
                         Some(';') if !ends.is_empty() => {}
                         Some(_) => match this.reserved() {
                             // A group or loop that ends may be followed by the end of the one around it.

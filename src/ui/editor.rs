@@ -133,7 +133,7 @@ impl Editor {
                 Ok(Typed::Interrupted) if text.is_empty() => return Entry::Interrupted,
                 Ok(Typed::Interrupted | Typed::Cleared) => {
                     text.clear();
-                    prompt = "> ".to_owned();
+                    "> ".clone_into(&mut prompt);
                     continue;
                 }
                 Err(error) => return Entry::Broken(error),
@@ -142,7 +142,7 @@ impl Editor {
                 return Entry::Line(text);
             }
             text.push('\n');
-            prompt = if self.terminal.unicode { "… " } else { ". " }.to_owned();
+            if self.terminal.unicode { "… " } else { ". " }.clone_into(&mut prompt);
         }
     }
 }

@@ -194,7 +194,7 @@ impl Progress {
                 if self.options.verbose > 0 {
                     self.note(&format!("E{exhibit}: {model} sums it up, about {tokens} tokens"));
                 }
-                self.running.say(*exhibit, words::first_line(&format!("E{exhibit} summed up by {model}")));
+                self.running.say(*exhibit, &words::first_line(&format!("E{exhibit} summed up by {model}")));
             }
             Event::SummaryReplied { exhibit, model, failure: Some(why), .. } => {
                 let (model, why) = (words::first_line(model), words::first_line(why));

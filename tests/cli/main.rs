@@ -7,7 +7,9 @@
     clippy::panic,
     clippy::disallowed_methods,
     clippy::needless_pass_by_value,
-    reason = "tests may fail loudly, start the binary, and read better with values"
+    clippy::format_collect,
+    clippy::print_stdout,
+    reason = "tests may fail loudly, start the binary, say what they skip, and read better with values"
 )]
 
 #[path = "../support/mod.rs"]

@@ -139,6 +139,7 @@ fn kubectl_keeps_its_caches_and_its_credential_plugin_its_own() {
                     .stdin(std::process::Stdio::piped())
                     .stdout(std::process::Stdio::piped())
                     .spawn();
+                #[allow(clippy::zombie_processes, reason = "it is waited for below, unless the test is over")]
                 let mut decoded = decoded.unwrap();
                 std::io::Write::write_all(&mut decoded.stdin.take().unwrap(), read(data)?.as_bytes())
                     .unwrap();

@@ -160,10 +160,10 @@ impl Driver<'_, '_> {
             return Leave::Denied(denied(&ask, "the run was interrupted", None));
         }
         (self.listener)(&Event::ApprovalAsked { exhibit, ask: ask.clone() });
-        let asked = self.engine.clock.instant();
+        let since = self.engine.clock.instant();
         let decision = self.engine.approver.decide(&ask).await;
-        let took = self.engine.clock.instant().saturating_duration_since(asked);
-        self.deadline = self.deadline.map(|deadline| deadline + took);
+        let waited = self.engine.clock.instant().saturating_duration_since(since);
+        self.deadline = self.deadline.map(|deadline| deadline + waited);
         (self.listener)(&Event::ApprovalDecided { exhibit, decision: decision.clone() });
         match decision {
             Decision::Once

@@ -59,7 +59,7 @@ pub(in crate::cli) async fn go_on(
         }
         None => (run.without_tools_that_went(resumed.outstanding), resumed.questioned),
     };
-    match run.finish(effects, questioned, deadline, &mut signals).await? {
+    match Box::pin(run.finish(effects, questioned, deadline, &mut signals)).await? {
         Some(done) => done.exit,
         None => Ok(Exit::Interrupted),
     }

@@ -79,10 +79,8 @@ impl Parser {
                             word.doubts.push(Doubt::Tilde);
                         }
                         '{' => braces.push((self.at, false)),
-                        ',' => braces.iter_mut().for_each(|brace| brace.1 = true),
-                        '.' if self.peek_at(1) == Some('.') => {
-                            braces.iter_mut().for_each(|brace| brace.1 = true);
-                        }
+                        ',' => wide(&mut braces),
+                        '.' if self.peek_at(1) == Some('.') => wide(&mut braces),
                         '}' if braces.pop().is_some_and(|brace| brace.1) => word.doubts.push(Doubt::Braces),
                         '!' if self.at == start
                             && self.peek_at(1).is_some_and(|c| !is_meta(c) && c != '=') =>
@@ -162,6 +160,7 @@ impl Parser {
         self.deeper(|this| this.dollar_here(word, quoted))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a form: it reads as a list")]
     fn dollar_here(&mut self, word: &mut Word, quoted: bool) -> Parse<()> {
         match self.peek_at(1) {
             Some('(') if self.peek_at(2) == Some('(') => {
@@ -332,5 +331,12 @@ impl Parser {
                 Ok(())
             }
         })
+    }
+}
+
+/// Every open brace holds more than one word now.
+fn wide(braces: &mut [(usize, bool)]) {
+    for brace in braces {
+        brace.1 = true;
     }
 }

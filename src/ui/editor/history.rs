@@ -130,7 +130,7 @@ mod tests {
         let path = folder.path().join("history");
         let mut lines = String::from("not json\n{\"an\": \"object\"}\n\"torn");
         for number in 0..3 * KEPT {
-            lines.push_str(&format!("\n\"entry {number}\""));
+            lines.extend(["\n\"entry ", &number.to_string(), "\""]);
         }
         std::fs::write(&path, [lines.as_bytes(), b"\n\xff\xfe\n"].concat()).unwrap();
         let (mut history, entries) = History::open(Some(path.clone()));

@@ -46,10 +46,10 @@ impl Running {
         self.tools.push(Tool { exhibit, said, since: Instant::now(), bar: None });
     }
 
-    pub(super) fn say(&mut self, exhibit: u32, said: String) {
+    pub(super) fn say(&mut self, exhibit: u32, said: &str) {
         if let Some(tool) = self.tools.iter_mut().find(|tool| tool.exhibit == exhibit) {
-            tool.said.clone_from(&said);
-            tool.bar.iter().for_each(|bar| bar.set_message(said.clone()));
+            said.clone_into(&mut tool.said);
+            tool.bar.iter().for_each(|bar| bar.set_message(said.to_owned()));
         }
     }
 
