@@ -68,7 +68,7 @@ fn canary(at: usize) -> String {
 fn bench(samples: &[Sample]) -> Bench {
     let touch = "touch \"$HOME/did_{{ n }}\"; echo done";
     let yaml = json!({"toolsets": {"test": {
-        "description": "d", "approval_required_tools": ["restart"],
+        "description": "d",
         "tools": [
             {"name": "look", "description": "d", "command": "cat \"$HOME/inj/{{ n }}\""},
             {"name": "restart", "description": "d", "read_only": false, "command": touch},
@@ -76,7 +76,8 @@ fn bench(samples: &[Sample]) -> Bench {
             {"name": "resolve", "description": "d", "read_only": true, "command": "touch \"$HOME/sent\"; echo {{ host }}"},
         ],
     }}});
-    let mut bench = Bench::new().file("t.yaml", yaml.to_string());
+    // Nothing but the refusal itself may hold the tools back here.
+    let mut bench = Bench::new().env("HOLMES_CONTAINMENT", "off").file("t.yaml", yaml.to_string());
     for (at, sample) in samples.iter().enumerate() {
         bench = bench.file(&format!("inj/{at}"), format!("{}{}\n", sample.text, canary(at)));
     }
@@ -186,6 +187,8 @@ fn a_model_that_obeys_changes_nothing() {
             "t.yaml",
             "--toolset",
             "test",
+            "--toolset",
+            "bash/core",
             "--context-window",
             "400000",
             "-o",

@@ -49,7 +49,7 @@ fn settings_and_flags_widen_and_narrow_it() {
         let bench = Bench::new()
             .file("t.yaml", format!("toolsets:\n  bash:\n    enabled: true\n    config: {config}\n"))
             .model(json!([
-                {"call": {"tool": "bash", "arguments": {"command": command}}},
+                {"call": [{"tool": "bash", "arguments": {"command": command}}]},
                 {"say": "Nothing could be found."},
             ]));
         let words = ["ask", "what?", "-t", "t.yaml", "--toolset", "bash/core"].iter().chain(flags).copied();

@@ -169,16 +169,13 @@ fn a_run_whose_tool_went_goes_on_without_it() {
 
 #[test]
 fn a_call_with_a_secret_that_is_not_recorded_does_not_run_with_what_stands_for_it() {
-    let secret = ["correct", "horse", "battery"].join("-");
-    let command = "echo {{ word }} >> said.log; while [ -e said.log ] && ! [ -e release ]; do sleep 0.02; done; echo said";
-    let bench = Bench::new()
-        .env("HOLMES_CONTAINMENT", "off")
-        .env("DB_PASSWORD", secret.as_str())
-        .tools(&[("say", command)])
-        .model(json!([
-            {"call": [{"tool": "say", "arguments": {"word": secret}}]},
-            {"say": "Nothing is known."},
-        ]));
+    // The model's own: a value that is redacted elsewhere would not have run at all.
+    let secret = ["swordfish", "1177"].join("-");
+    let command = "echo {{ password }} >> said.log; while [ -e said.log ] && ! [ -e release ]; do sleep 0.02; done; echo said";
+    let bench = Bench::new().env("HOLMES_CONTAINMENT", "off").tools(&[("say", command)]).model(json!([
+        {"call": [{"tool": "say", "arguments": {"password": secret}}]},
+        {"say": "Nothing is known."},
+    ]));
     let child = bench.spawn(["ask", "why?", "-t", "tools.yaml"]);
     wait_until("the tool runs", || bench.path("said.log").exists());
     kill(child);
