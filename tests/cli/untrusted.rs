@@ -175,7 +175,9 @@ fn after_an_instruction_in_an_output_nothing_that_changes_anything_runs() {
         - {name: calm, description: d, command: 'echo calm'}\n      \
         - {name: restart, description: d, read_only: false, command: 'echo {{ n }} >> trace; echo restarted'}\n";
     let call = |tool: &str, arguments: Value| json!({"call": [{"tool": tool, "arguments": arguments}]});
-    let bench = Bench::new().file("t.yaml", yaml).model(json!([
+    // Allowed by a program of the person's own, which is asked each time and knows what came before.
+    let asked = "approval_command: [sh, -c, 'grep -q tainted_by.*E2 && exit 1; exit 0']\n";
+    let bench = Bench::new().file(".holmes/config.yaml", asked).file("t.yaml", yaml).model(json!([
         call("restart", json!({"n": 1})), call("look", json!({})), call("restart", json!({"n": 2})), call("calm", json!({})), {"say": "done"},
     ]));
     let ran = bench.run(["ask", "why?", "-t", "t.yaml", "--toolset", "test", "-o", "json"]);
@@ -186,6 +188,6 @@ fn after_an_instruction_in_an_output_nothing_that_changes_anything_runs() {
     assert_eq!(result["tool_calls"][1]["flagged"]["line"], 2, "{result}");
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     let last = bench.scripted().requests().last().unwrap().body.to_string();
-    assert!(last.contains("`restart` changes something, and E2 reads like an instruction"), "{last}");
+    assert!(last.contains("changes something, and E2 reads like an instruction"), "{last}");
     assert!(last.contains("calm") && !last.contains("<|im_start|>"), "{last}");
 }
