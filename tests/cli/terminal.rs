@@ -19,6 +19,11 @@ fn example() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let folder = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_path_buf();
+            let made = |path: &str| folder.join(path).metadata().and_then(|about| about.modified()).ok();
+            // All tests together have built it with this very library.
+            if made("examples/line-editor").is_some_and(|at| Some(at) >= made("libholmes_rs.rlib")) {
+                return folder.join("examples/line-editor");
+            }
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--quiet", "--offline", "--example", "line-editor"]);
             build.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
