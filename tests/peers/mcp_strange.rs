@@ -233,7 +233,8 @@ fn a_server_that_died_is_started_again_and_a_call_is_repeated_only_where_that_is
 #[test]
 fn a_server_killed_between_calls_is_started_again() {
     let Some(bench) = strange("plain", APPROVED) else { return };
-    let own = "toolsets:\n  own:\n    description: d\n    tools:\n      - name: kill_it\n        description: d\n        \
+    // Held by the kernel it could kill nobody but its own.
+    let own = "toolsets:\n  own:\n    description: d\n    contained: false\n    tools:\n      - name: kill_it\n        description: d\n        \
                command: 'kill -9 $(tail -n 1 \"$HOME/starts\") && echo killed'\n";
     let call = |tool: &str, n: u32| json!({"call": [{"tool": tool, "arguments": {"n": n}}]});
     let bench = bench.file("own.yaml", own).model(json!([
