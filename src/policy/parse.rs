@@ -563,8 +563,9 @@ impl Parser {
         }
         self.at += operator.len();
         self.blanks();
-        if self.peek().is_none_or(|c| is_meta(c) && !(matches!(c, '<' | '>') && self.peek_at(1) == Some('(')))
-        {
+        // What would be a target after `#` is a comment.
+        let is_none = |c| c == '#' || is_meta(c) && !(matches!(c, '<' | '>') && self.peek_at(1) == Some('('));
+        if self.peek().is_none_or(is_none) {
             return Err(format!("`{operator}` without a target"));
         }
         let target = self.word()?;

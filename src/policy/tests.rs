@@ -2,9 +2,13 @@
 
 use super::{Policy, Verdict};
 
+thread_local! {
+    /// Read once a test: that takes longer than all of its lines.
+    static POLICY: Policy = Policy::builtin().unwrap().at_home(Some("/home/me"));
+}
+
 fn judged(line: &str) -> (Verdict, String, bool) {
-    let policy = Policy::builtin().unwrap().at_home(Some("/home/me"));
-    let judgement = policy.judge(line);
+    let judgement = POLICY.with(|policy| policy.judge(line));
     let gravest = judgement.parts.iter().max_by_key(|part| part.verdict).unwrap();
     (judgement.verdict, gravest.rule.clone(), judgement.plan.is_some())
 }
