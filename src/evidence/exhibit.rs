@@ -123,3 +123,19 @@ pub enum Status {
     /// Not run: policy or a person said no.
     Denied,
 }
+
+impl Status {
+    /// How a call ended, in a word or two; a code says more than that it failed.
+    #[must_use]
+    pub fn told(self, exit_code: Option<i32>) -> String {
+        match (self, exit_code) {
+            (Self::Success, _) => "ok".to_owned(),
+            (Self::NoData, _) => "no data".to_owned(),
+            (Self::Error, Some(code)) => format!("exit {code}"),
+            (Self::Error, None) => "failed".to_owned(),
+            (Self::TimedOut, _) => "timed out".to_owned(),
+            (Self::Interrupted, _) => "interrupted".to_owned(),
+            (Self::Denied, _) => "denied".to_owned(),
+        }
+    }
+}

@@ -270,7 +270,10 @@ impl Parser {
                             Some(word) if ends.contains(&word) => {}
                             _ => {
                                 let found: String = this.rest().chars().take(20).collect();
-                                return Err(format!("unexpected `{found}`"));
+                                return Err(match found.as_str() {
+                                    "" => "it ends too early".to_owned(),
+                                    found => format!("unexpected `{found}`"),
+                                });
                             }
                         },
                     }

@@ -11,7 +11,7 @@ mod timeline;
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-use super::markdown::{outcome, seconds};
+use super::markdown::seconds;
 use super::{Investigation, Redact, cited, text::to_text};
 use crate::answer::{Answer, Confidence, Coverage, CoverageState, Finding, Verdict, step, to_markdown};
 use crate::evidence::{Exhibit, Status};
@@ -269,7 +269,7 @@ fn what_was_run(
             clean(what, ENTRY),
             text,
             if good { "good" } else { "bad" },
-            outcome(exhibit.status, exhibit.exit_code),
+            exhibit.status.told(exhibit.exit_code),
             seconds(exhibit.seconds),
             exhibit.bytes
         );

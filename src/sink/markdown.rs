@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::inert::{escaped, inert};
 use super::{Investigation, Redact, text::to_text};
 use crate::answer::hypothesis_line;
-use crate::evidence::Status;
 
 /// The whole report; ends with a line feed.
 #[must_use]
@@ -34,7 +33,7 @@ pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
                 "| E{} | {} | {} | {} | {} |",
                 exhibit.id,
                 cell(what),
-                outcome(exhibit.status, exhibit.exit_code),
+                exhibit.status.told(exhibit.exit_code),
                 seconds(exhibit.seconds),
                 exhibit.bytes
             );
@@ -49,18 +48,6 @@ pub fn to_markdown_report(run: &Investigation, redact: Redact<'_>) -> String {
         run.run_id
     );
     redact(&out)
-}
-
-pub(super) fn outcome(status: Status, exit_code: Option<i32>) -> String {
-    match (status, exit_code) {
-        (Status::Success, _) => "ok".to_owned(),
-        (Status::NoData, _) => "no data".to_owned(),
-        (Status::Error, Some(code)) => format!("exit {code}"),
-        (Status::Error, None) => "failed".to_owned(),
-        (Status::TimedOut, _) => "timed out".to_owned(),
-        (Status::Interrupted, _) => "interrupted".to_owned(),
-        (Status::Denied, _) => "denied".to_owned(),
-    }
 }
 
 pub(super) fn seconds(seconds: f64) -> String {

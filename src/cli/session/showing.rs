@@ -14,7 +14,7 @@ use crate::answer::finding_line;
 use crate::cli::failure::{Exit, Failure, io};
 use crate::evidence::untrusted::visible;
 use crate::evidence::view::{clip, header, size};
-use crate::evidence::{Exhibit, Lines, Status};
+use crate::evidence::{Exhibit, Lines};
 use crate::sink::to_text;
 use crate::ui::{markdown, sanitize, wrapped};
 
@@ -191,15 +191,7 @@ impl Session {
 
 /// How a call ended, and how much came of it.
 fn ending(exhibit: &Exhibit) -> String {
-    let ended = match (exhibit.status, exhibit.exit_code) {
-        (Status::Success, _) => "ok".to_owned(),
-        (Status::NoData, _) => "no data".to_owned(),
-        (Status::Error, Some(code)) => format!("exit {code}"),
-        (Status::Error, None) => "failed".to_owned(),
-        (Status::TimedOut, _) => "timed out".to_owned(),
-        (Status::Interrupted, _) => "interrupted".to_owned(),
-        (Status::Denied, _) => "denied".to_owned(),
-    };
+    let ended = exhibit.status.told(exhibit.exit_code);
     match exhibit.bytes {
         0 => ended,
         bytes => {

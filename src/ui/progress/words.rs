@@ -48,14 +48,10 @@ pub(super) fn title(exhibit: &Exhibit) -> String {
 
 /// Why a tool failed: `exit 1: pods "x" not found`.
 pub(super) fn failure(exhibit: &Exhibit) -> Option<String> {
-    let how = match (exhibit.status, exhibit.exit_code) {
-        (Status::Success | Status::NoData, _) => return None,
-        (Status::Error, Some(code)) => format!("exit {code}"),
-        (Status::Error, None) => "failed".to_owned(),
-        (Status::TimedOut, _) => "timed out".to_owned(),
-        (Status::Interrupted, _) => "interrupted".to_owned(),
-        (Status::Denied, _) => "denied".to_owned(),
-    };
+    if matches!(exhibit.status, Status::Success | Status::NoData) {
+        return None;
+    }
+    let how = exhibit.status.told(exhibit.exit_code);
     let why = exhibit.error.as_deref().map(first_line).unwrap_or_default();
     Some(if why.is_empty() {
         how
