@@ -17,8 +17,15 @@ mod source;
 use source::{Named, code, named, without_tests};
 
 /// Modules with walls of their own inside a room; every other module belongs to its first name.
-const INNER_ROOMS: &[&str] =
-    &["agent::drive", "config::env", "config::yaml", "model::openai", "tools::http", "tools::mcp"];
+const INNER_ROOMS: &[&str] = &[
+    "agent::drive",
+    "config::embedded",
+    "config::env",
+    "config::yaml",
+    "model::openai",
+    "tools::http",
+    "tools::mcp",
+];
 
 /// What passes between a model and the engine.
 const MESSAGES: &[&str] = &["Arguments", "AssistantMessage", "Message", "ToolCall", "ToolSpec", "Usage"];
@@ -126,6 +133,10 @@ const DOORS: &[Door] = &[
     door("tools::mcp", "shell", EVERYTHING, "a server that is a program, told apart from a command"),
     door("tools::mcp", "tls", EVERYTHING, "whom connections to servers trust"),
     door("tools::mcp", "toolset", &["Toolset"], "what the file says of a server"),
+    door("toolset", "config::embedded", EVERYTHING, "the catalogue, read when the binary was built"),
+    door("policy", "config::embedded", EVERYTHING, "its own rules, read when the binary was built"),
+    door("rules", "config::embedded", EVERYTHING, "its own rules, read when the binary was built"),
+    door("config::embedded", "config::yaml", EVERYTHING, "what was read are its trees"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
     door("policy", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
@@ -187,6 +198,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("jaq_json", &["jq"], "as jaq_core"),
     ("jaq_std", &["jq"], "as jaq_core"),
     ("tower", &["model::openai"], "only the transport is a service"),
+    ("regex_lite", &["runbook"], "slow on long texts: for a few short ones"),
     ("serde_yaml", &["config::yaml"], "a young crate under an old name: replaceable in an hour"),
     ("clap", &["cli"], "nothing below the command line knows how words were typed"),
     ("clap_complete", &["cli"], "as clap"),

@@ -5,6 +5,7 @@
 //! needs now cannot stop an investigation. Other rooms take a group (`limits()`, `model()`) or one value,
 //! never the whole.
 
+pub mod embedded;
 pub mod env;
 pub mod yaml;
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod error;
+mod packed;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use error::Source;
 pub use error::{Warning, YamlError};
+pub use packed::{pack, unpack};
 
 /// Bytes of text that are read at most: a thousand times the largest toolset file seen.
 pub const MAX_BYTES: usize = 16 << 20;

@@ -8,7 +8,8 @@ use regex::Regex;
 
 use super::Verdict;
 use super::paths::SecretPath;
-use crate::config::yaml::{self, Kind as Yaml, Node, YamlError, nearest};
+use crate::config::embedded;
+use crate::config::yaml::{self, Document, Kind as Yaml, Node, YamlError, nearest};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policy");
 
@@ -229,7 +230,13 @@ impl Book {
             let known: Vec<String> =
                 if theirs { Vec::new() } else { book.programs.keys().cloned().collect() };
             let mut one = Self::default();
-            one.read(&place, &bytes, &mut likes).map_err(|error| error.inline())?;
+            let document = if theirs {
+                yaml::decode(&bytes, &place).and_then(|text| yaml::parse(&text, &place))
+            } else {
+                embedded::document(&place, &String::from_utf8_lossy(&bytes))
+            };
+            let document = document.map_err(|error| error.inline())?;
+            one.read(&document, &place, &mut likes).map_err(|error| error.inline())?;
             book.duplicates.append(&mut one.duplicates);
             book.duplicates.extend(known.into_iter().filter(|name| one.programs.contains_key(name)));
             if theirs {
@@ -244,8 +251,7 @@ impl Book {
         Ok(book)
     }
 
-    fn read(&mut self, place: &str, bytes: &[u8], likes: &mut Vec<Like>) -> Read<()> {
-        let document = yaml::parse(&yaml::decode(bytes, place)?, place)?;
+    fn read(&mut self, document: &Document, place: &str, likes: &mut Vec<Like>) -> Read<()> {
         if document.node.is_null() {
             return Ok(());
         }

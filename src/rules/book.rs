@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::config::yaml::{self, Node, YamlError};
+use crate::config::embedded;
+use crate::config::yaml::{self, Document, Node, YamlError};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
@@ -248,10 +249,11 @@ impl Book {
         files.sort_by_key(|file| file.path());
         for file in files {
             let place = format!("rules/{}", file.path().display());
-            book.add(read(&place, file.contents_utf8().unwrap_or_default())?);
+            let document = embedded::document(&place, file.contents_utf8().unwrap_or_default())?;
+            book.add(read(&document)?);
         }
         for (place, text) in extra {
-            let file = read(place, text)?;
+            let file = read(&yaml::parse(text, place)?)?;
             check(place, &file)?;
             book.add(file);
         }
@@ -265,7 +267,7 @@ impl Book {
             if file.path().extension().is_some_and(|end| end == "yaml") {
                 let place = file.path().display().to_string();
                 let text = file.contents_utf8().unwrap_or_default();
-                check(&place, &read(&place, text)?)?;
+                check(&place, &read(&yaml::parse(text, &place)?)?)?;
             }
         }
         Ok(())
@@ -283,10 +285,9 @@ impl Book {
     }
 }
 
-fn read(place: &str, text: &str) -> Result<File, RuleError> {
-    let root = yaml::parse(text, place)?.node;
+fn read(document: &Document) -> Result<File, RuleError> {
     let mut file = File::default();
-    for entry in root.entries()? {
+    for entry in document.node.entries()? {
         let items = entry.value.items();
         match entry.key.as_str() {
             "rules" => file.rules = all(items?)?,

@@ -50,6 +50,35 @@ fn names(runbooks: &[Runbook]) -> Vec<&str> {
     runbooks.iter().map(|runbook| runbook.name.as_str()).collect()
 }
 
+/// The quick matcher and the full one mean the same over ASCII, and other texts get the full one.
+#[test]
+fn patterns_mean_one_thing() {
+    for (written, from_start, text, fits) in [
+        ("pod.*crash", false, "The Pod is CRASHING", true),
+        (r"\bup\b", false, "an upper", false),
+        ("Kube", true, "kube", false),
+        ("Kube", true, "KubePodCrash", true),
+        ("Pod", true, "KubePodCrash", false),
+        ("straße", false, "die STRAßE", true),
+        ("^a.b$", false, "aéb", true),
+        (r"^\w+$", false, "naïve", true),
+        (r"\p{Greek}", false, "λ", true),
+        (r"\p{Greek}", false, "l", false),
+        ("(?i)k", true, "\u{212a}", true),
+    ] {
+        assert_eq!(Pattern::new(written, from_start).unwrap().fits(text), fits, "{written} {text}");
+    }
+    for (written, says) in [
+        ("(?=x)", "looks around"),
+        ("(", "is not a regular expression"),
+        ("((a{100}){100}){100}", "too large"),
+        (r"\p{Nonsense}", "is not a regular expression"),
+    ] {
+        let reason = Pattern::new(written, false).unwrap_err();
+        assert!(reason.contains(says), "{written}: {reason}");
+    }
+}
+
 #[test]
 fn front_matter_is_read_whole() {
     let (read, warnings) = Folder::of(&[("x.md", CRASH.as_bytes())]).read();

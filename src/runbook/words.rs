@@ -104,6 +104,10 @@ fn push(part: &str, whole: bool, found: &mut Vec<Word>) {
 
 /// At changes of case: `HTTPServer5xx` is HTTP, Server5xx; `OOMKilled` is OOM, Killed.
 fn split(run: &str) -> Vec<&str> {
+    // Most words of a text, and the index reads thousands.
+    if !run.bytes().skip(1).any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        return vec![run];
+    }
     let chars: Vec<(usize, char)> = run.char_indices().collect();
     let mut parts = Vec::new();
     let mut start = 0;

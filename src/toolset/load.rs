@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::config;
 use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError};
 
 use super::containers::{Section, sections};
@@ -53,7 +54,8 @@ pub enum LoadError {
 pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loaded, LoadError> {
     let mut merge = Reader::new(env);
     for file in builtin::files(sources.catalogue.as_deref(), &mut merge.warnings) {
-        match decode(&file.text, &file.place) {
+        let read = if file.replaced { decode(&file.text, &file.place) } else { embedded(&file) };
+        match read {
             Ok(documents) => merge.documents(&documents, if file.replaced { &file.place } else { "builtin" }),
             Err(error) => merge.unreadable(&file.place, &error.into()),
         }
@@ -178,6 +180,10 @@ fn decode(bytes: &[u8], place: &str) -> Result<Vec<Document>, YamlError> {
     yaml::parse_all(&yaml::decode(bytes, place)?, place)
 }
 
+fn embedded(file: &builtin::Builtin) -> Result<Vec<Document>, YamlError> {
+    config::embedded::documents(&file.place, &String::from_utf8_lossy(&file.text))
+}
+
 /// The embedded files by name without their ending, each read by itself.
 pub(super) fn catalogue() -> Vec<(String, Loaded)> {
     let mut warnings = Vec::new();
@@ -186,7 +192,7 @@ pub(super) fn catalogue() -> Vec<(String, Loaded)> {
         .iter()
         .map(|file| {
             let mut reader = Reader::new(&env);
-            match decode(&file.text, &file.place) {
+            match embedded(file) {
                 Ok(documents) => reader.documents(&documents, "builtin"),
                 Err(error) => reader.unreadable(&file.place, &error.into()),
             }
