@@ -200,7 +200,7 @@ fn what_is_not_there_gives_one_clear_line() {
         1,
         &[
             ("kubectl_logs", no_pod, pod_gone),
-            ("kubectl_logs", no_namespace, namespace_gone),
+            ("kubectl_logs", no_namespace, "not found there; what begins so, by namespace: faults/oom"),
             ("kubectl_previous_logs", no_pod, pod_gone),
             ("kubectl_logs_all_containers", no_pod, pod_gone),
             ("fetch_pod_logs", no_pod, pod_gone),
