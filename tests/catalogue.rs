@@ -118,6 +118,50 @@ fn every_tool_is_bounded_and_says_whether_it_only_reads() {
     }
 }
 
+/// What HolmesGPT has and this catalogue has not: they make pods, or archives.
+const LEFT_OUT: [&str; 3] =
+    ["cilium_connectivity_test", "cilium_connectivity_test_namespace", "cilium_sysdump"];
+
+/// What a tool that is on for everybody leaves out because every request would pay for it: a filter of jq does the same.
+const DEAR: [(&str, &str); 2] =
+    [("kubernetes_jq_query", "label_selector"), ("kubernetes_jq_query", "field_selector")];
+
+/// Prompts, runbooks and overrides written for HolmesGPT name its toolsets, tools and parameters. The table is one of
+/// facts about its releases.
+#[test]
+fn names_and_parameters_are_those_of_holmesgpt() {
+    let ours = tools(&[]);
+    let table = include_str!("fixtures/catalogue/holmesgpt-clusters.tsv");
+    let mut rows = 0;
+    for row in table.lines().filter(|row| !row.starts_with('#')) {
+        rows += 1;
+        let mut cells = row.split('\t');
+        let (toolset, name) = (cells.next().unwrap(), cells.next().unwrap());
+        let theirs: Vec<&str> = cells.next().unwrap_or_default().split_whitespace().collect();
+        if LEFT_OUT.contains(&name) {
+            continue;
+        }
+        // Two toolsets have the same tools as a YAML alias, which the reader resolves.
+        assert!(ours.iter().any(|(of, _)| of == toolset), "no toolset {toolset}");
+        // A rarely needed tool is in its family's `extras`, which cost nobody tokens who has not asked for them.
+        let extras = format!("{}/extras", toolset.split('/').next().unwrap());
+        let found =
+            ours.iter().find(|(of, tool)| (of == toolset || *of == extras) && tool["name"] == json!(name));
+        let Some((_, tool)) = found else { panic!("no tool {toolset} {name}") };
+        let own = parameters(tool);
+        for parameter in &theirs {
+            let parameter = parameter.trim_end_matches('?');
+            let taken = own.iter().any(|(name, _)| name == parameter);
+            assert!(taken || DEAR.contains(&(name, parameter)), "{name} does not take `{parameter}`");
+        }
+        for (parameter, said) in own {
+            let free = said["required"] == json!(false);
+            assert!(free || theirs.contains(&parameter.as_str()), "{name} asks for `{parameter}`");
+        }
+    }
+    assert!(rows > 100, "{rows} rows");
+}
+
 /// Every request pays for the schemas and the system prompt: together less than 2,000 tokens, also where all
 /// toolsets that are on are usable. Those that are `enabled: auto` cost only where somebody has their service.
 #[test]

@@ -59,6 +59,7 @@ case "$*" in
 JSON
   ;;
   "get values -a none -n shop -o json") echo null ;;
+  "status --help") echo "      --show-desc        if set, display the description message" ;;
   "status shop -n shop --show-desc") echo "STATUS: failed" ;;
   "history shop -n shop --max 50") echo "7 failed Upgrade \"shop\" failed: timed out" ;;
   "get metadata --help") ;;
