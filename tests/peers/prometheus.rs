@@ -185,7 +185,8 @@ fn a_web_page_is_no_answer() {
     ]);
     let bench = Bench::new().env("PROMETHEUS_URL", page.url());
     let ran = tool(&bench, "execute_prometheus_instant_query", &["query=up"]).exits(1);
-    assert!(ran.stderr.contains("a web page, no API: Sign in please"), "{}", ran.stderr);
+    let said = &ran.stderr;
+    assert!(said.contains("a web page, no API:") && said.contains("Sign in please"), "{said}");
 }
 
 #[test]
