@@ -97,7 +97,7 @@ fn traces_are_found_and_shown_as_a_tree() {
         tool(&bench, "tempo_fetch_traces_comparative_sample", &["service_name=shop", "node_name=n1"]),
         &["2 traces"],
     );
-    tempo.got(&["q={resource.k8s.node.name=\"n1\" && resource.service.name=\"shop\"}&"]);
+    tempo.got(&["resource.k8s.node.name=\"n1\"", " && ", "resource.service.name=\"shop\""]);
     says(tool(&bench, "tempo_search_tag_names", &["max_stale_values=3"]), &["service.name"]);
     tempo.got(&["/api/v2/search/tags?", "maxStaleValues=3"]);
     let wrong = tool(&bench, "tempo_fetch_traces_comparative_sample", &[]).exits(1);
