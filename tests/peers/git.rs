@@ -57,6 +57,37 @@ fn history_answers_what_changed_between_two_times() {
     assert!(show.contains("Lower the pool") && !show.contains("odd name"), "{show}");
 }
 
+/// To git itself a bare day means that day at this hour, and what it cannot read means now.
+#[test]
+fn days_are_whole_and_what_is_no_time_says_so() {
+    let Some(bench) = repository() else { return };
+    let day = tool(&bench, "git_log", &["since=2026-03-01", "until=2026-03-01"]).exits(0).stdout;
+    assert!(day.contains("First") && !day.contains("Lower"), "{day}");
+    let said = tool(&bench, "git_log", &["since=1772360000", "until=2026-03-02T00:00"]).exits(0).stdout;
+    assert!(!said.contains("Lower"), "{said}");
+    for ago in ["until=2 hours ago", "until=2h", "until=90min", "until=yesterday"] {
+        assert!(tool(&bench, "git_log", &[ago]).exits(0).code.is_some(), "{ago}");
+    }
+    let refused = tool(&bench, "git_log", &["since=garbage"]).exits(1);
+    assert!(refused.stderr.contains("no time: garbage"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_file_is_followed_through_its_names_and_a_shallow_clone_says_so() {
+    let Some(bench) = repository() else { return };
+    git(&bench, &["mv", "app.conf", "pool.conf"]);
+    git(&bench, &["commit", "-q", "-m", "Rename"]);
+    let log = tool(&bench, "git_log", &["path=pool.conf"]).exits(0).stdout;
+    assert!(log.contains("Rename") && log.contains("Lower the pool") && log.contains("First"), "{log}");
+    let source = format!("file://{}", bench.path("shop").display());
+    git(&bench, &["clone", "-q", "--depth", "1", &source, "../shallow"]);
+    let bench = bench.folder("shallow");
+    let log = tool(&bench, "git_log", &[]).exits(0).stdout;
+    assert!(log.contains("a shallow clone") && !log.contains("First"), "{log}");
+    let refused = tool(&bench, "git_diff", &["from=2026-03-02"]).exits(1);
+    assert!(refused.stdout.contains("a shallow clone"), "{}", refused.stdout);
+}
+
 #[test]
 fn files_are_read_as_they_were_committed() {
     let Some(bench) = repository() else { return };

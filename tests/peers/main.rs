@@ -19,6 +19,7 @@ mod support;
 mod alertmanager;
 mod aws;
 mod clouds;
+mod containers;
 mod containment;
 mod databases;
 mod detectors;

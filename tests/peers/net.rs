@@ -91,3 +91,35 @@ fn a_name_is_no_option() {
     );
     tool("net_dns", &["name=localhost"]).exits(0);
 }
+
+/// Minimal hosts have curl at most.
+#[test]
+fn without_openssl_curl_tells_of_the_certificate() {
+    let Some(server) = tls() else { return };
+    let path = std::env::var("PATH").unwrap_or_default();
+    let bench = bench();
+    std::fs::create_dir(bench.path("few")).unwrap();
+    for name in ["bash", "sh", "curl", "timeout", "grep", "sed", "head", "cat", "mktemp", "rm", "env"] {
+        let found = path.split(':').map(|folder| std::path::Path::new(folder).join(name));
+        let Some(found) = found.into_iter().find(|file| file.exists()) else {
+            println!("SKIPPED: no {name}");
+            return;
+        };
+        std::os::unix::fs::symlink(found, bench.path("few").join(name)).unwrap();
+    }
+    let few = bench.path("few").display().to_string();
+    let bench = bench.env("PATH", few);
+    let target = format!("target=127.0.0.1:{}", server.port);
+    let run = |params: &[&str]| {
+        let start = ["toolset", "run", "net_tls", "-t", "on.yaml", "--raw", "--"];
+        bench.run([&start, params].concat())
+    };
+    let said = run(&[&target, "servername=pay.test"]).exits(0).stdout;
+    assert!(said.contains("subject: CN=pay.test") && said.contains("expire date: "), "{said}");
+    assert!(said.contains("self-signed") || said.contains("self signed"), "{said}");
+    let closed = format!("target=127.0.0.1:{}", free_port());
+    let said = run(&[&closed]).exits(0).stdout;
+    assert!(said.contains("gave no certificate") && said.contains("curl: (7)"), "{said}");
+    let refused = run(&[&target, "starttls=postgres"]).exits(1);
+    assert!(refused.stdout.contains("STARTTLS of this protocol needs openssl"), "{}", refused.stdout);
+}

@@ -75,6 +75,15 @@ fn queries_are_answered_and_summarised() {
         &["no data from 2020-01-01T00:00:00Z to 2020-01-01T01:00:00Z"],
     );
     says(tool(&bench, range, &["query=up", "start=1577836800", "end=1577840400"]), &["2020-01-01T00:00:00Z"]);
+    // A bare day is all of it.
+    says(
+        tool(&bench, range, &["query=up", "start=2020-01-01", "end=2020-01-01", "step=5 minutes"]),
+        &["no data from 2020-01-01T00:00:00Z to 2020-01-02T00:00:00Z"],
+    );
+    says(
+        tool(&bench, range, &["query=up", "start=20d"]),
+        &["step 7200 s", "(one value each step: max_over_time(…[7200s]) shows peaks between)"],
+    );
     let many = says(
         tool(&bench, range, &["query={__name__=~\"prometheus_.*\",job=\"self\"}", "start=60"]),
         &["curves only of the 12 series", "left out: "],
@@ -89,7 +98,15 @@ fn mistakes_are_said_in_a_line() {
     for (name, params, reason) in [
         ("execute_prometheus_range_query", ["query=up{", ""], "bad_data: 1:4: parse error"),
         ("execute_prometheus_instant_query", ["query=rate(up)", ""], "expected type range vector"),
-        ("execute_prometheus_range_query", ["query=up", "start=yesterday"], "no time: yesterday"),
+        ("execute_prometheus_range_query", ["query=up", "start=soon"], "no time: soon"),
+        (
+            "execute_prometheus_range_query",
+            ["query=up", "start=2200-01-01"],
+            "start 2200-01-01T00:00:00Z is not before end",
+        ),
+        ("execute_prometheus_range_query", ["query=up", "start=yesterday"], ""),
+        ("execute_prometheus_range_query", ["query=up", "start=1 hour and 5 minutes ago"], ""),
+        ("execute_prometheus_range_query", ["query=up", "start=now - 90min"], ""),
         ("execute_prometheus_range_query", ["query=up", "start=2020-01-01T00:00:00"], ""),
         ("get_label_values", ["label=../../admin", ""], "not a label name"),
         ("execute_prometheus_range_query", ["query=up", "end=2h"], ""),
@@ -132,6 +149,23 @@ fn rules_alerts_targets_and_names_are_listed() {
         tool(&bench, "get_metric_names", &["match={__name__=~\"prometheus_build.*\"}"]),
         &["prometheus_build_info"],
     );
+    for part in ["match=prometheus_build", "match=*heus_build*", "match=.*build_info"] {
+        says(tool(&bench, "get_metric_names", &[part]), &["prometheus_build_info"]);
+    }
+    says(
+        tool(&bench, "list_available_metrics", &["name_filter=BUILD_info", "type_filter=gauge"]),
+        &["prometheus_build_info gauge: "],
+    );
+    for (params, count) in [
+        (&["type=record"][..], "1 rules"),
+        (&["rule_name=Never, TargetGone"], "2 rules"),
+        (&["rule_group=checks", "match={severity=~\"crit.*\"}"], "1 rules"),
+        (&["file=/nowhere.yml"], "no rules that match"),
+        (&["jq=.data.groups | length"], "1\n"),
+        (&["max_depth=2"], "\"groups\":\"…\""),
+    ] {
+        says(tool(&bench, "list_prometheus_rules", params), &[count]);
+    }
     says(tool(&bench, "get_metric_names", &["match=nosuch"]), &["nothing: "]);
     says(tool(&bench, "get_label_values", &["label=job", "match=up"]), &["2\n", "gone\n", "self\n"]);
     says(tool(&bench, "get_all_labels", &["match=up", "start=1h"]), &["__name__\n", "instance\n", "job\n"]);
@@ -140,6 +174,19 @@ fn rules_alerts_targets_and_names_are_listed() {
         tool(&bench, "get_metric_metadata", &["metric=prometheus_build_info"]),
         &["prometheus_build_info gauge: "],
     );
+}
+
+/// A login page in front of it answers 200 to everything.
+#[test]
+fn a_web_page_is_no_answer() {
+    let page = StandIn::start(&[
+        ("query=1", 200, "{}"),
+        ("", 200, "<!doctype html><html><body>Sign in <b>please</b></body></html>"),
+    ]);
+    let bench = Bench::new().env("PROMETHEUS_URL", page.url());
+    let ran = tool(&bench, "execute_prometheus_instant_query", &["query=up"]).exits(1);
+    let said = &ran.stderr;
+    assert!(said.contains("a web page, no API:") && said.contains("Sign in please"), "{said}");
 }
 
 #[test]
@@ -156,6 +203,8 @@ fn prerequisites_tell_what_is_wrong_apart() {
     };
     for (url, reason) in [
         (wrong.url() + "/denied", "refuses these credentials (HTTP 401)"),
+        // An old configuration for a service that wants each request signed.
+        ("http://127.0.0.1:9/x', aws_region: 'eu-west-1".to_owned(), "requests are not signed here"),
         (wrong.url() + "/elsewhere", "answers HTTP 404: is it the base URL"),
         (format!("http://127.0.0.1:{}", free_port()), "Failed to connect"),
     ] {

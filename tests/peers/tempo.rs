@@ -92,8 +92,16 @@ fn traces_are_found_and_shown_as_a_tree() {
         &["2 traces: min=3ms", "max=557ms", "== slowest\n557ms 2f3e"],
     );
     tempo.got(&["q={name=~\".*check.*\" && resource.service.name=\"shop\"}&"]);
+    // The names of HolmesGPT.
+    says(
+        tool(&bench, "tempo_fetch_traces_comparative_sample", &["service_name=shop", "node_name=n1"]),
+        &["2 traces"],
+    );
+    tempo.got(&["resource.k8s.node.name=\"n1\"", " && ", "resource.service.name=\"shop\""]);
+    says(tool(&bench, "tempo_search_tag_names", &["max_stale_values=3"]), &["service.name"]);
+    tempo.got(&["/api/v2/search/tags?", "maxStaleValues=3"]);
     let wrong = tool(&bench, "tempo_fetch_traces_comparative_sample", &[]).exits(1);
-    assert!(wrong.stderr.contains("labels or base_query is needed"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("base_query, labels or one of the names is needed"), "{}", wrong.stderr);
 }
 
 #[test]
@@ -127,6 +135,16 @@ fn dashboards_are_found_and_shown_by_their_queries() {
             "[2] timeseries Errors",
             "sum(rate(http_requests_total",
         ],
+    );
+    says(
+        tool(&bench, "grafana_search_dashboards", &["dashboardUIDs=abc, def", "starred=true", "page=2"]),
+        &["1 found"],
+    );
+    grafana.got(&["starred=true&page=2&dashboardUIDs=abc&dashboardUIDs=def&limit=1000"]);
+    says(tool(&bench, "grafana_get_dashboard_by_uid", &["uid=abc", "jq=.dashboard.tags"]), &["[\"shop\"]"]);
+    says(
+        tool(&bench, "grafana_get_dashboard_by_uid", &["uid=abc", "max_depth=1"]),
+        &["{\"dashboard\":\"…\"}"],
     );
     says(tool(&bench, "grafana_get_home_dashboard", &[]), &["Home"]);
     says(tool(&bench, "grafana_get_dashboard_tags", &[]), &["2 shop"]);
