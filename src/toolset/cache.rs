@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -255,7 +255,11 @@ fn programs(command: &str, env: &BTreeMap<String, String>) -> Vec<PathBuf> {
             path_of(env).split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file())
         }
     };
-    names.filter_map(found).collect()
+    // A file that a check writes is no program: it would make each check another one.
+    let runs = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    names.filter_map(found).filter(runs).collect()
 }
 
 /// The files `kubectl` reads; the current context stands in them.

@@ -1,6 +1,8 @@
 //! How a tool's process is started, bounded and ended, and when a prerequisite is asked anew.
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -239,6 +241,7 @@ fn checks(bench: &Bench) -> usize {
 #[test]
 fn a_change_of_what_a_check_reads_is_noticed() {
     let bench = counted("true docker aws ~/bin/shop", "");
+    std::fs::set_permissions(bench.path("bin/shop"), Permissions::from_mode(0o755)).unwrap();
     assert_eq!((checks(&bench), checks(&bench)), (1, 1));
     let mut expected = 1;
     // Written over where they are: their folders stay as they were.
