@@ -190,6 +190,9 @@ impl Containment {
         if !denied.iter().any(|words| lower.contains(words)) {
             return None;
         }
+        if named_path(line) == Some(Path::new("/dev/tty")) {
+            return Some("a tool has no terminal to ask");
+        }
         let own = match named_path(line) {
             // Where the person may not write either, it is not containment that stood in the way.
             Some(path) => !self.writable.iter().any(|other| path.starts_with(other)) && may_write(path),

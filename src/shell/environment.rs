@@ -13,7 +13,13 @@ const KEPT: &[&str] = &[
     "TZ",
     "LANG",
     "KUBECONFIG",
+    "ALL_PROXY",
+    "all_proxy",
     "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NIX_SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -25,9 +31,30 @@ const KEPT: &[&str] = &[
     "AWS_DEFAULT_REGION",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CA_BUNDLE",
+    "AWS_SDK_LOAD_CONFIG",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_EC2_METADATA_DISABLED",
+    // Who a pod or a container is at AWS, Azure, Google: places and names. `kubectl` asks its plugins, which read these
+    // (docs.aws.amazon.com/sdkref, Azure/azure-workload-identity, cloud.google.com/docs/authentication).
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AZURE_CONFIG_DIR",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "USE_GKE_GCLOUD_AUTH_PLUGIN",
 ];
 
-const KEPT_PREFIXES: &[&str] = &["XDG_", "KUBERNETES_", "DOCKER_"];
+const KEPT_PREFIXES: &[&str] = &["XDG_", "KUBERNETES_", "DOCKER_", "CLOUDSDK_", "AWS_ENDPOINT_URL"];
 
 /// Names that begin as those above and are no address or place: `DOCKER_AUTH_CONFIG` holds passwords. Who needs one
 /// names it.

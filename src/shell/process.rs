@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tempfile::NamedTempFile;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::containment::Containment;
@@ -23,6 +24,14 @@ const SCRATCH: u64 = 1 << 30;
 /// Where this program is.
 const OWN_PROGRAM: &str = "HOLMES_RS";
 
+/// The longest text that goes to a shell as an argument, in bytes: Linux takes 128 KiB (`MAX_ARG_STRLEN`). A longer one
+/// goes as a file that the shell reads.
+const ARGUMENT: usize = 120 * 1024;
+/// What of these processes the kernel ends first when memory runs out, rather than this program or anything else on the
+/// machine: a thousand is the most (proc_pid_oom_score_adj(5)).
+#[cfg(target_os = "linux")]
+const EXPENDABLE: &str = "500";
+
 /// Processor time of a program that stays: as that of a command which may take a day.
 const LASTING: Duration = Duration::from_hours(24);
 
@@ -32,12 +41,24 @@ pub(super) struct Outputs {
     pub(super) stderr: Stdio,
 }
 
+/// What became of a group's leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Gone,
+    /// It asked this program's terminal for something, and the kernel stopped it.
+    AsksTerminal,
+}
+
 /// A running group. Dropping it kills every process of it.
 pub(super) struct Group {
     leader: Option<Child>,
     pid: Pid,
     mark: String,
     children: Signals,
+    /// Orphans of it are ended with it.
+    adopts: bool,
+    /// The file its shell reads.
+    _text: Option<NamedTempFile>,
 }
 
 impl Group {
@@ -58,11 +79,16 @@ impl Group {
                 format!("working directory `{}` does not exist", workdir.display()),
             ));
         }
-        let leader = match spawn("bash", script, &mark, outputs()?) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", script, &mark, outputs()?)?,
+        #[cfg(target_os = "linux")]
+        super::orphans::adopt();
+        let text = long_text(script)?;
+        let start = |shell| spawn(shell, script, text.as_ref(), limits, &mark, outputs()?);
+        let leader = match start("bash") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => start("sh")?,
             other => other?,
         };
-        Ok(Self::of(leader, limits, mark, children))
+        let group = Self::of(leader, limits, mark, children);
+        Ok(group.adopting(text))
     }
 
     /// Starts `program` without a shell, its input and output in the caller's hands.
@@ -72,23 +98,58 @@ impl Group {
         #[allow(clippy::disallowed_methods)] // One of the two places that start processes.
         let mut command = Command::new(&program.command);
         command.args(&program.args);
-        let leader = launch(command, &program.env, program.workdir.as_deref(), &mark, stdin, outputs, None)?;
-        Ok(Self::of(leader, Limits { timeout: LASTING, ..Limits::default() }, mark, children))
+        let limits = Limits { timeout: LASTING, ..Limits::default() };
+        let workdir = program.workdir.as_deref();
+        let leader = launch(command, &program.env, workdir, limits, &mark, stdin, outputs, None)?;
+        Ok(Self::of(leader, limits, mark, children))
+    }
+
+    /// Its orphans are its own, and `text` is a file of its.
+    fn adopting(mut self, text: Option<NamedTempFile>) -> Self {
+        (self.adopts, self._text) = (true, text);
+        self
     }
 
     fn of(leader: Child, limits: Limits, mark: String, children: Signals) -> Self {
         let pid = Pid::from_child(&leader);
         bound(pid, limits);
-        Self { leader: Some(leader), pid, mark, children }
+        Self { leader: Some(leader), pid, mark, children, adopts: false, _text: None }
     }
 
     /// Waits for the leader's end without reaping it. May be dropped and called again.
     pub(super) async fn exited(&mut self) {
         while !self.has_exited() {
-            if self.children.recv().await.is_none() {
-                std::future::pending::<()>().await;
-            }
+            self.told().await;
         }
+    }
+
+    /// Waits for the leader's end, or for what it cannot go on from.
+    pub(super) async fn changed(&mut self) -> Change {
+        loop {
+            if self.has_exited() {
+                return Change::Gone;
+            }
+            if self.asks_terminal() {
+                return Change::AsksTerminal;
+            }
+            self.told().await;
+        }
+    }
+
+    /// Waits for news of any child.
+    async fn told(&mut self) {
+        if self.children.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The group is in the background of the terminal this program may have: reading from that, or changing how it
+    /// works, stops the whole group.
+    fn asks_terminal(&self) -> bool {
+        let look = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let signal =
+            waitid(WaitId::Pid(self.pid), look).ok().flatten().and_then(|status| status.stopping_signal());
+        signal.is_some_and(|signal| [Signal::TTIN.as_raw(), Signal::TTOU.as_raw()].contains(&signal))
     }
 
     fn has_exited(&self) -> bool {
@@ -108,12 +169,22 @@ impl Group {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
         sweep(&self.mark, self.pid);
+        self.end_orphans();
+    }
+
+    /// Before the leader is reaped: its number is what they are compared with.
+    fn end_orphans(&self) {
+        #[cfg(target_os = "linux")]
+        if self.adopts && self.leader.is_some() {
+            super::orphans::end(self.pid, MARK);
+        }
     }
 
     /// Kills the rest and reaps the leader. `None`: the kernel holds it (a dead network disk); a thread waits on.
     pub(super) async fn end(mut self) -> io::Result<Option<ExitStatus>> {
         self.kill();
         let _ = tokio::time::timeout(Duration::from_secs(1), self.exited()).await;
+        self.end_orphans();
         match self.leader.as_mut().map(Child::try_wait) {
             Some(Ok(Some(status))) => {
                 self.leader = None;
@@ -140,10 +211,36 @@ impl Drop for Group {
     }
 }
 
-fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Result<Child> {
+/// The script as a file, where it is too long for an argument.
+fn long_text(script: &Script) -> io::Result<Option<NamedTempFile>> {
+    if script.text.len() <= ARGUMENT {
+        return Ok(None);
+    }
+    let mut place = tempfile::Builder::new();
+    place.prefix("holmes-rs-script-");
+    let mut file = match script.containment.as_deref().and_then(Containment::scratch) {
+        Some(scratch) => place.tempfile_in(scratch)?,
+        None => place.tempfile()?,
+    };
+    io::Write::write_all(&mut file, script.text.as_bytes())?;
+    Ok(Some(file))
+}
+
+fn spawn(
+    shell: &str,
+    script: &Script,
+    text: Option<&NamedTempFile>,
+    limits: Limits,
+    mark: &str,
+    outputs: Outputs,
+) -> io::Result<Child> {
     #[allow(clippy::disallowed_methods)] // One of the two places that start processes.
     let mut command = Command::new(shell);
-    command.arg("-c").arg(&script.text);
+    match text {
+        // Read, not executed: where it lies may be mounted without that.
+        Some(file) => command.args(["-c", ". \"$1\"", shell]).arg(file.path()),
+        None => command.arg("-c").arg(&script.text),
+    };
     let stdin = match &script.stdin {
         Some(path) => Stdio::from(std::fs::File::open(path).map_err(|error| {
             // Not to be taken for a missing shell.
@@ -152,14 +249,16 @@ fn spawn(shell: &str, script: &Script, mark: &str, outputs: Outputs) -> io::Resu
         None => Stdio::null(),
     };
     let containment = script.containment.as_deref().filter(|rules| !rules.breaks(&script.text));
-    launch(command, &script.env, script.workdir.as_deref(), mark, stdin, outputs, containment)
+    launch(command, &script.env, script.workdir.as_deref(), limits, mark, stdin, outputs, containment)
 }
 
 /// Starts `command` as the leader of a group of its own, with nothing inherited.
+#[allow(clippy::too_many_arguments)] // All that a process is started with; said in two places.
 fn launch(
     mut command: Command,
     env: &[(String, String)],
     workdir: Option<&Path>,
+    limits: Limits,
     mark: &str,
     stdin: Stdio,
     outputs: Outputs,
@@ -177,13 +276,54 @@ fn launch(
         .stdout(outputs.stdout)
         .stderr(outputs.stderr)
         .process_group(0);
-    if let Some(workdir) = workdir {
-        command.current_dir(workdir);
-    }
-    match containment {
+    match workdir {
+        Some(workdir) => command.current_dir(workdir),
+        // This program's own folder is gone: every shell would complain of it, in the output.
+        None if std::env::current_dir().is_err() => command.current_dir("/"),
+        None => &mut command,
+    };
+    born_bounded(limits, || match containment {
         Some(rules) => rules.spawn(&mut command),
         None => command.spawn(),
+    })
+}
+
+/// Starts a process that has its bounds from its first instruction: it inherits them. What it forks before [`bound`] comes
+/// would have none. For that moment they are this program's own too, which is far below them; only the bound that can be
+/// taken back is lowered. Not that of the processor's time, which this program may have used up.
+#[cfg(target_os = "linux")]
+fn born_bounded<T>(limits: Limits, start: impl FnOnce() -> T) -> T {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let bounds = [
+        (Resource::Core, 0),
+        (Resource::Fsize, limits.kept_bytes.max(SCRATCH)),
+        (Resource::Data, half_of_memory()),
+    ];
+    let before = bounds.map(|(resource, bound)| {
+        let before = getrlimit(resource);
+        let lower = Some(before.current.map_or(bound, |current| current.min(bound)));
+        let _ = setrlimit(resource, Rlimit { current: lower, ..before });
+        (resource, before)
+    });
+    let started = start();
+    for (resource, before) in before {
+        let _ = setrlimit(resource, before);
     }
+    started
+}
+
+#[cfg(not(target_os = "linux"))]
+fn born_bounded<T>(_limits: Limits, start: impl FnOnce() -> T) -> T {
+    start()
+}
+
+#[cfg(target_os = "linux")]
+fn half_of_memory() -> u64 {
+    let machine = rustix::system::sysinfo();
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // The width differs by platform.
+    let memory = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
+    (memory / 2).max(1 << 30)
 }
 
 /// No core files, no file larger than the output may be, no processor time past what the time limit allows, and
@@ -204,10 +344,8 @@ fn bound(pid: Pid, limits: Limits) {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     limit(Resource::Fsize, limits.kept_bytes.max(SCRATCH));
     limit(Resource::Cpu, limits.timeout.as_secs().saturating_add(5).saturating_mul(cores.max(2)));
-    let machine = rustix::system::sysinfo();
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // The width differs by platform.
-    let memory = (machine.totalram as u64).saturating_mul(u64::from(machine.mem_unit.max(1)));
-    limit(Resource::Data, (memory / 2).max(1 << 30));
+    limit(Resource::Data, half_of_memory());
+    let _ = std::fs::write(format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero()), EXPENDABLE);
 }
 
 #[cfg(not(target_os = "linux"))]

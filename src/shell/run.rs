@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::containment::Containment;
-use super::process::{Group, Outputs};
+use super::process::{Change, Group, Outputs};
 use super::tail::Tail;
 
 /// Between TERM and KILL.
@@ -76,6 +76,8 @@ pub enum Ending {
     OutputLimit,
     /// The output could not be kept any further: the disk is full.
     Unwritable,
+    /// It asked the terminal for something, a password perhaps: a tool has none.
+    NoTerminal,
     /// `Stop` said so.
     Stopped,
 }
@@ -224,6 +226,7 @@ async fn perform<W: Write>(
     let mut session = Session {
         group,
         exited: None,
+        ending: false,
         heard: started,
         output: Some(Receiver::from_owned_fd(reader.into())?),
         errors: match error_reader {
@@ -271,6 +274,8 @@ struct Session<'a, W> {
     group: Group,
     /// When the leader was seen to have ended.
     exited: Option<Instant>,
+    /// It was seen to wait for a terminal, and is being ended.
+    ending: bool,
     /// When output last came.
     heard: Instant,
     output: Option<Receiver>,
@@ -311,9 +316,15 @@ impl<W: Write> Session<'_, W> {
                         tail.push(error_buffer.get(..count).unwrap_or_default());
                     }
                 }
-                () = self.group.exited(), if self.exited.is_none() => {
-                    self.exited = Some(Instant::now());
-                }
+                change = self.group.changed(), if self.exited.is_none() => match change {
+                    Change::Gone => self.exited = Some(Instant::now()),
+                    // While it is being ended it stays stopped until it is killed.
+                    Change::AsksTerminal if self.ending => sleep_until(deadline).await,
+                    Change::AsksTerminal => {
+                        self.ending = true;
+                        return Ok(Some(Ending::NoTerminal));
+                    }
+                },
                 () = sleep_until(until) => {
                     return Ok(match self.exited {
                         // The command is done; who is still there was left behind by it.

@@ -26,6 +26,8 @@ const CLOSE: char = '\u{e001}';
 const OPEN_LITERAL: char = '\u{e002}';
 /// The kernel takes at most 128 KiB in one string, be it an argument or a variable.
 const LONGEST: usize = 120 * 1024;
+/// A longer text than fits into an argument is read by the shell from a file; this is more than anybody writes.
+const LONGEST_COMMAND: usize = 4 << 20;
 /// All values of a command together: well below what the kernel takes for a whole process.
 const LONGEST_TOGETHER: usize = 1024 * 1024;
 /// Steps of the template engine: a million is a quarter of a second.
@@ -149,8 +151,9 @@ pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError>
         .render_named_str("command", &marked, context(given, &look))
         .map_err(|error| render_error(&error))?;
     let values = std::mem::take(&mut *press.values.lock().unwrap_or_else(PoisonError::into_inner));
-    if text.len() > LONGEST {
-        return Err(TemplateError::TooLong { what: "the command", bytes: text.len(), limit: LONGEST });
+    if text.len() > LONGEST_COMMAND {
+        let (what, limit) = ("the command", LONGEST_COMMAND);
+        return Err(TemplateError::TooLong { what, bytes: text.len(), limit });
     }
     check_values(&values)?;
     let names = given.environment.keys().cloned().collect();

@@ -141,7 +141,7 @@ impl CommandTool {
         let script = Script {
             text: rendered.text,
             env,
-            workdir: self.definition.workdir.as_ref().map(PathBuf::from),
+            workdir: self.workdir(),
             stdin: None,
             containment: self.containment.clone(),
         };
@@ -180,11 +180,23 @@ impl CommandTool {
         outcome
     }
 
+    /// `~` is the home of the person who runs this.
+    fn workdir(&self) -> Option<PathBuf> {
+        let said = self.definition.workdir.as_deref()?;
+        let home = self.environment.get("HOME").filter(|home| !home.is_empty());
+        Some(match (said.strip_prefix('~'), home) {
+            (Some(""), Some(home)) => PathBuf::from(home),
+            (Some(rest), Some(home)) if rest.starts_with('/') => {
+                Path::new(home).join(rest.trim_start_matches('/'))
+            }
+            _ => PathBuf::from(said),
+        })
+    }
+
     fn stage(&self, text: String, values: Vec<(String, String)>) -> Script {
         let mut env = self.env.clone();
         env.extend(values);
-        let workdir = self.definition.workdir.as_ref().map(PathBuf::from);
-        Script { text, env, workdir, stdin: None, containment: self.containment.clone() }
+        Script { text, env, workdir: self.workdir(), stdin: None, containment: self.containment.clone() }
     }
 
     /// The built-in jq in a process of its own. Parameters are its variables, so that none is ever program
@@ -237,6 +249,19 @@ pub(super) async fn piped(
             }
             Err(error) => error.to_string(),
         },
+        // A filter that lets nothing through has said so.
+        Ok(finished)
+            if finished.ending == Ending::Exited(1) && finished.bytes == 0 && searches(&script.text) =>
+        {
+            match std::fs::rename(&place, output) {
+                Ok(()) => {
+                    (outcome.bytes, outcome.lines) = (0, 0);
+                    outcome.status = Status::NoData;
+                    return Ok(());
+                }
+                Err(error) => error.to_string(),
+            }
+        }
         Ok(finished) => reason(&finished, &script.text, limits),
         Err(error) => unstartable(&error),
     };
@@ -359,7 +384,7 @@ pub(super) fn judged(finished: &Finished, text: &str, limits: Limits, invocation
         // A search that found nothing: nothing on either stream says that nothing went wrong.
         Ending::Exited(1) if finished.bytes == 0 && searches(text) => (Status::NoData, Some(1)),
         Ending::Exited(code) => (Status::Error, Some(code)),
-        Ending::Signalled(_) | Ending::Unwritable => (Status::Error, None),
+        Ending::Signalled(_) | Ending::Unwritable | Ending::NoTerminal => (Status::Error, None),
         Ending::OutputLimit => (Status::Success, None),
         Ending::TimedOut => (Status::TimedOut, None),
         Ending::Stopped => (Status::Interrupted, None),
@@ -409,6 +434,11 @@ fn reason(finished: &Finished, text: &str, limits: Limits) -> String {
         Ending::Unwritable => format!(
             "output cut at {} bytes, it cannot be written any further: is the disk full?",
             finished.bytes
+        ),
+        Ending::NoTerminal => with(
+            "ended, as it asks the terminal for something (a password?) and a tool has none: give it a file or a \
+             variable to read from"
+                .to_owned(),
         ),
         Ending::Stopped => "interrupted".to_owned(),
     }

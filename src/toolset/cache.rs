@@ -4,14 +4,18 @@
 //! failed one a minute, since people fix what failed and try again. A cache that cannot be read or written
 //! costs time, never an answer.
 
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+use crate::shell::environment;
 
 use super::prerequisites::{environment_of, runs_commands};
 use super::{Prerequisite, Readiness, ReadinessStatus, Toolset};
@@ -33,6 +37,9 @@ pub struct Cache {
     now: u64,
     entries: BTreeMap<String, Entry>,
     changed: bool,
+    surroundings: OnceCell<u64>,
+    /// What each result that was asked for depended on then: before it was checked anew.
+    keys: RefCell<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,7 +76,14 @@ impl Cache {
     /// A cache that knows nothing yet and is still written: `--refresh-toolsets`.
     pub fn empty(path: PathBuf, now: SystemTime) -> Self {
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        Self { path, now, entries: BTreeMap::new(), changed: false }
+        Self {
+            path,
+            now,
+            entries: BTreeMap::new(),
+            changed: false,
+            surroundings: OnceCell::new(),
+            keys: RefCell::default(),
+        }
     }
 
     /// A result that still counts.
@@ -77,21 +91,32 @@ impl Cache {
         if !runs_commands(toolset) {
             return None;
         }
+        let key = self.key(toolset, env);
         let entry = self.entries.get(&toolset.name)?;
+        let said = toolset.status_refresh_interval;
         let limit = match entry.readiness.status {
-            ReadinessStatus::Enabled => GOOD,
-            ReadinessStatus::Disabled => ABSENT,
-            ReadinessStatus::Failed => FAILED,
+            ReadinessStatus::Enabled => said.unwrap_or(GOOD),
+            ReadinessStatus::Disabled => said.unwrap_or(ABSENT).min(ABSENT),
+            ReadinessStatus::Failed => said.unwrap_or(FAILED).min(FAILED),
         };
         // A time ahead of ours is a clock that was set back: its age is unknown.
         let age = self.now.checked_sub(entry.checked_at)?;
-        (age < limit.as_secs() && entry.key == key(toolset, env)).then(|| entry.readiness.clone())
+        (age < limit.as_secs() && entry.key == key).then(|| entry.readiness.clone())
+    }
+
+    fn key(&self, toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
+        let surroundings = *self.surroundings.get_or_init(|| surroundings(env));
+        let key = key(surroundings, toolset, env);
+        self.keys.borrow_mut().insert(toolset.name.clone(), key.clone());
+        key
     }
 
     /// Keeps a result, if getting it again would take a process.
     pub fn put(&mut self, toolset: &Toolset, env: &BTreeMap<String, String>, readiness: &Readiness) {
         if runs_commands(toolset) {
-            let entry = Entry { key: key(toolset, env), checked_at: self.now, readiness: readiness.clone() };
+            let asked = self.keys.borrow_mut().remove(&toolset.name);
+            let key = asked.unwrap_or_else(|| self.key(toolset, env));
+            let entry = Entry { key, checked_at: self.now, readiness: readiness.clone() };
             self.entries.insert(toolset.name.clone(), entry);
             self.changed = true;
         }
@@ -128,13 +153,37 @@ pub fn looks_unusable(exit_code: Option<i32>, words: &str) -> bool {
     let says = |sign: &str| words.contains(sign);
     let status =
         |code: &str| words.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == code);
-    exit_code == Some(127)
+    matches!(exit_code, Some(126 | 127))
         || [
             "command not found",
             "executable file not found",
             "unauthorized",
             "forbidden",
             "connection refused",
+            "was refused",
+            "no such host",
+            "could not resolve",
+            "could not translate host name",
+            "temporary failure in name resolution",
+            "is the docker daemon running",
+            "unable to locate credentials",
+            "could not find default credentials",
+            "no configuration has been provided",
+            "must be logged in",
+            "not logged in",
+            "az login",
+            "gcloud auth login",
+            "gh auth login",
+            "reauthenticat",
+            "authentication required",
+            "authentication failed",
+            "noauth",
+            "access denied",
+            "accessdenied",
+            "has expired",
+            "expiredtoken",
+            "invalid token",
+            "invalidclienttokenid",
         ]
         .into_iter()
         .any(says)
@@ -142,40 +191,75 @@ pub fn looks_unusable(exit_code: Option<i32>, words: &str) -> bool {
         || status("403")
 }
 
-/// Everything a result depends on, as one digest: no value can be read back from it.
-fn key(toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
+/// What every result depends on: what each command gets of the environment, programs on PATH, the kubeconfig.
+fn surroundings(env: &BTreeMap<String, String>) -> u64 {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    let caller: Vec<(String, String)> =
+        env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    environment(&caller, &[]).hash(&mut hasher);
+    // What decides whom a command speaks to, where its toolset names it.
+    for (name, value) in env.iter().filter(|(name, _)| decides(name)) {
+        (name, value).hash(&mut hasher);
+    }
+    // A program that comes, goes or is replaced changes its folder.
+    for folder in path_of(env).split(':').map(Path::new) {
+        state(folder).hash(&mut hasher);
+    }
+    for file in kubeconfigs(env) {
+        (state(&file), file).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Everything the result of this toolset depends on, as one digest: no value can be read back from it.
+fn key(surroundings: u64, toolset: &Toolset, env: &BTreeMap<String, String>) -> String {
+    let mut hasher = DefaultHasher::new();
+    surroundings.hash(&mut hasher);
     format!("{toolset:?}").hash(&mut hasher);
     for name in environment_of(toolset) {
         (env.get(&name), name).hash(&mut hasher);
     }
-    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
-    path.hash(&mut hasher);
-    // A program that comes, goes or is replaced changes its folder.
-    for folder in path.split(':').map(Path::new) {
-        changed_at(folder).hash(&mut hasher);
-    }
     for prerequisite in &toolset.prerequisites {
         if let Prerequisite::Command { command, .. } = prerequisite {
-            program(command, path).map(|hit| (changed_at(&hit), hit)).hash(&mut hasher);
+            for program in programs(command, env) {
+                (state(&program), program).hash(&mut hasher);
+            }
         }
     }
-    for file in kubeconfigs(env).into_iter().chain(accounts(toolset, env)) {
-        (changed_at(&file), file).hash(&mut hasher);
-    }
-    // What every command gets, and what decides whom it speaks to.
-    for (name, value) in env.iter().filter(|(name, _)| decides(name)) {
-        (name, value).hash(&mut hasher);
+    for file in accounts(toolset, env) {
+        (state(&file), file).hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
 }
 
-/// Where PATH finds the program that a command begins with.
-fn program(command: &str, path: &str) -> Option<PathBuf> {
-    let words = command.split_whitespace();
-    let name = words.into_iter().find(|word| !word.contains('='))?;
-    path.split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file())
+fn path_of(env: &BTreeMap<String, String>) -> &str {
+    env.get("PATH").map(String::as_str).unwrap_or_default()
+}
+
+/// Words of a command that are looked up, at most: a script of many lines has its programs at the top.
+const WORDS: usize = 24;
+
+/// Files that the words of a command can mean: where PATH finds them, or where they say. One that is written over in its
+/// place leaves its folder as it was.
+fn programs(command: &str, env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let words = command.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.+/~".contains(c)));
+    let mut seen = BTreeSet::new();
+    let names = words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || "./~".contains(c)));
+    let names = names.filter(|name| seen.insert(*name)).take(WORDS);
+    let home = env.get("HOME").map(String::as_str).unwrap_or_default();
+    let found = |name: &str| match name.strip_prefix("~/") {
+        Some(below) => Some(Path::new(home).join(below)),
+        None if name.contains('/') => Some(PathBuf::from(name)),
+        None => {
+            path_of(env).split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file())
+        }
+    };
+    // A file that a check writes is no program: it would make each check another one.
+    let runs = |file: &PathBuf| {
+        fs::metadata(file).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    names.filter_map(found).filter(runs).collect()
 }
 
 /// The files `kubectl` reads; the current context stands in them.
@@ -188,7 +272,10 @@ fn kubeconfigs(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
 
 /// Names of the environment that decide which cluster, account or daemon a command reaches.
 fn decides(name: &str) -> bool {
-    ["AWS_", "CLOUDSDK_", "DOCKER_", "KUBERNETES_", "HELM_"].iter().any(|prefix| name.starts_with(prefix))
+    let families =
+        ["AWS_", "AZURE_", "CLOUDSDK_", "CONTAINER_", "DOCKER_", "GOOGLE_", "HELM_", "KUBERNETES_", "PG"];
+    families.iter().any(|prefix| name.starts_with(prefix))
+        || name == "HOLMES_CONTAINMENT"
         || name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
@@ -198,23 +285,48 @@ fn accounts(toolset: &Toolset, env: &BTreeMap<String, String>) -> Vec<PathBuf> {
         Prerequisite::Command { command, .. } => Some(command.as_str()),
         _ => None,
     });
-    let text: String = commands.chain(toolset.prelude.as_deref()).collect();
+    let text = commands.chain(toolset.prelude.as_deref()).collect::<Vec<_>>().join("\n");
     let asks = |program: &str| {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == program)
     };
     let home = env.get("HOME").map(PathBuf::from).unwrap_or_default();
-    let of = |name: &str, file: &str| env.get(name).map_or_else(|| home.join(file), PathBuf::from);
+    let named = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of = |name: &str, usual: &str| named(name).unwrap_or_else(|| home.join(usual));
+    let settings = |own: &str, program: &str| {
+        let general = || named("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join(program);
+        named(own).unwrap_or_else(general)
+    };
+    let gcloud = of("CLOUDSDK_CONFIG", ".config/gcloud");
     let all = [
-        ("aws", of("AWS_CONFIG_FILE", ".aws/config")),
-        ("aws", of("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")),
-        ("docker", home.join(".docker/config.json")),
-        ("gcloud", home.join(".config/gcloud/active_config")),
-        ("az", home.join(".azure/azureProfile.json")),
-        ("gh", home.join(".config/gh/hosts.yml")),
+        (
+            "aws",
+            vec![of("AWS_CONFIG_FILE", ".aws/config"), of("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")],
+        ),
+        ("aws", files(home.join(".aws/sso/cache"))),
+        ("docker", vec![of("DOCKER_CONFIG", ".docker").join("config.json")]),
+        ("gcloud", vec![gcloud.join("active_config"), gcloud.join("application_default_credentials.json")]),
+        ("gcloud", files(gcloud.join("configurations"))),
+        ("az", vec![of("AZURE_CONFIG_DIR", ".azure").join("azureProfile.json")]),
+        ("gh", vec![settings("GH_CONFIG_DIR", "gh").join("hosts.yml")]),
+        ("argocd", vec![settings("ARGOCD_CONFIG_DIR", "argocd").join("config")]),
+        ("psql", vec![of("PGPASSFILE", ".pgpass"), of("PGSERVICEFILE", ".pg_service.conf")]),
+        ("mysql", vec![home.join(".my.cnf"), home.join(".mylogin.cnf")]),
     ];
-    all.into_iter().filter(|(program, _)| asks(program)).map(|(_, file)| file).collect()
+    all.into_iter().filter(|(program, _)| asks(program)).flat_map(|(_, files)| files).collect()
 }
 
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// A folder and what lies in it, in order: a file that is written over leaves its folder as it was.
+fn files(folder: PathBuf) -> Vec<PathBuf> {
+    const MOST: usize = 64;
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten().take(MOST);
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files.push(folder);
+    files
+}
+
+/// What tells one version of a file from another: its time may be that of a copy.
+fn state(path: &Path) -> Option<(Option<SystemTime>, u64, u64)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok(), metadata.len(), metadata.ino()))
 }

@@ -30,6 +30,12 @@ const AT_ONCE: usize = 64;
 /// Stdout of a command that is looked at.
 const LOOKED_AT: u64 = 1 << 20;
 
+/// Parts of a variable's name that tell that its value is a secret.
+const SECRET_NAMES: &[&str] =
+    &["TOKEN", "SECRET", "PASS", "PWD", "KEY", "AUTH", "CREDENTIAL", "CONNECTION_STRING"];
+/// Shorter ones are words such as `true`, and no secrets worth the name.
+const SHORTEST_SECRET: usize = 6;
+
 /// Characters of a command that a reason shows.
 const SHOWN: usize = 60;
 
@@ -299,8 +305,40 @@ async fn run(
         .capture(script, timeout)
         .await
         .map_err(|error| format!("`{invocation}` cannot be started: {error}"))?;
-    verdict(&invocation, &captured, expected, timeout)
-        .map_err(|reason| without_secrets(&reason, &toolset.config))
+    verdict(&invocation, &captured, expected, timeout).map_err(|reason| {
+        let reason = without_secrets(&reason, &toolset.config);
+        without_passwords(&without_values(reason, &names))
+    })
+}
+
+/// `reason` without the values of variables that hold secrets by their names: what a program was given it may print.
+fn without_values(mut reason: String, given: &BTreeMap<String, String>) -> String {
+    for (name, value) in given {
+        let upper = name.to_ascii_uppercase();
+        if value.len() >= SHORTEST_SECRET && SECRET_NAMES.iter().any(|part| upper.contains(part)) {
+            reason = reason.replace(value.as_str(), "***");
+        }
+    }
+    reason
+}
+
+/// `reason` without the passwords of addresses: `postgres://user:***@host`.
+fn without_passwords(reason: &str) -> String {
+    let mut out = String::with_capacity(reason.len());
+    let mut rest = reason;
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "/?#'\"`".contains(c)).unwrap_or(after.len());
+        let (authority, behind) = after.split_at(end);
+        match authority.rsplit_once('@').and_then(|(who, host)| Some((who.split_once(':')?.0, host))) {
+            Some((user, host)) => out.extend([user, ":***@", host]),
+            None => out.push_str(authority),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A prerequisite only looks, as the tools do it speaks for: what they may write it may, and where none of them can
@@ -348,6 +386,10 @@ fn verdict(
         Ending::TimedOut => {
             Err(format!("`{command}`: no end within {} s{}", timeout.as_secs_f64(), last_word()))
         }
+        Ending::NoTerminal => Err(format!(
+            "`{command}`: it asks the terminal for something (a password?), and a check has none{}",
+            last_word()
+        )),
         Ending::Unwritable => Err(format!("`{command}`: its output could not be kept")),
         Ending::Stopped => Err(format!("`{command}`: the check was interrupted")),
     }

@@ -27,6 +27,7 @@ mod containment;
 mod deliveries;
 mod doctor;
 mod endpoint;
+mod execution;
 mod hostile;
 mod http_toolset;
 mod investigate_attacks;

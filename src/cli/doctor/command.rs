@@ -76,6 +76,7 @@ pub(super) async fn ask(text: &str, looking: &Looking<'_>, timeout: Duration) ->
                 Ending::Exited(code) => Some(last.unwrap_or_else(|| format!("exit {code}"))),
                 Ending::Signalled(signal) => Some(format!("killed by signal {signal}")),
                 Ending::OutputLimit => Some("too much output".to_owned()),
+                Ending::NoTerminal => Some("it asks the terminal for something".to_owned()),
                 Ending::Unwritable | Ending::Stopped => Some("interrupted".to_owned()),
             };
             let milliseconds = u64::try_from(captured.duration.as_millis()).unwrap_or(u64::MAX);

@@ -91,6 +91,9 @@ impl Program {
             Ending::TimedOut => {
                 format!("`approval_command` gave no answer in {} s", self.timeout.as_secs_f64())
             }
+            Ending::NoTerminal => {
+                "`approval_command` asks the terminal for something, which it has not".to_owned()
+            }
             Ending::Stopped => "the run was interrupted".to_owned(),
             Ending::OutputLimit | Ending::Unwritable => "`approval_command` says too much".to_owned(),
         };

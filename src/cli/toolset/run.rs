@@ -107,6 +107,7 @@ pub(super) async fn run(
         flagged: None,
     };
     let exhibit = store.keep(exhibit).map_err(io("the tool's output"))?;
+    equipment::recheck(&config, std::slice::from_ref(&exhibit));
     match output {
         OutputFormat::Json | OutputFormat::Jsonl => {
             ui::write_stdout(as_json(&told(&exhibit, args.raw), output).as_bytes()).map_err(io("stdout"))?;
