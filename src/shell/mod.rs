@@ -15,6 +15,7 @@ pub mod plan;
 mod process;
 mod quoting;
 mod run;
+mod shebang;
 pub mod survey;
 mod syntax;
 mod tail;
