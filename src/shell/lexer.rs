@@ -601,8 +601,9 @@ impl Scan<'_> {
         if prefix && word.opens_subscript() {
             Self::want(self.integer(index), index, "in an array subscript", "use an integer parameter")?;
         }
-        if word.text.rfind('{').is_some_and(|at| {
-            let inside = word.text.get(at + 1..).unwrap_or_default();
+        let own = word.authors();
+        if own.rfind('{').is_some_and(|at| {
+            let inside = own.get(at + 1..).unwrap_or_default();
             inside.split_once("..").is_some_and(|(first, _)| !first.is_empty())
                 || inside.is_empty() && self.is(1, '.') && self.is(2, '.')
         }) {

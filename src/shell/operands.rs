@@ -105,6 +105,17 @@ impl Word {
         end.and_then(|end| self.text.get(..end)).unwrap_or(&self.text)
     }
 
+    /// Without the values.
+    pub(super) fn authors(&self) -> String {
+        let mut text = self.text.clone();
+        for held in self.values.iter().rev() {
+            if let Some(at) = held.at.filter(|at| text.get(*at..at + held.length).is_some()) {
+                text.replace_range(at..at + held.length, "");
+            }
+        }
+        text
+    }
+
     /// The variable's name, where the word is an assignment.
     pub(super) fn assigns(&self) -> Option<&str> {
         let (name, _) = self.own().split_once('=')?;
@@ -491,7 +502,7 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
 
 /// Programs that run what they are given as data: then their words and their input are a shell's.
 fn passed_on(words: &[Word], next: usize, runs: impl Fn(&str) -> bool, judged: &mut Judged) {
-    if words.iter().skip(next).any(|word| runs(&word.text)) {
+    if words.iter().skip(next).any(|word| runs(&word.authors())) {
         all(words, 0, Language::Shell, judged);
         judged.reads_program = Some(Language::Shell);
     }
