@@ -7,6 +7,7 @@
 
 mod documents;
 mod expansions;
+mod nested;
 mod notes;
 mod programs;
 mod quotes;
@@ -49,7 +50,7 @@ impl Printed {
 }
 
 /// A value that must not stand where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) value: usize,
     pub(super) place: String,
@@ -77,8 +78,7 @@ pub(super) fn place(
 ) -> Result<Scanned, Refusal> {
     let mut scan = scan(items, values, environment, allow_options);
     scan.list(End::Text)?;
-    scan.judge_options()?;
-    scan.judge_programs()?;
+    scan.judge(0)?;
     Ok(Scanned { text: scan.text, shown: scan.shown })
 }
 
@@ -111,7 +111,12 @@ fn scan<'a>(
         sets_arguments: false,
         calls: Vec::new(),
         named: BTreeSet::new(),
+        nested: Vec::new(),
+        files: Vec::new(),
         seen: Vec::new(),
+        expanded: Vec::new(),
+        passes: None,
+        counts: false,
         notes: None,
     }
 }
@@ -142,6 +147,14 @@ struct Pipeline {
     values: Vec<usize>,
     /// Who reads what flows through it as a program.
     reader: Option<Language>,
+    /// Commands of it that are known.
+    stages: usize,
+    /// Its first command's input is redirected, from something other than another descriptor.
+    input: bool,
+    /// Its reader has the input of whatever is around it: any value may be in that.
+    inherits: bool,
+    /// Its reader makes words for another program of it; `Some(true)`: at blanks.
+    words: Option<bool>,
 }
 
 /// A word that its program could take for an option.
@@ -156,9 +169,11 @@ struct Operand {
 /// Text that another interpreter reads.
 struct Program {
     language: Language,
-    /// With the program's text up to the value, where known.
-    values: Vec<(usize, String)>,
+    /// With the program's text up to the value; `None`: not known.
+    values: Vec<(usize, Option<String>)>,
     variables: Vec<String>,
+    /// The output of commands is in it.
+    output: bool,
 }
 
 struct Scan<'a> {
@@ -173,9 +188,9 @@ struct Scan<'a> {
     shown: String,
     documents: Vec<Document>,
     /// Variables of the script and the values that went into them.
-    assigned: BTreeMap<String, Vec<usize>>,
+    assigned: BTreeMap<String, BTreeSet<usize>>,
     /// Those of them that may begin what the variable holds.
-    leading: BTreeMap<String, Vec<usize>>,
+    leading: BTreeMap<String, BTreeSet<usize>>,
     /// Variables that are read from an input.
     read: BTreeSet<String>,
     operands: Vec<Operand>,
@@ -191,7 +206,17 @@ struct Scan<'a> {
     calls: Vec<Vec<Word>>,
     /// Names of functions.
     named: BTreeSet<String>,
+    /// Shells that are given a program and its arguments.
+    nested: Vec<nested::Nested>,
+    /// Words that their program could take for the name of a file.
+    files: Vec<(operands::Prefix, Operand)>,
     seen: Vec<usize>,
+    /// Names that the shell expands, in order.
+    expanded: Vec<String>,
+    /// Whether the first command of the list passes on what it is given.
+    passes: Option<bool>,
+    /// What the last command prints is a number, whatever it is given.
+    counts: bool,
     /// What was met, where somebody asked for it.
     notes: Option<Notes>,
 }
@@ -201,6 +226,21 @@ fn identifiers(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
         .map(str::to_owned)
+}
+
+/// Inside `[[ … ]]`.
+fn conditional(words: &[Word]) -> bool {
+    words.first().is_some_and(|word| !word.quoted && word.text == "[[")
+        && words.last().is_some_and(|word| word.quoted || word.text != "]]")
+}
+
+/// Where `((` is arithmetic: instead of a command, or after `for`.
+fn begins(words: &[Word]) -> bool {
+    match words {
+        [] => true,
+        [word] => !word.quoted && word.text == "for",
+        _ => false,
+    }
 }
 
 type Scanning<T> = Result<T, Refusal>;
@@ -294,6 +334,8 @@ impl Scan<'_> {
         let mut words: Vec<Word> = Vec::new();
         let mut pipeline = self.pipeline();
         let mut cases = 0_usize;
+        // Between `in` or `;;` and the `)` of a `case`: no command begins there.
+        let mut patterns = false;
         let first_seen = self.seen.len();
         loop {
             let Some(item) = self.peek(0) else {
@@ -302,6 +344,21 @@ impl Scan<'_> {
             };
             match item {
                 Item::Char(' ' | '\t') => self.copy(1),
+                Item::Char('(' | '|') if patterns => self.copy(1),
+                Item::Char(')') if patterns => {
+                    words.clear();
+                    patterns = false;
+                    self.copy(1);
+                }
+                Item::Char(';') if cases > 0 && (self.is(1, ';') || self.is(1, '&')) => {
+                    self.finish(&mut words, pipeline);
+                    pipeline = self.pipeline();
+                    self.copy(if self.is(2, '&') { 3 } else { 2 });
+                    patterns = true;
+                }
+                // Operators of a condition: no command begins after them.
+                Item::Char('&' | '|' | '(' | ')' | '\n') if conditional(&words) => self.copy(1),
+                Item::Char('<' | '>') if conditional(&words) && !self.is(1, '(') => self.copy(1),
                 Item::Char('\\') if self.is(1, '\n') => self.copy(2),
                 Item::Char('#') => self.comment()?,
                 Item::Char('\n') => {
@@ -338,7 +395,7 @@ impl Scan<'_> {
                     self.finish(&mut words, pipeline);
                     self.copy(if self.is(1, '&') { 2 } else { 1 });
                 }
-                Item::Char('(') if self.is(1, '(') && words.is_empty() => {
+                Item::Char('(') if self.is(1, '(') && begins(&words) => {
                     self.copy(2);
                     self.deeper(|scan| scan.arithmetic("))"))?;
                 }
@@ -374,7 +431,10 @@ impl Scan<'_> {
                     if words.is_empty() && !word.quoted {
                         match word.text.as_str() {
                             "case" => cases += 1,
-                            "esac" => cases = cases.saturating_sub(1),
+                            "esac" => {
+                                cases = cases.saturating_sub(1);
+                                patterns = false;
+                            }
                             "function" => self.functions = true,
                             _ => {}
                         }
@@ -388,7 +448,14 @@ impl Scan<'_> {
                     if keyword {
                         self.note_keyword(&word, pipeline);
                     } else if !descriptor {
+                        let begins = matches!(words.as_slice(), [case, _] if case.text == "case" && !case.quoted)
+                            && word.text == "in";
                         words.push(word);
+                        if begins && cases > 0 {
+                            self.finish(&mut words, pipeline);
+                            pipeline = self.pipeline();
+                            patterns = true;
+                        }
                     }
                 }
             }
@@ -441,6 +508,9 @@ impl Scan<'_> {
                 );
             }
             self.note_redirection("<<", &word, pipeline);
+            if let Some(pipeline) = self.pipelines.get_mut(pipeline) {
+                pipeline.input = true;
+            }
             self.documents.push(Document {
                 delimiter: word.text,
                 quoted: word.quoted,
@@ -464,6 +534,10 @@ impl Scan<'_> {
         let word = self.word(&[])?;
         self.note_redirection(operator.trim_end(), &word, pipeline);
         if input {
+            let descriptor = operator.contains('&');
+            if let Some(pipeline) = self.pipelines.get_mut(pipeline).filter(|_| !descriptor) {
+                pipeline.input = true;
+            }
             let mut values: Vec<usize> = word.values.iter().map(|held| held.index).collect();
             for name in &word.variables {
                 values.extend(self.assigned.get(name).into_iter().flatten());
@@ -489,8 +563,8 @@ impl Scan<'_> {
                     self.substitution(&mut word)?;
                     if direction == '>' {
                         // Whatever the command prints flows in: `tee >(sh)`.
-                        for pipeline in first..self.pipelines.len() {
-                            self.flow(pipeline, &self.seen.clone());
+                        for pipeline in self.pipelines.iter_mut().skip(first) {
+                            pipeline.inherits = true;
                         }
                     }
                 }
@@ -526,6 +600,19 @@ impl Scan<'_> {
         let prefix = before.iter().all(|word| word.assigns().is_some());
         if prefix && word.opens_subscript() {
             Self::want(self.integer(index), index, "in an array subscript", "use an integer parameter")?;
+        }
+        let own = word.authors();
+        if own.rfind('{').is_some_and(|at| {
+            let inside = own.get(at + 1..).unwrap_or_default();
+            inside.split_once("..").is_some_and(|(first, _)| !first.is_empty())
+                || inside.is_empty() && self.is(1, '.') && self.is(2, '.')
+        }) {
+            let remedy = "write `$(seq 1 {{ x }})`";
+            return Self::refuse(
+                index,
+                "in a range `{1..9}`, which the shell makes before it knows the value",
+                remedy,
+            );
         }
         word.hold(index, &text);
         let shown = quoting::word(&self.shown_of(index));

@@ -36,6 +36,6 @@ pub use environment::{environment, is_model_key};
 pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};
-pub use shebang::interpreted;
+pub use shebang::with_options;
 pub use syntax::Variable;
 pub use teed::{Teed, teed};

@@ -3,11 +3,20 @@
 //! A list of programs can never be whole. It needs to be whole for those that tools use, and errs towards
 //! refusing: a value in a program's text must be plain, and for some languages less than that.
 
+mod clients;
+mod files;
+mod interpreters;
 mod language;
 mod options;
+mod scripts;
+mod shells;
 
+use interpreters::{first_operand, interpreter, jq};
 pub(super) use language::Language;
-pub(super) use options::may_be_option;
+use shells::{environment, remote, shells};
+
+pub(super) use files::{Prefix, names_a_file};
+pub(super) use options::{ends_before_an_option, may_be_option};
 
 /// A value inside a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +69,14 @@ impl Word {
         self.values.extend(indexes.iter().map(|index| Held { index: *index, at: None, length: 0 }));
     }
 
+    /// Names that commands in it expand.
+    pub(super) fn expand_inner(&mut self, names: &[String]) {
+        if self.at_start() {
+            self.leading_variables.extend_from_slice(names);
+        }
+        self.variables.extend_from_slice(names);
+    }
+
     /// `$name`, whose spelling is `spelled` in the text.
     pub(super) fn expand(&mut self, name: String, spelled: &str, quoted: bool) {
         let starts = self.at_start();
@@ -86,6 +103,17 @@ impl Word {
     fn own(&self) -> &str {
         let end = self.values.iter().find_map(|held| held.at);
         end.and_then(|end| self.text.get(..end)).unwrap_or(&self.text)
+    }
+
+    /// Without the values.
+    pub(super) fn authors(&self) -> String {
+        let mut text = self.text.clone();
+        for held in self.values.iter().rev() {
+            if let Some(at) = held.at.filter(|at| text.get(*at..at + held.length).is_some()) {
+                text.replace_range(at..at + held.length, "");
+            }
+        }
+        text
     }
 
     /// The variable's name, where the word is an assignment.
@@ -120,6 +148,52 @@ pub(super) fn is_keyword(text: &str) -> bool {
     matches!(text, "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "{" | "time" | "coproc")
 }
 
+/// Whether a command prints a number and nothing else, whatever it is given.
+pub(super) fn prints_a_number(words: &[Word]) -> bool {
+    let options =
+        |all: fn(&str) -> bool| words.iter().skip(1).any(|word| word.values.is_empty() && all(&word.text));
+    match words.first().map_or("", |word| base(&word.text)) {
+        // With the name of a file it prints that as well.
+        "wc" => words.iter().skip(1).all(|word| word.is_option() && word.values.is_empty()),
+        "nproc" => true,
+        "date" => options(|text| text == "+%s"),
+        "grep" | "pgrep" => options(|text| text == "-c" || text == "--count" || text == "-ic"),
+        _ => false,
+    }
+}
+
+/// Whether what a command prints may be what it was given by the name of a variable. What comes from elsewhere, such
+/// as a server's answer, is not.
+pub(super) fn passes_text(words: &[Word]) -> bool {
+    let program = words.first().map_or("", |word| base(&word.text));
+    matches!(
+        program,
+        "" | "echo"
+            | "printf"
+            | "cat"
+            | "sed"
+            | "tr"
+            | "cut"
+            | "head"
+            | "tail"
+            | "grep"
+            | "awk"
+            | "gawk"
+            | "mawk"
+            | "sort"
+            | "uniq"
+            | "rev"
+            | "basename"
+            | "dirname"
+            | "jq"
+            | "tee"
+            | "xargs"
+            | "read"
+            | "paste"
+            | "base64"
+    )
+}
+
 /// What a simple command does with its words.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Judged {
@@ -135,6 +209,13 @@ pub(super) struct Judged {
     pub(super) files: Vec<(usize, Language)>,
     /// It prints variables with what they hold.
     pub(super) dumps: bool,
+    /// Its program comes from an input that is not its own: that of the loop or the function around it.
+    pub(super) inherits: bool,
+    own_input: bool,
+    /// Positions of shell programs that are followed by arguments for them.
+    pub(super) nested: Vec<usize>,
+    /// It makes words for another program of its input; `Some(true)`: at blanks.
+    pub(super) makes_words: Option<bool>,
     /// Variables it sets, from which word; `None`: from its input.
     pub(super) assigns: Vec<(String, Option<usize>)>,
 }
@@ -144,7 +225,21 @@ fn base(program: &str) -> &str {
 }
 
 fn shell(program: &str) -> bool {
-    matches!(program, "sh" | "bash" | "dash" | "ksh" | "mksh" | "zsh" | "ash" | "fish" | "rbash")
+    matches!(
+        program,
+        "sh" | "bash"
+            | "dash"
+            | "ksh"
+            | "mksh"
+            | "zsh"
+            | "ash"
+            | "fish"
+            | "rbash"
+            | "csh"
+            | "tcsh"
+            | "nu"
+            | "pwsh"
+    )
 }
 
 /// Variables whose values programs run, or load as code.
@@ -175,6 +270,16 @@ const RUN: &[&str] = &[
     "RUBYOPT",
     "NODE_OPTIONS",
     "JAVA_TOOL_OPTIONS",
+    "RUBYLIB",
+    "NODE_PATH",
+    "RSYNC_RSH",
+    "GIT_ASKPASS",
+    "SSH_ASKPASS",
+    "PSQL_PAGER",
+    "MANPAGER",
+    "BROWSER",
+    "TAR_OPTIONS",
+    "DYLD_INSERT_LIBRARIES",
 ];
 
 /// Judges the words of one simple command.
@@ -187,6 +292,13 @@ pub(super) fn judge(words: &[Word]) -> Judged {
         }
     }
     from(words, start, &mut judged, 0);
+    // Of an unknown program `sh` may be no more than an operand.
+    let program = words.get(start).map_or("", |word| base(&word.text));
+    judged.inherits &= judged.own_input || options::wraps(program);
+    // `bash /dev/stdin`: a file's name for the input.
+    let input =
+        |(at, language): &(usize, Language)| words.get(*at).filter(|word| is_input(word)).map(|_| *language);
+    judged.reads_program = judged.reads_program.or_else(|| judged.files.iter().find_map(input));
     let runs_output = judged.programs.iter().any(|(at, language)| {
         *language == Language::Shell && words.get(*at).is_some_and(|word| word.substituted)
     });
@@ -195,6 +307,13 @@ pub(super) fn judge(words: &[Word]) -> Judged {
         judged.reads_program = Some(Language::Shell);
     }
     judged
+}
+
+/// `-`, `/dev/stdin`: the input, by a file's name.
+fn is_input(word: &Word) -> bool {
+    let text = word.text.as_str();
+    let descriptor = text.starts_with("/dev/fd/") || text.starts_with("/proc/self/fd/");
+    matches!(text, "-" | "/dev/stdin") || descriptor && !word.substituted
 }
 
 fn all(words: &[Word], from: usize, language: Language, judged: &mut Judged) {
@@ -221,8 +340,10 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         judged.files.push((start, Language::Shell));
     }
     if !program.variables.is_empty() || program.substituted {
-        // `$SHELL -c …`: whatever it is, its operands may be a program.
-        all(words, start + 1, Language::Shell, judged);
+        // `$SHELL -c …`: whatever it is, its operands may be a program. `$v`: which one, the value says; `"$@"`
+        // is judged where it comes from.
+        let said = program.substituted || !program.split.is_empty();
+        all(words, start + usize::from(!said), Language::Shell, judged);
         return;
     }
     let version = |c: char| c.is_ascii_digit() || c == '.';
@@ -244,12 +365,25 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
             judged.sets_arguments = !switches(words.get(next..).unwrap_or_default());
             judged.dumps = words.len() <= next;
         }
+        "command" | "builtin" | "exec" => {
+            let at = (next..words.len()).find(|at| !words.get(*at).is_some_and(Word::is_option));
+            let looks = words.get(next).is_some_and(|word| matches!(word.text.as_str(), "-v" | "-V"));
+            if let Some(at) = at.filter(|_| !looks) {
+                from(words, at, judged, depth + 1);
+            }
+        }
         // `function name { command`.
         "function" => from(words, next + 2, judged, depth + 1),
-        "eval" | "trap" | "alias" | "watch" | "parallel" | "fc" | "bind" | "complete" | "compgen" => {
+        "eval" | "trap" | "alias" | "hash" | "enable" | "watch" | "parallel" | "fc" | "bind" | "complete"
+        | "compgen" => {
             all(words, next, Language::Shell, judged);
         }
-        name if shell(name) => shells(words, next, judged),
+        name if shell(name) => {
+            shells(words, next, judged);
+            judged.inherits |= judged.reads_program.is_some();
+            judged.own_input |= depth == 0;
+        }
+        "case" => {}
         "su" | "script" | "flock" | "runuser" => {
             options(words, next, &["-c", "--command"], Language::Shell, judged);
             inner(words, next, judged, depth);
@@ -265,6 +399,11 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         }
         "printf" | "test" | "[" => {
             options(words, next, &["-v", "-R"], Language::Arithmetic, judged);
+            if name == "printf" {
+                let format = next + if words.get(next).is_some_and(|word| word.text == "-v") { 2 } else { 0 };
+                let format = format + usize::from(words.get(format).is_some_and(|word| word.text == "--"));
+                judged.programs.push((format, Language::Format));
+            }
             if name == "printf"
                 && words.get(next).is_some_and(|word| word.text == "-v")
                 && let Some(word) = words.get(next + 1)
@@ -282,9 +421,7 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => {
             let takes = ["-v", "-F", "--assign", "--field-separator", "-f", "--file", "-i", "--include"];
             first_operand(words, next, &takes, &["-f", "--file"], &["-e", "--source"], Language::Awk, judged);
-            let runs =
-                |text: &str| text.contains("system") || text.contains("getline") || text.contains("| \"");
-            passed_on(words, next, runs, judged);
+            passed_on(words, next, scripts::awk_runs, judged);
         }
         "sed" | "gsed" => {
             let takes = ["-e", "--expression", "-f", "--file", "-l", "--line-length"];
@@ -308,10 +445,16 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         }
         "perl" | "ruby" | "php" | "osascript" | "tclsh" | "expect" => {
             interpreter(words, next, Language::Perl, judged);
-            passed_on(words, next, runs_commands, judged);
+            judged.inherits |= judged.reads_program.is_some();
+            judged.own_input |= depth == 0;
+            // `open` and `<>` run names such as `id|`.
+            let opens = |text: &str| runs_commands(text) || text.contains("open") || text.contains("<>");
+            passed_on(words, next, opens, judged);
         }
         "python" | "pypy" | "node" | "nodejs" | "lua" | "deno" | "bun" => {
             interpreter(words, next, Language::Script, judged);
+            judged.inherits |= judged.reads_program.is_some();
+            judged.own_input |= depth == 0;
             passed_on(words, next, runs_commands, judged);
         }
         "mongosh" | "mongo" => {
@@ -319,10 +462,8 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
             judged.reads_program = Some(Language::Script);
         }
         // What comes on their input are commands, one a line.
-        "redis-cli" | "valkey-cli" | "cqlsh" | "dc" | "ftp" | "sftp" | "telnet" | "nc" | "ncat" => {
-            options(words, next, &["-e", "--execute"], Language::Sql, judged);
-            judged.reads_program = Some(Language::Sql);
-        }
+        "dc" | "ftp" | "sftp" | "telnet" | "nc" | "ncat" => judged.reads_program = Some(Language::Sql),
+        name if clients::judge(name, words, next, judged) => {}
         "curl" => {
             let takes = |word: &Word| matches!(word.text.as_str(), "-K" | "--config");
             if words.iter().skip(next).any(|word| takes(word) || word.text.starts_with("-K")) {
@@ -330,12 +471,6 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
             }
         }
         "printenv" => judged.dumps = true,
-        "psql" | "mysql" | "mariadb" | "clickhouse-client" | "sqlcmd" => {
-            let takes = ["-c", "--command", "-e", "--execute", "-q", "--query", "-Q"];
-            options(words, next, &takes, Language::Sql, judged);
-            judged.reads_program = Some(Language::Sql);
-        }
-        "sqlite" | "duckdb" | "bq" => all(words, next, Language::Sql, judged),
         "env" => {
             judged.dumps = words.len() <= next;
             environment(words, next, judged, depth);
@@ -349,6 +484,11 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
         }
         "xargs" => {
             let known = judged.programs.len();
+            let has = |option: &str| words.iter().skip(next).any(|word| word.text == option);
+            if !has("--") {
+                let whole = ["-0", "--null", "-d", "-0n1"].iter().any(|option| has(option));
+                judged.makes_words = Some(!whole);
+            }
             inner(words, next, judged, depth);
             if judged.programs.len() > known || words.iter().skip(next).any(|word| shell(base(&word.text))) {
                 // What comes on the input is put into the program's text.
@@ -362,7 +502,7 @@ fn from(words: &[Word], start: usize, judged: &mut Judged, depth: usize) {
 
 /// Programs that run what they are given as data: then their words and their input are a shell's.
 fn passed_on(words: &[Word], next: usize, runs: impl Fn(&str) -> bool, judged: &mut Judged) {
-    if words.iter().skip(next).any(|word| runs(&word.text)) {
+    if words.iter().skip(next).any(|word| runs(&word.authors())) {
         all(words, 0, Language::Shell, judged);
         judged.reads_program = Some(Language::Shell);
     }
@@ -374,68 +514,6 @@ fn runs_commands(text: &str) -> bool {
         .any(|name| text.contains(name))
 }
 
-/// `sh -c program name arguments…`, `sh file`, or a program on the input.
-fn shells(words: &[Word], next: usize, judged: &mut Judged) {
-    let mut commands = false;
-    let mut at = next;
-    while let Some(word) = words.get(at) {
-        let option = word.text.starts_with(['-', '+']);
-        if !option {
-            break;
-        }
-        if !word.values.is_empty() {
-            judged.programs.push((at, Language::Shell));
-        }
-        if word.text == "--" {
-            at += 1;
-            break;
-        }
-        let short = !word.text.starts_with("--");
-        commands |= short && word.text.contains('c');
-        at += 1;
-        let takes = short && (word.text.contains('o') || word.text.contains('O'))
-            || matches!(word.text.as_str(), "--rcfile" | "--init-file");
-        at += usize::from(takes);
-    }
-    match words.get(at) {
-        Some(program) => {
-            judged.programs.push((at, Language::Shell));
-            if !commands {
-                judged.files.push((at, Language::Shell));
-            }
-            // An inner `eval "$1"` would run what is data here.
-            let text = &program.text;
-            if commands && (text.contains("eval") || text.contains("sh -") || text.contains("((")) {
-                all(words, at + 1, Language::Shell, judged);
-            }
-        }
-        None => judged.reads_program = Some(Language::Shell),
-    }
-    if !commands && words.iter().skip(next).any(|word| word.text == "-s" || word.text == "-") {
-        judged.reads_program = Some(Language::Shell);
-    }
-}
-
-/// Everything after the host is a command line for the shell over there.
-fn remote(words: &[Word], next: usize, judged: &mut Judged) {
-    const TAKES: &str = "BbcDEeFIiJLlmOopQRSWw";
-    let mut at = next;
-    while let Some(word) = words.get(at).filter(|word| word.is_option()) {
-        let takes = word.text.len() == 2 && word.text.ends_with(|c| TAKES.contains(c));
-        // `-o ProxyCommand=…` runs a command here.
-        if word.text.starts_with("-o") {
-            judged.programs.push((at, Language::Shell));
-            judged.programs.push((at + 1, Language::Shell));
-        }
-        at += 1 + usize::from(takes);
-    }
-    all(words, at + 1, Language::Shell, judged);
-    let runs_shell = words.iter().skip(at + 1).any(|word| shell(base(&word.text)));
-    if words.len() <= at + 1 || runs_shell {
-        judged.reads_program = Some(Language::Shell);
-    }
-}
-
 fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
     let name = words.get(start).map(|word| word.text.as_str()).unwrap_or_default();
     let numeric = |word: &Word| {
@@ -443,9 +521,13 @@ fn builtin(words: &[Word], start: usize, judged: &mut Judged) {
             && matches!(word.text.as_str(), "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-v" | "-R")
     };
     if name == "[[" {
-        if words.iter().any(numeric) {
-            all(words, start + 1, Language::Arithmetic, judged);
-            judged.evaluated.extend(start + 1..words.len());
+        let operators = words.iter().enumerate().skip(start + 1).filter(|(_, word)| numeric(word));
+        for (at, operator) in operators {
+            let unary = matches!(operator.text.as_str(), "-v" | "-R");
+            for operand in (at - usize::from(!unary)..=at + 1).filter(|operand| *operand != at) {
+                judged.programs.push((operand, Language::Arithmetic));
+                judged.evaluated.push(operand);
+            }
         }
         return;
     }
@@ -490,140 +572,18 @@ fn options(words: &[Word], next: usize, names: &[&str], language: Language, judg
     }
 }
 
-/// Programs whose first operand is their program, unless an option brought one.
-fn first_operand(
-    words: &[Word],
-    next: usize,
-    takes: &[&str],
-    files: &[&str],
-    programs: &[&str],
-    language: Language,
-    judged: &mut Judged,
-) {
-    options(words, next, programs, language, judged);
-    let mut brought = false;
-    let mut at = next;
-    while let Some(word) = words.get(at).filter(|word| word.is_option()) {
-        let text = word.text.as_str();
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
-        brought |= begins(files) || begins(programs);
-        if begins(files) {
-            judged.files.push((at + 1, language));
-        }
-        if begins(files)
-            && words.get(at + 1).is_some_and(|word| word.text == "-" || word.text == "/dev/stdin")
-        {
-            judged.reads_program = Some(language);
-        }
-        at += 1 + usize::from(takes.contains(&text) || programs.contains(&text));
-    }
-    if !brought && at < words.len() {
-        judged.programs.push((at, language));
-    }
-}
-
-fn jq(words: &[Word], next: usize, judged: &mut Judged) {
-    let mut at = next;
-    let mut brought = false;
-    while let Some(word) = words.get(at) {
-        match word.text.as_str() {
-            "--arg" | "--argjson" | "--slurpfile" | "--rawfile" | "--argfile" => at += 3,
-            "--indent" | "-L" | "--library-path" => at += 2,
-            "-f" | "--from-file" => {
-                judged.files.push((at + 1, Language::Jq));
-                brought = true;
-                at += 2;
-            }
-            // What follows is data, once the program is there.
-            "--args" | "--jsonargs" if brought => return,
-            text if text.starts_with('-') => at += 1,
-            _ if brought => at += 1,
-            _ => {
-                // A whole program that the model wrote is what `jq {{ expression }}` asks for, and jq can
-                // neither run nor write anything. Inside the author's program a value stays a value.
-                if !word.is_one_value() {
-                    judged.programs.push((at, Language::Jq));
-                }
-                brought = true;
-                at += 1;
-            }
-        }
-    }
-}
-
-/// `perl -e program`, `python -c program`, `node -e program`, or a program on the input.
-fn interpreter(words: &[Word], next: usize, language: Language, judged: &mut Judged) {
-    let mut at = next;
-    let mut brought = false;
-    let mut magic = false;
-    while let Some(word) = words.get(at).filter(|word| word.is_option()) {
-        let text = word.text.as_str();
-        if !word.values.is_empty() {
-            judged.programs.push((at, language));
-        }
-        let short = !text.starts_with("--");
-        // Combined options such as `-ne`: those that read files open names like `id|` as commands.
-        magic |= language == Language::Perl && short && text.contains(['n', 'p', 'i']);
-        let program = short && text.contains(['c', 'e', 'E', 'r', 'p'])
-            || text.starts_with("--eval")
-            || text.starts_with("--print");
-        at += 1;
-        if program && !text.contains('=') && text != "-n" {
-            judged.programs.push((at, language));
-            brought = true;
-            // `-p` and `-r` may stand alone: then this word is looked at again.
-            if text.contains(['c', 'e', 'E']) {
-                at += 1;
-            }
-        }
-    }
-    if magic {
-        all(words, at, Language::Shell, judged);
-    }
-    if !brought {
-        judged.files.push((at, Language::Shell));
-    }
-    if !brought && words.get(at).is_none_or(|word| word.text == "-") {
-        judged.reads_program = Some(language);
-    }
-}
-
-fn environment(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
-    let mut at = next;
-    while let Some(word) = words.get(at) {
-        let text = word.text.as_str();
-        if text == "-S" || text.starts_with("--split-string") || text.starts_with("-S") {
-            all(words, at, Language::Shell, judged);
-            return;
-        }
-        if matches!(text, "-u" | "--unset" | "-C" | "--chdir") {
-            at += 2;
-        } else if word.is_option() || word.own().contains('=') {
-            at += 1;
-        } else if !word.values.is_empty() && text.contains('=') {
-            judged.programs.push((at, Language::Environment));
-            at += 1;
-        } else {
-            break;
-        }
-    }
-    from(words, at, judged, depth + 1);
-}
-
 /// Wrappers and unknown programs: any interpreter among their operands is judged as a command, since `sudo`,
 /// `timeout 5`, `kubectl exec pod --` and `docker run image` all end in one.
 fn inner(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
+    // `docker exec db mysql shop`: whichever of the words is the program.
+    let runs = words.iter().skip(next).any(|word| matches!(word.text.as_str(), "exec" | "run" | "rsh"));
     for (at, word) in words.iter().enumerate().skip(next) {
         let name = base(&word.text);
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         let wrapped =
             words.get(at - 1).is_some_and(|before| before.text == "--" || before.is_option() || at == next);
         let after = at + 1;
-        let told = words.get(after).is_some_and(Word::is_option);
+        let told = words.get(after).is_some_and(Word::is_option) || runs;
         let interpreter = shell(name)
             || matches!(
                 name,
@@ -631,23 +591,33 @@ fn inner(words: &[Word], next: usize, judged: &mut Judged, depth: usize) {
                     | "ruby"
                     | "php"
                     | "python"
+                    | "pypy"
                     | "node"
-                    | "psql"
-                    | "mysql"
-                    | "sqlite"
+                    | "nodejs"
+                    | "lua"
+                    | "deno"
+                    | "bun"
+                    | "mongosh"
+                    | "mongo"
+                    | "su"
+                    | "parallel"
                     | "eval"
                     | "watch"
                     | "ssh"
                     | "find"
                     | "xargs"
                     | "env"
-            );
+            )
+            || clients::is_one(name);
         let filter = matches!(name, "awk" | "gawk" | "mawk" | "sed" | "jq" | "yq");
         if interpreter && (told || wrapped || shell(name) || name == "ssh" || name == "eval")
             || filter && !word.is_option()
         {
             from(words, at, judged, depth + 1);
-            return;
+            // `docker exec python python -c …`: the first may be a container's name.
+            if !runs {
+                return;
+            }
         }
     }
 }

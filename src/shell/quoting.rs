@@ -27,7 +27,7 @@ pub(super) fn in_double(value: &str) -> String {
 }
 
 /// Control characters other than line feed and tab do not reach a terminal.
-fn visible(value: &str) -> Cow<'_, str> {
+pub(super) fn visible(value: &str) -> Cow<'_, str> {
     if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         Cow::Owned(
             value

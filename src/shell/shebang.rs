@@ -1,78 +1,102 @@
-//! A script that names its interpreter, as shell text: `#!/usr/bin/env python3`. Not for running anything.
+//! Scripts in another language than the shell's: `#!/usr/bin/env python3`.
 //!
-//! Scripts of other products are files that the kernel starts, so their first line counts. Here the interpreter gets the
-//! rest as a here-document on its stdin: the lexer knows what may stand in one, so a value never becomes program text.
+//! As in HolmesGPT such a script is written to a file and its interpreter runs it. A value that stands in its
+//! text is program text there; what may not stand there is in the environment, by the parameter's name.
 
-/// Names of shells that read what bash reads.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "ksh"];
+use serde_json::{Map, Value};
 
-/// The end of the here-document, made longer where a script has such a line.
-const END: &str = "HOLMES_END";
+use super::lexer::Refusal;
 
-/// `script` itself, or shell text that gives it to the interpreter of its first line. As many lines up to its end, so that
-/// places in messages hold.
-pub fn interpreted(script: &str) -> String {
+/// Before the name of a parameter, in the environment of such a script.
+const PARAMETER: &str = "HOLMES_PARAM_";
+
+/// The command that runs a script of this text; `None` where a shell does, which is what runs all others.
+pub(super) fn interpreter(text: &str) -> Option<String> {
+    let line = text.strip_prefix("#!")?.lines().next()?;
+    let words: Vec<&str> = line.split_whitespace().filter(|word| *word != "-S").collect();
+    let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let program = words.iter().map(|word| base(word)).find(|word| word != "env" && !word.contains('='))?;
+    let shell = matches!(program.as_str(), "sh" | "bash" | "dash" | "ash" | "");
+    // What a shell would read as more than words is nobody's interpreter.
+    let plain =
+        words.iter().all(|word| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./+=".contains(&b)));
+    (!shell && plain).then(|| words.join(" "))
+}
+
+/// `script` with what a shell's own first line says about errors: `#!/bin/bash -eu` is `set -eu` before it. As many lines
+/// as before, so that places in messages hold.
+pub fn with_options(script: &str) -> String {
     let (first, rest) = script.split_once('\n').unwrap_or((script, ""));
-    let Some(words) = first.strip_prefix("#!").and_then(words) else {
-        return script.to_owned();
-    };
-    let program = words.iter().find(|word| !is_env(word) && **word != "-S");
-    let Some(program) = program.and_then(|word| word.rsplit('/').next()) else {
-        return script.to_owned();
-    };
-    if SHELLS.contains(&program) {
-        // `#!/bin/bash -eu`: what it says about errors counts, the rest is for interactive shells.
-        let options = words.last().filter(|word| {
-            word.strip_prefix('-').is_some_and(|letters| {
-                !letters.is_empty() && letters.bytes().all(|letter| b"aefux".contains(&letter))
-            })
-        });
-        return match options {
-            Some(options) => format!("set {options} {first}\n{rest}"),
-            None => script.to_owned(),
-        };
+    let option = first.strip_prefix("#!").and_then(|line| line.split_whitespace().last()).filter(|word| {
+        // The rest is for interactive shells.
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        !letters.is_empty() && letters.bytes().all(|letter| b"aefux".contains(&letter))
+    });
+    match option {
+        Some(option) if interpreter(script).is_none() => format!("set {option} {first}\n{rest}"),
+        _ => script.to_owned(),
     }
-    let mut end = END.to_owned();
-    while rest.lines().any(|line| line == end) {
+}
+
+/// Shell text around a script that `interpreter` runs: before and after it.
+pub(super) fn around(script: &str, interpreter: &str) -> (String, String) {
+    let mut end = "HOLMES_END".to_owned();
+    while script.contains(&end) {
         end.push('_');
     }
-    let gap = if rest.is_empty() || rest.ends_with('\n') { "" } else { "\n" };
-    format!("{} - <<'{end}'\n{rest}{gap}{end}\n", words.join(" "))
+    let before = format!(
+        "holmes_script=$(mktemp) || exit; trap 'rm -f \"$holmes_script\"' EXIT\ncat > \"$holmes_script\" <<'{end}'\n"
+    );
+    let line = if script.ends_with('\n') { "" } else { "\n" };
+    (before, format!("{line}{end}\n{interpreter} \"$holmes_script\""))
 }
 
-/// The words of the line, when none of them means anything to a shell.
-fn words(line: &str) -> Option<Vec<&str>> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let plain =
-        |word: &&str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
-    (words.first().is_some_and(|word| word.starts_with('/')) && words.iter().all(plain)).then_some(words)
+/// The parameters as the script's environment has them.
+pub(super) fn parameters(values: &Map<String, Value>) -> Vec<(String, String)> {
+    let named = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given = values.iter().filter(|(name, value)| named(name) && !value.is_null());
+    given.map(|(name, value)| (format!("{PARAMETER}{name}"), text(value))).collect()
 }
 
-fn is_env(word: &str) -> bool {
-    word.rsplit('/').next() == Some("env")
+/// Whether a value may stand in the text of any language, quoted or not.
+pub(super) fn admits(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b))
+}
+
+/// What is said about a value that may not.
+pub(super) fn refusal() -> Refusal {
+    Refusal {
+        value: 0,
+        place: "in the text of a script that is no shell's".to_owned(),
+        remedy: format!(
+            "read it from the environment, which has every parameter: `os.environ[\"{PARAMETER}x\"]` in Python"
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::interpreted;
+    use super::{interpreter, with_options};
 
     #[test]
-    fn another_interpreter_gets_the_script_and_a_shell_keeps_its_options() {
-        let same = |script: &str| assert_eq!(interpreted(script), script);
+    fn a_shell_keeps_its_options_and_other_scripts_their_interpreter() {
         for script in
-            ["", "echo a", "#!", "#!/bin/sh\necho a\n", "#!/usr/bin/env bash\necho", "#! relative\nx"]
+            ["", "echo a", "#!", "#!/bin/sh\necho a\n", "#!/usr/bin/env bash\necho", "#!/bin/bash --login\nx"]
         {
-            same(script);
+            assert_eq!(with_options(script), script);
+            assert_eq!(interpreter(script), None, "{script}");
         }
-        same("#!/bin/x `id`\ny\n");
-        assert_eq!(interpreted("#!/bin/bash -eu\nfalse\n"), "set -eu #!/bin/bash -eu\nfalse\n");
-        same("#!/bin/bash --login\nfalse\n");
-        let python = "/usr/bin/env python3 - <<'HOLMES_END'\nprint(1)\nHOLMES_END\n";
-        assert_eq!(interpreted("#!/usr/bin/env python3\nprint(1)\n"), python);
-        assert_eq!(interpreted("#!/usr/bin/env python3\nprint(1)"), python);
-        assert_eq!(
-            interpreted("#!/usr/bin/awk -f\nHOLMES_END\n"),
-            "/usr/bin/awk -f - <<'HOLMES_END_'\nHOLMES_END\nHOLMES_END_\n"
-        );
+        assert_eq!(with_options("#!/bin/bash -eu\nfalse\n"), "set -eu #!/bin/bash -eu\nfalse\n");
+        for (script, by) in [
+            ("#!/usr/bin/env python3\nprint(1)\n", "/usr/bin/env python3"),
+            ("#!/usr/bin/env -S python3 -u\nprint(1)", "/usr/bin/env python3 -u"),
+            ("#!/usr/bin/perl -e\n1", "/usr/bin/perl -e"),
+        ] {
+            assert_eq!(interpreter(script).as_deref(), Some(by));
+            assert_eq!(with_options(script), script);
+        }
+        // Nothing that a shell would read as more than words.
+        assert_eq!(interpreter("#!/bin/x `id`\ny\n"), None);
     }
 }

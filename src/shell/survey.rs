@@ -9,6 +9,7 @@ mod branches;
 use std::collections::BTreeSet;
 
 use super::lexer::{self, Item, Printed};
+use super::shebang;
 use branches::{Piece, pieces, variants};
 
 /// Placeholders of one template that are looked at: each costs a walk.
@@ -74,8 +75,12 @@ pub struct Hazard {
 
 /// Looks at every branch of `source`. `sample` gives a value that an expression may print.
 pub fn survey(source: &str, sample: impl Fn(&str) -> String) -> Survey {
-    let pieces = pieces(source);
     let mut survey = Survey::default();
+    if shebang::interpreter(source).is_some() {
+        // No shell reads it.
+        return survey;
+    }
+    let pieces = pieces(source);
     let mut hazards = BTreeSet::new();
     for branch in 0..variants(&pieces) {
         let mut text = Text::default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, Stmt, UnaryOpKind};
 use minijinja::machinery::parse;
 
 /// A name the template takes from outside.
@@ -31,6 +31,7 @@ pub(super) struct Look {
     /// `a-b` without spaces: most likely meant as one name. Where it stands, and the two names.
     pub hyphenated: Option<(usize, String, String)>,
     literals: Vec<(Option<String>, Range<usize>, String)>,
+    captured: Vec<(String, Range<usize>, String)>,
     computed: BTreeSet<String>,
 }
 
@@ -39,8 +40,8 @@ pub(super) fn look(source: &str) -> Result<Look, minijinja::Error> {
     let tree = parse(source, "command", minijinja::syntax::SyntaxConfig::default())?;
     let mut walk = Walk { source, ..Walk::default() };
     walk.statement(&tree);
-    let Walk { found: variables, literals, computed, environment, called, hyphenated, .. } = walk;
-    Ok(Look { variables, environment, called, hyphenated, literals, computed })
+    let Walk { found: variables, literals, captured, computed, environment, called, hyphenated, .. } = walk;
+    Ok(Look { variables, environment, called, hyphenated, literals, captured, computed })
 }
 
 /// String literals that the template prints as they are, with their place in `source`.
@@ -66,6 +67,14 @@ pub(super) fn printed_literals(source: &str, look: &Look) -> Vec<(Range<usize>, 
     literals
 }
 
+/// Text of the author's inside blocks and macros that the template prints as they are, with its place in `source`.
+pub(super) fn printed_blocks(source: &str, look: &Look) -> Vec<(Range<usize>, String)> {
+    let unchanged = look.captured.iter().filter(|(name, ..)| !look.computed.contains(name));
+    // What whitespace control took away stands in the source still.
+    let whole = unchanged.filter(|(_, range, text)| source.get(range.clone()) == Some(text.as_str()));
+    whole.map(|(_, range, text)| (range.clone(), text.clone())).collect()
+}
+
 #[derive(Default)]
 struct Walk<'s> {
     source: &'s str,
@@ -79,6 +88,10 @@ struct Walk<'s> {
     sure: Vec<String>,
     /// Literals in printed places, with the set-variable that carries them.
     literals: Vec<(Option<String>, Range<usize>, String)>,
+    /// Text in blocks and macros, with the name that prints it.
+    captured: Vec<(String, Range<usize>, String)>,
+    /// The block or macro that the walk is in.
+    within: Option<String>,
     /// Variables used otherwise than by being printed.
     computed: BTreeSet<String>,
 }
@@ -184,29 +197,38 @@ impl Walk<'_> {
                 if let Some(filter) = &block.filter {
                     self.expression(filter, Use::Needed);
                 }
-                self.statements(&block.body);
+                let name = match (&block.target, &block.filter) {
+                    (Expr::Var(target), None) => Some(target.id.to_owned()),
+                    _ => None,
+                };
+                self.inside(name, |walk| walk.statements(&block.body));
                 self.bind(&block.target);
             }
             Stmt::AutoEscape(block) => self.statements(&block.body),
             Stmt::FilterBlock(block) => {
                 self.expression(&block.filter, Use::Needed);
-                self.statements(&block.body);
+                self.inside(None, |walk| walk.statements(&block.body));
             }
             Stmt::Block(block) => self.statements(&block.body),
+            Stmt::EmitRaw(raw) => {
+                if let Some(name) = &self.within {
+                    let span = raw.span();
+                    let range = span.start_offset as usize..span.end_offset as usize;
+                    self.captured.push((name.clone(), range, raw.raw.to_owned()));
+                }
+            }
             // None of the others: there is no loader.
-            Stmt::EmitRaw(_)
-            | Stmt::Import(_)
-            | Stmt::FromImport(_)
-            | Stmt::Extends(_)
-            | Stmt::Include(_) => {}
+            Stmt::Import(_) | Stmt::FromImport(_) | Stmt::Extends(_) | Stmt::Include(_) => {}
             Stmt::Macro(declared) => {
                 for default in &declared.defaults {
                     self.expression(default, Use::Needed);
                 }
-                self.scoped(&declared.body, |walk| {
-                    for argument in &declared.args {
-                        walk.bind(argument);
-                    }
+                self.inside(Some(declared.name.to_owned()), |walk| {
+                    walk.scoped(&declared.body, |walk| {
+                        for argument in &declared.args {
+                            walk.bind(argument);
+                        }
+                    });
                 });
                 if let Some(scope) = self.bound.last_mut() {
                     scope.insert(declared.name.to_owned());
@@ -216,13 +238,47 @@ impl Walk<'_> {
                 for argument in &block.call.args {
                     self.argument(argument, Use::Needed);
                 }
-                self.scoped(&block.macro_decl.body, |_| {});
+                if let Expr::Var(called) = &block.call.expr {
+                    self.computed.insert(called.id.to_owned());
+                }
+                self.inside(None, |walk| walk.scoped(&block.macro_decl.body, |_| {}));
             }
             Stmt::Do(call) => {
                 for argument in &call.call.args {
                     self.argument(argument, Use::Needed);
                 }
             }
+        }
+    }
+
+    fn inside(&mut self, name: Option<String>, walk: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.within, name);
+        walk(self);
+        self.within = outer;
+    }
+
+    /// What the author puts between words: `x | replace(',', ' ')`, `xs | join(' -l ')`. In `replace` where the
+    /// text it takes the place of is one that a shell needs no quotes for.
+    fn separator(&mut self, filter: &Filter<'_>, carrier: Option<&str>) {
+        let text = |at: usize| match filter.args.get(at) {
+            Some(CallArg::Pos(Expr::Const(constant))) => {
+                constant.value.as_str().map(|text| (constant.span(), text))
+            }
+            _ => None,
+        };
+        let plain =
+            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b));
+        let found = match filter.name {
+            "join" => text(0),
+            "replace" if text(0).is_some_and(|(_, from)| !from.is_empty() && plain(from)) => text(1),
+            _ => None,
+        };
+        if let Some((span, text)) = found
+            && text.contains([' ', '\n', '\t'])
+            && text.split([' ', '\n', '\t']).all(plain)
+        {
+            let range = span.start_offset as usize..span.end_offset as usize;
+            self.literals.push((carrier.map(str::to_owned), range, text.to_owned()));
         }
     }
 
@@ -269,6 +325,11 @@ impl Walk<'_> {
                     }
                 }
             }
+            Expr::Filter(filter) => {
+                self.separator(filter, carrier);
+                self.expression(expression, Use::Needed);
+            }
+            Expr::Call(call) if carrier.is_none() => self.call(&call.expr, &call.args, Use::Needed),
             other => self.expression(other, Use::Needed),
         }
     }
@@ -399,7 +460,12 @@ impl Walk<'_> {
                 self.expression(&item.expr, usage);
                 self.expression(&item.subscript_expr, Use::Needed);
             }
-            Expr::Call(call) => self.call(&call.expr, &call.args, usage),
+            Expr::Call(call) => {
+                if let Expr::Var(called) = &call.expr {
+                    self.computed.insert(called.id.to_owned());
+                }
+                self.call(&call.expr, &call.args, usage);
+            }
             Expr::List(list) => list.items.iter().for_each(|item| self.expression(item, usage)),
             Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.expression(item, usage)),
             Expr::Map(map) => {

@@ -19,6 +19,7 @@ use super::filters;
 use super::go_spelling::{self, Found};
 use super::lexer::{Item, Printed, Refusal, place};
 use super::methods;
+use super::shebang;
 use super::syntax::{self, Look, Variable};
 
 const OPEN: char = '\u{e000}';
@@ -128,12 +129,19 @@ pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError>
     let nonce = uuid::Uuid::now_v7().as_u128().to_string();
     let look = syntax::look(source).map_err(|error| syntax_error(source, &error))?;
     let literals = syntax::printed_literals(source, &look);
+    let blocks = syntax::printed_blocks(source, &look);
+    let mut literals: Vec<_> = literals
+        .into_iter()
+        .map(|(range, text)| (range, text, "\""))
+        .chain(blocks.into_iter().map(|(range, text)| (range, text, "")))
+        .collect();
+    literals.sort_by_key(|(range, ..)| range.start);
     let mut marked = source.to_owned();
-    for (number, (range, _)) in literals.iter().enumerate().rev() {
-        let mark = format!("\"{OPEN_LITERAL}{nonce}:{number}{CLOSE}\"");
+    for (number, (range, _, quote)) in literals.iter().enumerate().rev() {
+        let mark = format!("{quote}{OPEN_LITERAL}{nonce}:{number}{CLOSE}{quote}");
         marked.replace_range(range.clone(), &mark);
     }
-    let literals = literals.into_iter().map(|(_, text)| text).collect();
+    let literals = literals.into_iter().map(|(_, text, _)| text).collect();
     let press = Arc::new(Press {
         nonce,
         literals,
@@ -155,19 +163,45 @@ pub fn render(source: &str, given: Given<'_>) -> Result<Rendered, TemplateError>
         let (what, limit) = ("the command", LONGEST_COMMAND);
         return Err(TemplateError::TooLong { what, bytes: text.len(), limit });
     }
-    check_values(&values)?;
+    check(&values.iter().map(|value| value.text.as_str()).collect::<Vec<_>>())?;
     let names = given.environment.keys().cloned().collect();
-    let scanned = place(&press.items(&text), &values, &names, given.allow_options)
-        .map_err(|refusal| refused(&refusal, &values))?;
+    let Some(interpreter) = shebang::interpreter(source) else {
+        let scanned = place(&press.items(&text), &values, &names, given.allow_options)
+            .map_err(|refusal| refused(&refusal, &values))?;
+        return Ok(Rendered { text: scanned.text, env: variables_of(values), invocation: scanned.shown });
+    };
+    let parameters = shebang::parameters(given.values);
+    check(
+        &values
+            .iter()
+            .map(|value| &value.text)
+            .chain(parameters.iter().map(|(_, text)| text))
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+    )?;
+    let (before, after) = shebang::around(&text, &interpreter);
+    let mut items: Vec<Item> = before.chars().map(Item::Char).collect();
+    items.extend(press.items(&text));
+    items.extend(after.chars().map(Item::Char));
+    let foreign = values.iter().position(|value| !shebang::admits(&value.text));
+    let foreign = foreign.map(|value| Refusal { value, ..Refusal::default() });
+    let scanned = foreign.map_or_else(|| place(&items, &values, &names, given.allow_options), Err);
+    let scanned = scanned.map_err(|refusal| {
+        let refusal = Refusal { value: refusal.value, ..shebang::refusal() };
+        refused(&refusal, &values)
+    })?;
+    let shown = scanned.shown.strip_prefix(&before).unwrap_or(&scanned.shown);
+    let invocation = shown.strip_suffix(&after).unwrap_or(shown).to_owned();
     Ok(Rendered {
         text: scanned.text,
-        env: values
-            .into_iter()
-            .enumerate()
-            .map(|(number, value)| (format!("HOLMES_ARG_{number}"), value.text))
-            .collect(),
-        invocation: scanned.shown,
+        env: variables_of(values).into_iter().chain(parameters).collect(),
+        invocation,
     })
+}
+
+fn variables_of(values: Vec<Printed>) -> Vec<(String, String)> {
+    let named = |(number, value): (usize, Printed)| (format!("HOLMES_ARG_{number}"), value.text);
+    values.into_iter().enumerate().map(named).collect()
 }
 
 /// Renders text for people: no shell will see it. One line, without control characters.
@@ -356,15 +390,15 @@ fn text_of(value: &Value) -> Result<String, minijinja::Error> {
     })
 }
 
-fn check_values(values: &[Printed]) -> Result<(), TemplateError> {
-    if values.iter().any(|value| value.text.contains('\0')) {
+fn check(values: &[&str]) -> Result<(), TemplateError> {
+    if values.iter().any(|value| value.contains('\0')) {
         return Err(TemplateError::Nul);
     }
     let too_long = |what, bytes, limit| TemplateError::TooLong { what, bytes, limit };
-    if let Some(value) = values.iter().find(|value| value.text.len() > LONGEST) {
-        return Err(too_long("a value", value.text.len(), LONGEST));
+    if let Some(value) = values.iter().find(|value| value.len() > LONGEST) {
+        return Err(too_long("a value", value.len(), LONGEST));
     }
-    let together = values.iter().map(|value| value.text.len()).sum();
+    let together = values.iter().map(|value| value.len()).sum();
     if together > LONGEST_TOGETHER {
         return Err(too_long("the values together", together, LONGEST_TOGETHER));
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::yaml::{Entry, Kind, Node, Warning, YamlError};
-use crate::shell::{Variable, interpreted};
+use crate::shell::{Variable, with_options};
 
 use super::fields::{duration, name_of, text, texts, unknown_key};
 use super::filling::Filling;
@@ -261,7 +261,7 @@ pub(super) fn tool(node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Wa
                 tool.broken.get_or_insert(reason);
             } else if let Ok(command) = Filling::command(node) {
                 // After the look at the tree, whose places are those of the file.
-                tool.template = interpreted(&command);
+                tool.template = with_options(&command);
             }
         }
         None => {

@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attacks;
 mod bed;
 mod catalogue;
 mod generated;

@@ -16,7 +16,7 @@ impl Scan<'_> {
                 let mut word = Word::default();
                 self.body(&document, &mut word)?;
                 for name in &word.variables {
-                    let held = self.assigned.get(name).cloned().unwrap_or_default();
+                    let held: Vec<usize> = self.assigned.get(name).into_iter().flatten().copied().collect();
                     self.flow(document.pipeline, &held);
                 }
             }
@@ -64,7 +64,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The shell expands nothing in it. With a plain value it becomes an expanding one whose own text is escaped.
+    /// The shell expands nothing in it. With a value it becomes an expanding one whose own text is escaped; what a value holds is
+    /// not expanded again.
     pub(super) fn quoted_body(&mut self, document: &Document) -> Scanning<()> {
         let start = self.text.len();
         let mut escaped = String::new();
@@ -85,14 +86,14 @@ impl Scan<'_> {
                         document.delimiter.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
                             && !document.delimiter.is_empty();
                     Self::want(
-                        rewritable && self.plain(index),
+                        rewritable,
                         index,
                         "in a here-document with a quoted end mark",
-                        "take the quotes off the end mark (`<<EOF`)",
+                        "make the end mark one word of letters (`<<'EOF'`)",
                     )?;
                     holds = true;
                     let from = self.text.len();
-                    let shown = self.shown_of(index);
+                    let shown = quoting::visible(&self.shown_of(index)).into_owned();
                     self.reference(index, "", "", &shown)?;
                     escaped.push_str(self.text.get(from..).unwrap_or_default());
                 }

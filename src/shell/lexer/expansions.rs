@@ -15,10 +15,21 @@ impl Scan<'_> {
     pub(super) fn substitution(&mut self, word: &mut Word) -> Scanning<()> {
         word.quoted = true;
         word.substituted = true;
-        let before = self.seen.len();
+        let (before, expanded) = (self.seen.len(), self.expanded.len());
+        let first = self.pipelines.len();
+        self.counts = false;
+        let outer = self.passes.take();
         self.deeper(|scan| scan.list(End::Parenthesis))?;
+        let passes = std::mem::replace(&mut self.passes, outer).unwrap_or(true);
         self.copy(usize::from(self.is(0, ')')));
-        word.hold_inner(self.seen.get(before..).unwrap_or_default());
+        // `$(kubectl get pods -n {{ x }} | wc -l)`: nothing of the value is in what comes out.
+        let commands = self.pipelines.iter().skip(first).filter(|pipeline| pipeline.stages > 0).count();
+        if !(self.counts && commands == 1) {
+            word.hold_inner(self.seen.get(before..).unwrap_or_default());
+            if passes {
+                word.expand_inner(self.expanded.get(expanded..).unwrap_or_default());
+            }
+        }
         Ok(())
     }
 
@@ -26,13 +37,14 @@ impl Scan<'_> {
         word.quoted = true;
         word.substituted = true;
         self.copy(1);
-        let before = self.seen.len();
+        let (before, expanded) = (self.seen.len(), self.expanded.len());
         self.backticks += 1;
         let done = self.deeper(|scan| scan.list(End::Backtick));
         self.backticks -= 1;
         done?;
         self.copy(usize::from(self.is(0, '`')));
         word.hold_inner(self.seen.get(before..).unwrap_or_default());
+        word.expand_inner(self.expanded.get(expanded..).unwrap_or_default());
         Ok(())
     }
 
@@ -86,6 +98,7 @@ impl Scan<'_> {
                     word.text.push('$');
                 } else {
                     let spelled = format!("${name}");
+                    self.expanded.push(name.clone());
                     word.expand(name, &spelled, double);
                 }
                 Ok(())
@@ -93,7 +106,7 @@ impl Scan<'_> {
         }
     }
 
-    /// After `${`: a value may only be the word of `:-`, `:=`, `:+`, `:?`, or an integer.
+    /// After `${`: a value may be the word of `:-`, `:=`, `:+`, `:?`, text to look for or to put in its place, or an integer.
     pub(super) fn expansion(&mut self, word: &mut Word, double: bool) -> Scanning<()> {
         word.quoted = true;
         let mut head = String::new();
@@ -103,6 +116,7 @@ impl Scan<'_> {
             if name.is_none() && !matches!(item, Item::Char(c) if in_name(&head, c)) {
                 let found = head.trim_start_matches(['!', '#']).to_owned();
                 name = Some(found.len());
+                self.expanded.push(found.clone());
                 word.expand(found, "", double);
             }
             match item {
@@ -117,15 +131,18 @@ impl Scan<'_> {
                         .and_then(|len| head.trim_start_matches(['!', '#']).get(len..))
                         .unwrap_or_default();
                     let default = rest.trim_start_matches(':').starts_with(['-', '=', '+', '?']);
+                    // Quoted it is that text and no pattern.
+                    let pattern = rest.starts_with(['/', '#', '%', '^', ',']);
                     Self::want(
-                        default || (self.integer(index) && rest.starts_with(':')),
+                        default || pattern || (self.integer(index) && rest.starts_with(':')),
                         index,
                         "inside `${…}`",
                         "use it outside the braces",
                     )?;
                     word.hold_inner(&[index]);
                     let shown = quoting::in_double(&self.shown_of(index));
-                    let quote = if double || !default || self.backticks > 0 { "" } else { "\"" };
+                    let quoted = self.backticks == 0 && (pattern || default && !double);
+                    let quote = if quoted { "\"" } else { "" };
                     self.reference(index, quote, quote, &shown)?;
                 }
                 Item::Char('\\') => self.backslash(&mut Word::default(), double)?,
@@ -155,7 +172,7 @@ impl Scan<'_> {
         let name = head.trim_start_matches(['!', '#']);
         let name = name.strip_suffix(rest).unwrap_or(name).to_owned();
         let mut push = |language, variables| {
-            self.programs.push(Program { language, values: Vec::new(), variables });
+            self.programs.push(Program { language, values: Vec::new(), variables, output: false });
         };
         if rest.contains("@P") {
             push(Language::Shell, vec![name.clone()]);
@@ -222,8 +239,9 @@ impl Scan<'_> {
         }
         self.programs.push(Program {
             language: Language::Arithmetic,
-            values: names.values.iter().map(|held| (held.index, String::new())).collect(),
+            values: names.values.iter().map(|held| (held.index, None)).collect(),
             variables: names.variables,
+            output: names.substituted,
         });
         Ok(())
     }

@@ -16,6 +16,12 @@ pub(in crate::shell) enum Language {
     Sql,
     /// curl's options, one a line (`curl -K -`).
     Curl,
+    /// A format of `printf`, in which `%` and `\` are no text.
+    Format,
+    /// A jq program that is one value.
+    WholeJq,
+    /// `name=value` that changes what a program does.
+    Setting,
     /// Shell arithmetic and names of shell variables, which may hold subscripts that run commands.
     Arithmetic,
     /// `NAME=value` for another program: names such as `LD_PRELOAD` run code.
@@ -37,8 +43,12 @@ impl Language {
                     || sed_pattern(before).is_some_and(|mark| value.is_plain() && !value.text.contains(mark))
             }
             Self::Curl => stays_quoted(&value.text),
+            Self::Format => !value.text.contains(['%', '\\']),
+            Self::WholeJq => !super::scripts::jq_reaches_out(&value.text),
             Self::Arithmetic => value.is_integer(),
-            Self::Environment => value.is_plain() && (before.contains('=') || !value.text.contains('=')),
+            Self::Environment | Self::Setting => {
+                value.is_plain() && (before.contains('=') || !value.text.contains('='))
+            }
         }
     }
 
@@ -52,6 +62,9 @@ impl Language {
             Self::Script => "in a program text",
             Self::Sql => "in a statement that a client runs (`psql`, `redis-cli`, …)",
             Self::Curl => "among curl's options, where quotes, backslashes and line feeds begin another one",
+            Self::Format => "in a format of `printf`, where `%` and `\\` are no text",
+            Self::WholeJq => "as a jq program, because it reads the environment or other files",
+            Self::Setting => "where `name=value` changes what the program does",
             Self::Arithmetic => "in shell arithmetic or as the name of a shell variable",
             Self::Environment => "among the variables of another program",
         }
@@ -66,6 +79,9 @@ impl Language {
             Self::Perl | Self::Script => "pass it as an argument after the program and read it there",
             Self::Sql => "pass it as a variable of the client: `psql -v x={{ x }}` and `:'x'` on its input",
             Self::Curl => "put it into the command line: `--data-urlencode \"q={{ x }}\"`",
+            Self::Format => "pass it as an argument: `printf '%s\\n' {{ x }}`",
+            Self::WholeJq => "send a program that works on its input only",
+            Self::Setting => "write the name out: `name={{ x }}`",
             Self::Arithmetic => "declare the parameter as `type: integer`",
             Self::Environment => "write the name out: `NAME={{ x }}`",
         }

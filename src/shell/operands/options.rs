@@ -69,6 +69,11 @@ const WRAPPERS: &[(&str, &[&str], usize)] = &[
     ("xargs", &["-n", "-I", "-P", "-d", "-L", "-s", "-a", "-E"], 0),
 ];
 
+/// Whether a program runs the one that follows it, with its own input.
+pub(super) fn wraps(program: &str) -> bool {
+    program == "builtin" || program != "xargs" && WRAPPERS.iter().any(|(name, ..)| *name == program)
+}
+
 /// Whether the word at `at`, which begins with a value, could be an option of the command `words`.
 pub(in crate::shell) fn may_be_option(words: &[Word], at: usize) -> bool {
     let start = words.iter().take_while(|word| word.assigns().is_some()).count();
@@ -207,4 +212,23 @@ fn inner(words: &[Word], from: usize, at: usize, taking: &[&str], operands: usiz
         }
     }
     None
+}
+
+/// Whether a value right after `before`, which is a shell's text, could be an option there. Quotes count as
+/// blanks: what is odd is taken for unsafe.
+pub(in crate::shell) fn ends_before_an_option(before: &str) -> bool {
+    let ends = |c: char| ";|&\n({`".contains(c);
+    let command = before.rfind(ends).and_then(|at| before.get(at + 1..)).unwrap_or(before);
+    let bare = command.trim_end_matches(['"', '\'', '\\']);
+    if !bare.is_empty() && !bare.ends_with([' ', '\t']) {
+        // Glued to the author's own text.
+        return false;
+    }
+    let mut words: Vec<Word> = bare
+        .split([' ', '\t'])
+        .filter(|word| !word.is_empty())
+        .map(|word| Word { text: word.trim_matches(['"', '\'']).to_owned(), ..Word::default() })
+        .collect();
+    words.push(Word::default());
+    may_be_option(&words, words.len() - 1)
 }
