@@ -97,7 +97,7 @@ pub fn parse_all(text: &str, place: &str) -> Result<Vec<Document>, YamlError> {
     let source = Source::new(place, text);
     if text.len() > MAX_BYTES {
         let message =
-            format!("is {} MiB of YAML, at most {} MiB are read", text.len() >> 20, MAX_BYTES >> 20);
+            format!("is more than {0} MiB of YAML, at most {0} MiB are read: split it", MAX_BYTES >> 20);
         return Err(YamlError::at(&source, 1, 1, message));
     }
     build::documents(&source)

@@ -229,6 +229,16 @@ pub fn without_secrets(text: &str, config: &Map<String, serde_json::Value>) -> S
     masked(text, &secrets(config))
 }
 
+/// Words with `names` filled in, by the engine that commands have: Python's methods and Jinja2's filters work.
+///
+/// # Errors
+/// When the template does not parse or fails.
+pub fn render_words(source: &str, names: Value) -> Result<String, TemplateError> {
+    let look = syntax::look(source).map_err(|error| syntax_error(source, &error))?;
+    let rendered = engine(&look.called).render_str(source, names);
+    rendered.map_err(|error| syntax_error(source, &error))
+}
+
 /// Collects what is printed.
 struct Press {
     nonce: String,

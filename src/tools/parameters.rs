@@ -140,7 +140,14 @@ fn read_as(name: &str, value: &Value) -> Option<Value> {
     match (name, value) {
         ("string", Value::Number(_) | Value::Bool(_)) => Some(Value::String(plain(value))),
         ("string", Value::Array(_) | Value::Object(_)) => Some(Value::String(value.to_string())),
-        ("integer", Value::String(text)) => text.trim().parse::<i64>().ok().map(Value::from),
+        ("integer", Value::String(text)) => {
+            let text = text.trim();
+            let whole = text.parse::<i64>().ok().map(Value::from);
+            whole.or_else(|| {
+                let number = text.parse::<f64>().ok().and_then(serde_json::Number::from_f64)?;
+                read_as("integer", &Value::Number(number))
+            })
+        }
         ("integer", Value::Number(number)) => {
             let number = number.as_f64()?;
             // Whole, and small enough to be exact: `5.0` is five.
@@ -166,11 +173,14 @@ fn read_as(name: &str, value: &Value) -> Option<Value> {
             _ => None,
         },
         ("array" | "object", Value::String(text)) => {
-            let read: Value = serde_json::from_str(text).ok()?;
-            is(name, &read).then_some(read)
+            let read = serde_json::from_str(text).ok().filter(|read| is(name, read));
+            // One where several are allowed, unless it is half a list.
+            let one = name == "array" && !text.trim_start().starts_with(['[', '{']);
+            read.or_else(|| one.then(|| Value::Array(vec![value.clone()])))
         }
-        // One where several are allowed.
-        ("array", Value::Number(_) | Value::Bool(_)) => Some(Value::Array(vec![value.clone()])),
+        ("array", Value::Number(_) | Value::Bool(_) | Value::Object(_)) => {
+            Some(Value::Array(vec![value.clone()]))
+        }
         _ => None,
     }
 }
@@ -226,6 +236,10 @@ mod tests {
         for (types, sent, read) in [
             (&["integer"][..], json!("5"), json!(5)),
             (&["integer"], json!(5.0), json!(5)),
+            (&["integer"], json!("5.0"), json!(5)),
+            (&["array"], json!("cpu"), json!(["cpu"])),
+            (&["array"], json!({"a": 1}), json!([{"a": 1}])),
+            (&["array", "string"], json!("cpu"), json!("cpu")),
             (&["number"], json!("1.5"), json!(1.5)),
             (&["boolean"], json!("True"), json!(true)),
             (&["boolean"], json!(0), json!(false)),
@@ -246,6 +260,8 @@ mod tests {
         for (types, sent) in [
             (&["integer"][..], json!("five")),
             (&["integer"], json!(5.5)),
+            (&["integer"], json!("5.5")),
+            (&["array"], json!("[\"cpu\"")),
             (&["boolean"], json!("maybe")),
             (&["object"], json!("[1]")),
             (&["number"], json!("NaN")),

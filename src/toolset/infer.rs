@@ -55,6 +55,17 @@ fn without_comments(template: &str) -> String {
 fn placed(error: &TemplateError, node: &Node) -> String {
     match error {
         TemplateError::Syntax { line, column, reason } => {
+            let source = node.as_str().unwrap_or_default();
+            let letter = source
+                .lines()
+                .nth(line.saturating_sub(1))
+                .and_then(|text| text.chars().nth(column.saturating_sub(1)));
+            // Jinja2 has such names, the engine here has not.
+            let foreign = letter.filter(|letter| letter.is_alphabetic() && !letter.is_ascii());
+            let renamed = foreign.map(|letter| {
+                format!("`{letter}` cannot be part of a name in a template: letters are a to z, rename it")
+            });
+            let reason = renamed.as_ref().unwrap_or(reason);
             let quote = usize::from(*line == 1 && is_quoted(node));
             node.error_at(line.saturating_sub(1), node.column + quote + column - 1, reason).inline()
         }

@@ -162,6 +162,10 @@ impl<'a> Reader<'a> {
         for document in documents {
             self.warnings.extend(document.warnings.iter().cloned());
         }
+        if documents.iter().all(|document| document.node.is_null()) {
+            let message = "is empty, a top-level `toolsets:` is needed";
+            self.warnings.push(Warning::about_file(origin, message));
+        }
         let nodes: Vec<&Node> = documents.iter().map(|document| &document.node).collect();
         for section in sections(&nodes, &mut self.warnings) {
             self.section(&section, origin);

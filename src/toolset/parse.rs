@@ -2,7 +2,7 @@
 //!
 //! Nothing here refuses a file. A mistake makes its toolset broken, with the place; the rest is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -118,6 +118,10 @@ pub(super) fn parts(section: &Section<'_>, reading: &mut Reading<'_>) -> Vec<Par
     match &section.node.kind {
         Kind::Mapping(entries) => {
             for entry in entries {
+                if entry.key.trim().is_empty() {
+                    reading.warnings.push(entry.warning("a toolset with an empty name is left out, name it"));
+                    continue;
+                }
                 found.push(part(entry.key.clone(), &entry.value, entry.warning(""), section.mcp, reading));
             }
         }
@@ -324,10 +328,11 @@ fn read_tools(
         }
     };
     let mut tools: Vec<Told> = Vec::new();
+    let mut names = BTreeSet::new();
     for item in items {
         let Some(told) = tool(item, filling, warnings) else { continue };
         let name = &told.tool.name;
-        if tools.iter().any(|earlier| earlier.tool.name == *name) {
+        if !names.insert(name.clone()) {
             warnings.push(item.warning(format!("{what} has two tools `{name}`, this one counts")));
             tools.retain(|earlier| earlier.tool.name != *name);
         }
@@ -409,7 +414,10 @@ fn prerequisite(
         }
     }
     if found.len() == before {
-        return Err(node.error("a prerequisite needs `command`, `env`, `one_of`, `program` or `enabled`"));
+        // HolmesGPT takes it as an empty list of names, which always holds.
+        let message = "a prerequisite that checks nothing is left out: it needs `command`, `env`, `one_of`, \
+                       `program` or `enabled`";
+        warnings.push(node.warning(message));
     }
     Ok(())
 }

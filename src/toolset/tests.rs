@@ -273,10 +273,6 @@ fn a_broken_toolset_says_where_and_its_neighbours_load() {
         ),
         ("a: {tools: ls}", "f.yaml:3:14: `tools` needs a list, got the text `ls`, at: a: {tools: ls}"),
         (
-            "a: {prerequisites: [{comand: x}], description: y}",
-            "f.yaml:3:23: `prerequisites` a prerequisite needs `command`, `env`, `one_of`, `program` or `enabled`, at: a: {prerequisites: [{comand: x}], description: y}",
-        ),
-        (
             "a: {config: {k: '{{ env.NOPE }}'}, description: y}",
             "f.yaml:3:19: environment variable `NOPE`, named in `config`, is not set, at: a: {config: {k: '{{ env.NOPE }}'}, description: y}",
         ),
@@ -291,6 +287,37 @@ fn a_broken_toolset_says_where_and_its_neighbours_load() {
         assert_eq!(toolsets["a"].broken.as_deref(), Some(reason), "{body}");
         assert_eq!(toolsets["ok"].broken, None);
     }
+}
+
+#[test]
+fn what_checks_nothing_and_has_no_name_is_left_out_with_a_word() {
+    let (toolsets, warnings) = load_text(
+        "toolsets:\n  a:\n    prerequisites: [{comand: x}, {}, {env: }, 'true']\n    tools:\n    - {name: t, script: one, command: two}\n    - {name: u, command: two, script: one}\n    - {name: v, command: 'ls {{ größe }}'}\n  '': {tools: []}\n",
+    );
+    let toolset = &toolsets["a"];
+    assert_eq!((&toolset.broken, toolset.prerequisites.len(), toolsets.contains_key("")), (&None, 1, false));
+    let templates: Vec<&str> = toolset.tools.iter().map(|tool| tool.template.as_str()).collect();
+    assert_eq!(&templates[..2], ["two", "two"]);
+    assert_eq!(
+        toolset.tools[2].broken.as_deref(),
+        Some(
+            "f.yaml:7:32: `ö` cannot be part of a name in a template: letters are a to z, rename it, at: - {name: v, command: 'ls {{ größe }}'}"
+        )
+    );
+    let nothing = "a prerequisite that checks nothing is left out: it needs `command`, `env`, `one_of`, `program` or `enabled`";
+    let both = "has both `command` and `script`: the command is run, as in HolmesGPT, take one out";
+    assert_eq!(
+        warnings,
+        [
+            "f.yaml:3:22: unknown key `comand` of a prerequisite, did you mean `command`?".to_owned(),
+            format!("f.yaml:3:21: {nothing}"),
+            format!("f.yaml:3:34: {nothing}"),
+            format!("f.yaml:3:38: {nothing}"),
+            format!("f.yaml:5:29: tool `t` {both}"),
+            format!("f.yaml:6:29: tool `u` {both}"),
+            "f.yaml:8:3: a toolset with an empty name is left out, name it".to_owned(),
+        ]
+    );
 }
 
 #[test]
@@ -337,7 +364,19 @@ fn instructions_know_tools_and_config() {
     };
     assert_eq!(told("use {{ tool_names | join }} at {{ config.port }} "), Ok(Some("use t at 1".to_owned())));
     assert_eq!(told(" "), Ok(None));
-    assert!(told("{% if %}").unwrap_err().starts_with("`llm_instructions` of toolset `a`: syntax error"));
+    assert_eq!(told("{{ \", \".join(tool_names) }} {{ config.none }}"), Ok(Some("t".to_owned())));
+    assert!(told("{% if %}").unwrap_err().starts_with("`llm_instructions` of toolset `a`: template, line 1"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "words.jinja2", "from {{ config.port }}");
+    assert_eq!(told(&format!("file://{}", file.display())), Ok(Some("from 1".to_owned())));
+    for (named, said) in [
+        ("file:///nonexistent/x", "cannot read `/nonexistent/x`: "),
+        ("file:///dev", "`/dev` is no file"),
+        ("builtin://generic_ask.jinja2", "`builtin://` names a file inside HolmesGPT"),
+    ] {
+        let error = told(named).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
     assert!(
         told("{% for x in range(100000) %}{% for y in range(100000) %}{% endfor %}{% endfor %}").is_err()
     );

@@ -232,12 +232,11 @@ pub(super) fn tool(node: &Node, filling: &mut Filling<'_>, warnings: &mut Vec<Wa
             "parameters" => parameters(value, warnings).map(|found| tool.parameters = found).map(|()| true),
             "command" | "script" => value.as_str().map(|_| {
                 if template.is_some() {
-                    warnings.push(
-                        entry.warning(format!("{what} has both `command` and `script`, the script is run")),
-                    );
+                    warnings.push(entry.warning(format!(
+                        "{what} has both `command` and `script`: the command is run, as in HolmesGPT, take one out"
+                    )));
                 }
-                // HolmesGPT looks at `command` first; a file with both means the longer one.
-                if template.is_none() || entry.key == "script" {
+                if template.is_none() || entry.key == "command" {
                     template = Some(value);
                 }
                 true

@@ -24,7 +24,7 @@ pub(super) fn transformers(node: &Node, warnings: &mut Vec<Warning>) -> Vec<Tran
     for item in items {
         let read: Vec<(Option<&str>, Option<&Node>)> = match &item.kind {
             Kind::Scalar { .. } => vec![(item.as_str().ok(), None)],
-            Kind::Mapping(entries) if item.get("name").is_some() => {
+            Kind::Mapping(entries) if KEYS.iter().any(|key| item.get(key).is_some()) => {
                 for entry in entries.iter().filter(|entry| !KEYS.contains(&entry.key.as_str())) {
                     warnings.push(unknown_key(entry, "a transformer", KEYS));
                 }

@@ -25,6 +25,7 @@ mod databases;
 mod detectors;
 mod elasticsearch;
 mod git;
+mod holmesgpt;
 mod investigate;
 mod knowledge;
 mod kubernetes;

@@ -45,7 +45,19 @@ fn words(error: &granit_parser::ScanError) -> String {
     let text = error.kind().to_string();
     let text =
         text.replace("unexpected eof", "the file ends too early").replace("unexpected EOF", "the file ends");
-    let hint = if text.contains("quoted scalar") { ", is a quote left open above?" } else { "" };
+    let hint = if text.contains("quoted scalar") {
+        ", is a quote left open above?"
+    } else if text.contains("mapping values are not allowed") {
+        ": a text with `: ` in it needs quotes"
+    } else if text.contains("unexpected character") {
+        ": a text that begins with it needs quotes"
+    } else if text.contains("recursion limit") {
+        ": it nests too deeply"
+    } else if text.contains("unknown anchor") {
+        ": define it above with `&`, or quote a text that begins with `*`"
+    } else {
+        ""
+    };
     format!("invalid YAML: {text}{hint}")
 }
 

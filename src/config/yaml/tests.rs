@@ -82,13 +82,13 @@ fn broken_files_are_refused_with_place_and_line() {
          ^
     ");
     insta::assert_snapshot!(refused("a: b: c\n"), @r"
-    f.yaml:1:5: invalid YAML: mapping values are not allowed in this context
+    f.yaml:1:5: invalid YAML: mapping values are not allowed in this context: a text with `: ` in it needs quotes
     1 | a: b: c
             ^
     ");
     insta::assert_snapshot!(refused("a: \"x\n"), @r"f.yaml:2:1: invalid YAML: invalid indentation in multiline quoted scalar, is a quote left open above?");
     insta::assert_snapshot!(refused("a: *missing\n"), @r"
-    f.yaml:1:4: invalid YAML: while parsing node, found unknown anchor
+    f.yaml:1:4: invalid YAML: while parsing node, found unknown anchor: define it above with `&`, or quote a text that begins with `*`
     1 | a: *missing
            ^
     ");
