@@ -233,7 +233,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
         ],
         "the machine is pure",
     ),
-    ("sha2", &["agent::drive"], "what a request was"),
+    ("sha2", &["agent::drive", "tools::http"], "what a request was; digests that servers challenge for"),
     ("flate2", &["tools::http"], "bodies are unpacked where their size is bounded"),
 ];
 

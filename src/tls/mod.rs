@@ -103,7 +103,7 @@ fn not_certificates(origin: &str) -> TrustError {
 }
 
 /// Standard alphabet, line breaks and missing padding allowed; None for anything else.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {

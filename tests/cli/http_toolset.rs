@@ -309,6 +309,84 @@ fn post_where_it_is_listed_and_credentials_of_every_kind() {
 }
 
 #[test]
+fn a_digest_is_given_when_asked_for_and_the_password_never() {
+    const PASSWORD: &str = "pa:ss-w0rd";
+    let server = ScriptedServer::answering(|asked| {
+        let proof = asked.header("authorization").unwrap_or_default();
+        let right =
+            ["Digest username=\"me\"", "realm=\"shop\"", "uri=\"/api/x?a=1\"", "qop=auth", "opaque=\"o\""];
+        if right.iter().all(|part| proof.contains(part)) && proof.contains("algorithm=SHA-256") {
+            return Reply::ok("application/json", "{\"a\":1}");
+        }
+        let rest = "realm=\"shop\", qop=\"auth\", nonce=\"n\", opaque=\"o\"";
+        let headers = format!(
+            "WWW-Authenticate: Basic realm=\"shop\"\r\nWWW-Authenticate: Digest algorithm=MD5, {rest}\r\n\
+             WWW-Authenticate: Digest algorithm=SHA-256, {rest}\r\n"
+        );
+        Reply::status("401 Unauthorized", &headers, "")
+    });
+    let mut config = config(&server);
+    config["endpoints"][0]["auth"] = json!({"type": "digest", "username": "me", "password": PASSWORD});
+    let bench = bench(&config);
+    let (status, error, data) = told(&bench, &json!({"url": server.url("/api/x?a=1")}));
+    assert_eq!((status.as_str(), data.as_str()), ("success", "{\"a\":1}"), "{error}");
+    // Another address is another proof, which this server does not take: once, and no third time.
+    let (status, error, _) = told(&bench, &json!({"url": server.url("/api/y")}));
+    assert!(status == "error" && error.contains("HTTP 401"), "{error}");
+    let asked = server.requests();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert!(asked.iter().all(|one| !one.contains("basic") && !one.contains("w0rd")), "{asked:?}");
+}
+
+#[test]
+fn text_of_other_encodings_is_read_and_still_holds_no_secret() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let server = ScriptedServer::start([
+        ("/api/latin", Reply::ok("application/json; charset=ISO-8859-1", b"{\"a\":\"gr\xfc\xdfe\"}")),
+        ("/api/mark", Reply::ok("application/json", b"\xef\xbb\xbf{\"a\":\"x\"}")),
+        (
+            "/api/wide",
+            Reply::ok(
+                "application/json; charset=utf-16",
+                wide(&format!("\u{feff}{{\"a\":\"grüße {TOKEN}\"}}")),
+            ),
+        ),
+    ]);
+    let bench = bench(&config(&server));
+    for (path, text) in [("/api/latin", "grüße"), ("/api/mark", "x"), ("/api/wide", "grüße <secret>")] {
+        let (_, error, data) = told(&bench, &json!({"url": server.url(path), "jq": ".a"}));
+        assert_eq!((data.as_str(), error.as_str()), (format!("{text}\n").as_str(), ""), "{path}");
+    }
+}
+
+#[test]
+fn a_post_stands_for_no_other_method() {
+    let server = ScriptedServer::start([("/api/x", Reply::Echo)]);
+    let mut config = config(&server);
+    config["endpoints"][0]["methods"] = json!(["POST"]);
+    let bench = bench(&config);
+    let post = |query: &str, body: &str| {
+        let url = server.url("/api/x") + query;
+        told(&bench, &json!({"url": url, "method": "POST", "body": body}))
+    };
+    for (query, body) in [
+        ("?_method=DELETE", ""),
+        ("?a=1&%5fmethod=put", "{}"),
+        ("?X-HTTP-Method-Override=PUT", "{}"),
+        ("", "{\"_method\":\"DELETE\"}"),
+        ("", "a=1&_Method=DELETE"),
+        ("", "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--"),
+    ] {
+        let (status, error, _) = post(query, body);
+        assert!(status == "denied" && error.contains("leave it out"), "{query} {body}: {status} {error}");
+    }
+    assert!(server.requests().is_empty());
+    for (query, body) in [("?method=a", "{\"query\": {\"_method\": 1}}"), ("", "[\"_method\"]")] {
+        assert_eq!(post(query, body).0, "success", "{query} {body}");
+    }
+}
+
+#[test]
 fn checks_tell_what_is_wrong_before_a_run() {
     let server = ScriptedServer::start([
         ("/up", Reply::ok("text/plain", "up")),

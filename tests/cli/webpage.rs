@@ -27,6 +27,7 @@ fn a_page_is_read_as_text() {
         ("/latin", Reply::ok("text/html; charset=iso-8859-1", b"<p>gr\xfc\xdfe</p>")),
         ("/moved", Reply::redirect("/runbook")),
         ("/raw", Reply::ok("text/plain", "a < b\n")),
+        ("/meta", Reply::ok("text/html", b"<meta charset=windows-1252><p>\x93gr\xfc\xdfe\x94</p>")),
         ("/in", Reply::redirect("http://169.254.169.254/latest/meta-data/")),
         ("/echo", Reply::Echo),
     ]);
@@ -38,6 +39,7 @@ fn a_page_is_read_as_text() {
     assert_eq!(get("/runbook"), ("success".to_owned(), String::new(), text.clone()));
     assert_eq!(get("/moved").2, text);
     assert_eq!(get("/latin").2, "grüße\n");
+    assert_eq!(get("/meta").2, "“grüße”\n");
     assert_eq!(get("/raw").2, "a < b\n");
     assert!(get("/in").1.contains("not among `allowed_hosts`"), "{:?}", get("/in"));
     assert!(get("/nowhere").1.contains("404"));
@@ -75,4 +77,25 @@ fn what_is_not_the_public_internet_is_closed() {
     assert_eq!(internet["status"], "disabled");
     let wrong = bench(&json!({"allow_hosts": []})).run(["toolset", "check", "internet"]).exits(1);
     assert!(wrong.stdout.contains("did you mean `allowed_hosts`?"), "{}", wrong.stdout);
+}
+
+#[test]
+fn headers_go_to_hosts_that_a_person_listed() {
+    let server = ScriptedServer::start([("/", Reply::Echo)]);
+    let headers = json!({"Authorization": "Bearer s3cret-wiki"});
+    // A proxy stands for the internet here: it is shown what would go there.
+    let proxied = |hosts: Value| {
+        let config =
+            json!({"allowed_hosts": hosts, "additional_headers": headers, "block_internal_ips": false});
+        let bench = bench(&config).env("http_proxy", server.url("")).env("HTTP_PROXY", server.url(""));
+        let _ = fetched(&bench, "http://wiki.invalid/");
+        bench
+    };
+    let _ = proxied(json!(["wiki.invalid"]));
+    let bench = proxied(json!([]));
+    let asked = server.requests();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(asked[0].contains("s3cret-wiki") && !asked[1].contains("s3cret-wiki"), "{asked:?}");
+    let ran = bench.run(["toolset", "check", "internet"]);
+    assert!(ran.stderr.contains("`additional_headers` go to `allowed_hosts` alone"), "{}", ran.stderr);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::peer::program;
+use crate::support::scripted_server::{Reply, ScriptedServer};
 use crate::support::{Bench, Ran};
 
 /// A bench with `t.yaml` of one such server, its log in `log`, its pids in `starts`.
@@ -75,6 +76,7 @@ fn a_reply_that_is_too_large_or_never_complete_ends_the_call_alone() {
         ("mute", "no result within 1s"),
         ("drip", "no result within 1s"),
         ("nonsense", "error: "),
+        ("deep", "reply cannot be read: recursion limit exceeded"),
         ("closes", "closed its output"),
         ("dies", "exit code 3"),
     ] {
@@ -324,4 +326,78 @@ fn files_of_other_clients_are_read() {
         .exits(0);
     assert_eq!(ran.json()[1]["tools"], json!(["work", "other"]), "{} {}", ran.stdout, ran.stderr);
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+}
+
+#[test]
+fn a_wrong_credential_is_found_where_a_server_lists_its_tools_all_the_same() {
+    let Some(bench) = strange("identity", "") else { return };
+    let ran = bench.run(["toolset", "check", "strange", "-t", "t.yaml", "-o", "json"]).exits(1);
+    let reason = ran.json()[0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("`get_me` failed") && reason.contains("Bad credentials"), "{reason}");
+    // A person may name another.
+    let Some(bench) = strange("identity", "      health_check_tool: work\n") else { return };
+    let _ = bench.run(["toolset", "check", "strange", "-t", "t.yaml"]).exits(0);
+    let log = bench.read("log");
+    assert!(log.contains("\"work\"") && !log.contains("\"get_me\""), "{log}");
+}
+
+#[test]
+fn text_that_is_packed_is_read_and_an_error_inside_of_a_result_is_one() {
+    let Some(bench) = strange("packed", "") else { return };
+    assert_eq!(tool(&bench, "work").exits(0).stdout, "[resource repo://a]\n{\"a\": 1}");
+    let Some(bench) = strange("inside", "") else { return };
+    let ran = tool(&bench, "work").exits(1);
+    assert!(
+        ran.stderr.contains("the reply holds status 403") && ran.stdout.contains("AccessDenied"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_refusal_says_what_the_server_wants_and_loopback_is_past_any_proxy() {
+    let server = ScriptedServer::answering(|asked| {
+        let refused = |status: &str, wants: &str| {
+            Reply::status(status, &format!("WWW-Authenticate: {wants}\r\n"), "<html>no</html>")
+        };
+        match asked.path.trim_end_matches("/sse") {
+            "/oauth" => refused("401 Unauthorized", "Bearer resource_metadata=\"https://m.example/x\""),
+            "/expired" => refused("401 Unauthorized", "Bearer error=\"invalid_token\""),
+            "/basic" => refused("401 Unauthorized", "Basic realm=\"x\""),
+            "/scope" => refused("403 Forbidden", "Bearer error=\"insufficient_scope\""),
+            "/moved" => Reply::redirect("https://login.example/?secret=1"),
+            "/other" => Reply::ok("application/json", "{\"hello\": 1}"),
+            _ => Reply::ok("text/html", "<html>"),
+        }
+    });
+    let why = |config: Value| {
+        let file = json!({"mcp_servers": {"server": {"description": "d", "config": config}}});
+        let bench = Bench::new().file("t.yaml", file.to_string());
+        let nobody = "http://127.0.0.1:1";
+        let bench = bench.env("HTTP_PROXY", nobody).env("http_proxy", nobody).env("https_proxy", nobody);
+        let ran = bench.run(["toolset", "check", "server", "-t", "t.yaml", "-o", "json"]).exits(1);
+        let reason = ran.json()[0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.lines().count() == 1 && !reason.contains("secret"), "{reason}");
+        reason
+    };
+    for (path, said) in [
+        ("/oauth", "none is fetched here: get one from its provider"),
+        ("/expired", "wrong or has expired"),
+        ("/basic", "`Authorization: Basic …`"),
+        ("/scope", "misses a scope"),
+        ("/moved", "it sends elsewhere, which is not followed"),
+        ("/other", "no message of MCP"),
+        ("/page", "text/html"),
+    ] {
+        let reason = why(json!({"url": server.url(path), "mode": "streamable-http"}));
+        assert!(reason.contains(said), "{path}: {reason}");
+        if path != "/other" {
+            let reason = why(json!({"url": server.url(path), "mode": "sse"}));
+            assert!(reason.contains(said), "{path}/sse: {reason}");
+        }
+    }
+    let reason = why(json!({"url": server.url("/oauth"), "oauth": {"enabled": true}}));
+    assert!(reason.ends_with("no browser is opened for `config.oauth`"), "{reason}");
+    let reason = why(json!({"url": server.url("/x").replace("http:", "https:")}));
+    assert!(reason.contains("does not answer in TLS"), "{reason}");
 }

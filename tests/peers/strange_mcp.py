@@ -51,6 +51,8 @@ def tools(cursor):
             tool("blessed", annotations={"destructiveHint": True}),
             tool("globbed", annotations={"readOnlyHint": True}),
         ]}
+    if HOW == "identity":
+        return {"tools": [tool("whoami"), tool("work"), tool("get_me", annotations={"readOnlyHint": True})]}
     return {"tools": [tool("work", annotations={"readOnlyHint": HOW != "dies-once-writing"}), tool("other")]}
 
 
@@ -78,6 +80,16 @@ def call(id, params):
             put({"jsonrpc": "2.0", "id": 900 + number, "method": method, "params": asked})
         for _ in range(4):
             log("answer " + sys.stdin.readline().strip())
+    if HOW == "identity" and params["name"] == "get_me":
+        return reply(id, text("Bad credentials", isError=True))
+    if HOW == "packed":
+        packed = {"uri": "repo://a", "mimeType": "application/json", "blob": "eyJhIjogMX0="}
+        return reply(id, {"content": [{"type": "resource", "resource": packed}]})
+    if HOW == "deep":
+        sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {id}, "result": {"[" * 5000}{"]" * 5000}}}\n')
+        return sys.stdout.flush()
+    if HOW == "inside":
+        return reply(id, text(json.dumps({"response": {"status_code": 403, "error": "AccessDenied"}})))
     if HOW == "closes":
         sys.stdout.flush()
         os.close(1)

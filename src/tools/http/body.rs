@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
 
 /// Secrets shorter than this are words.
-const SHORTEST_SECRET: usize = 6;
+pub(super) const SHORTEST_SECRET: usize = 6;
 /// Bytes of a body's beginning in which a zero byte says that it is no text.
 const SNIFFED: usize = 1024;
 const REPLACEMENT: &[u8] = b"<secret>";

@@ -1,12 +1,15 @@
 //! One call from request to output file: bounded in time and size, ended at once by a stop.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use reqwest::{Method, Response, Url};
 
-use super::body::{Body, Kept, Packing};
+use super::body::{Body, Kept, Packing, SHORTEST_SECRET};
+use super::charset;
 use super::wire::{Call, Gate, Wire, explained, refusal};
 use crate::evidence::Status;
 use crate::shell::{Stop, private_file};
@@ -92,6 +95,10 @@ pub(super) async fn fetch(
             fetched.status = Some(Status::Error);
             fetched.error = Some(format!("the body ends in the middle: {error}"));
         }
+        if let Err(error) = readable(&mut fetched, output, bounds.secrets) {
+            fetched.status = Some(Status::Error);
+            fetched.error.get_or_insert(format!("the body cannot be read back: {error}"));
+        }
     }
     if fetched.kept.binary {
         fetched.status = Some(Status::Error);
@@ -164,6 +171,36 @@ async fn exchange(
             Err(error) => return Err(explained(&error, &url)),
         }
     }
+}
+
+/// Makes a body that is text in another encoding UTF-8, in which everything behind this reads it.
+fn readable(fetched: &mut Fetched, output: &Path, secrets: &[String]) -> std::io::Result<()> {
+    let said = fetched.charset.as_deref();
+    if fetched.kept.binary || fetched.kept.bytes == 0 {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    File::open(output)?.take(4).read_to_end(&mut start)?;
+    if !charset::is_other(&start, said) {
+        return Ok(());
+    }
+    let Some(mut text) = charset::utf8(&std::fs::read(output)?, said) else { return Ok(()) };
+    // On their way into the file they were spelt otherwise.
+    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        if text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), "<secret>");
+        }
+    }
+    replace(fetched, output, &text)
+}
+
+/// Puts `text` in the place of the body.
+pub(super) fn replace(fetched: &mut Fetched, output: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(output, text)?;
+    fetched.charset = Some("utf-8".to_owned());
+    fetched.kept.bytes = text.len() as u64;
+    fetched.kept.lines = text.lines().count() as u64;
+    Ok(())
 }
 
 /// Status and headers, which are all that `HEAD` gives.

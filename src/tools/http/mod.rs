@@ -7,6 +7,8 @@
 mod address;
 mod allow;
 mod body;
+mod charset;
+mod digest;
 mod fetch;
 mod health;
 mod page;
@@ -36,7 +38,8 @@ pub(super) async fn connect(toolset: &Toolset, surroundings: &Surroundings) -> R
         None | Some("") => {}
         Some("webpage") => {
             let tool = Webpage::new(toolset, &surroundings.trust, caller).map_err(placed)?;
-            return Ok(Connected { tools: vec![Box::new(tool)], ..Connected::default() });
+            let warnings = tool.warning().into_iter().collect();
+            return Ok(Connected { tools: vec![Box::new(tool)], warnings, ..Connected::default() });
         }
         Some(other) => return Err(placed(format!("subtype `{other}` is not known for type `http`"))),
     }

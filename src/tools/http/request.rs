@@ -104,6 +104,10 @@ impl Request {
             }
             body = None;
         }
+        if method == Method::POST && overrides(&url, body.as_deref()) {
+            let why = "`_method` makes a server do another method than the one that is sent: leave it out";
+            return Err((Status::Denied, why.to_owned()));
+        }
         let headers = match text("headers").map(serde_json::from_str::<Value>) {
             None => HeaderMap::new(),
             Some(Ok(Value::Object(given))) => allowed_headers(&given).map_err(wrong)?,
@@ -205,6 +209,25 @@ impl Tool for Request {
     fn run<'a>(&'a self, params: &'a Map<String, Value>, output: &'a Path, stop: Stop) -> ToolFuture<'a> {
         Box::pin(self.perform(params, output, stop))
     }
+}
+
+/// Whether a POST says in its query or body that it stands for another method, as Rails, Laravel and Symfony read it.
+fn overrides(url: &Url, body: Option<&str>) -> bool {
+    let is_override = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["_method", "x-http-method-override", "x-http-method", "x-method-override"].contains(&name.as_str())
+    };
+    let in_form = |text: &str| {
+        let mut read = url.clone();
+        read.set_query(Some(text));
+        read.query_pairs().any(|(name, _)| is_override(&name))
+    };
+    url.query_pairs().any(|(name, _)| is_override(&name))
+        || body.is_some_and(|body| match serde_json::from_str::<Value>(body) {
+            Ok(Value::Object(map)) => map.keys().any(|name| is_override(name)),
+            Ok(_) => false,
+            Err(_) => in_form(body) || body.to_ascii_lowercase().contains("name=\"_method\""),
+        })
 }
 
 /// Host, path and the beginning of the query.

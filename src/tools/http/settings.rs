@@ -57,6 +57,8 @@ pub(super) enum Auth {
     Header(HeaderName, HeaderValue),
     /// A query parameter.
     Query(String, String),
+    /// User and password, for a server that challenges.
+    Digest(String, String),
 }
 
 impl std::fmt::Debug for Auth {
@@ -65,6 +67,7 @@ impl std::fmt::Debug for Auth {
             Self::None => "None",
             Self::Header(..) => "Header(…)",
             Self::Query(..) => "Query(…)",
+            Self::Digest(..) => "Digest(…)",
         })
     }
 }
@@ -267,11 +270,10 @@ fn auth(at: &Place<'_>) -> Result<Auth, String> {
             Ok(Auth::Header(name, header("value", needed("value")?)?))
         }
         "query" => Ok(Auth::Query(needed("name")?, needed("value")?)),
-        "digest" => {
-            Err(at.wrong("type", "is `digest`, which is not supported: use a token, or `basic` over https"))
-        }
+        "digest" => Ok(Auth::Digest(needed("username")?, needed("password")?)),
         other => {
-            Err(at.wrong("type", &format!("is `{other}`, known are none, basic, bearer, header, query")))
+            let known = "known are none, basic, bearer, header, digest, query";
+            Err(at.wrong("type", &format!("is `{other}`, {known}")))
         }
     }
 }

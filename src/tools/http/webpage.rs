@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::address::{Listed, address, canonical};
 use super::allow::{self, host};
-use super::fetch::{Bounds, Fetched, fetch};
+use super::charset;
+use super::fetch::{Bounds, Fetched, fetch, replace};
 use super::page;
 use super::request::{done, ended, place};
 use super::settings::{Auth, Place, shown};
@@ -140,6 +141,15 @@ impl Webpage {
         })
     }
 
+    /// What the person who configured it should know.
+    pub(super) fn warning(&self) -> Option<String> {
+        let idle = !self.headers.is_empty() && self.policy.allowed.is_empty();
+        idle.then(|| {
+            let name = &self.toolset;
+            format!("toolset `{name}`: `additional_headers` go to `allowed_hosts` alone, and none is listed")
+        })
+    }
+
     async fn perform(&self, params: &Map<String, Value>, output: &Path, stop: Stop) -> Outcome {
         let refused = |status, error| ended(status, Some(error), String::new(), &Fetched::default());
         let url = match checked(&self.parameters, params) {
@@ -159,11 +169,13 @@ impl Webpage {
             return refused(Status::Denied, error);
         }
         let invocation = format!("GET {url}");
+        // They may hold a credential: an address that only a model chose does not get them.
+        let headers = if self.policy.allowed.is_empty() { HeaderMap::new() } else { self.headers.clone() };
         let call = Call {
             method: Method::GET,
             url,
             accept: "text/html, text/*;q=0.9, application/json;q=0.8, */*;q=0.5",
-            headers: self.headers.clone(),
+            headers,
             body: None,
         };
         let bounds = Bounds { timeout: self.timeout, kept_bytes: KEPT, secrets: &self.secrets };
@@ -181,22 +193,21 @@ fn rewritten(fetched: &mut Fetched, output: &Path) -> std::io::Result<()> {
     if fetched.kept.bytes == 0 || !(html || fetched.kind.is_empty()) {
         return Ok(());
     }
-    let bytes = std::fs::read(output)?;
-    let narrow =
-        fetched.charset.as_deref().is_some_and(|set| ["iso-8859-1", "latin1", "windows-1252"].contains(&set));
-    let source = match String::from_utf8(bytes) {
+    let source = match String::from_utf8(std::fs::read(output)?) {
         Ok(text) => text,
-        Err(wrong) if narrow => wrong.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
-        Err(wrong) => String::from_utf8_lossy(wrong.as_bytes()).into_owned(),
+        Err(wrong) => {
+            let bytes = wrong.as_bytes();
+            // What the page itself says counts where its server said nothing.
+            let said = fetched.charset.is_none().then(|| charset::of_page(bytes)).flatten();
+            let read = charset::utf8(bytes, said.as_deref());
+            read.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
+        }
     };
     if !html && !page::looks_like(&source) {
         return Ok(());
     }
     let text = page::text(&source, fetched.url.as_ref());
-    std::fs::write(output, &text)?;
-    fetched.kept.bytes = text.len() as u64;
-    fetched.kept.lines = text.lines().count() as u64;
-    Ok(())
+    replace(fetched, output, &text)
 }
 
 impl Tool for Webpage {

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+    USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Identity, Method, Response, StatusCode, Url};
 
 use super::address::{Judged, Listed, Zone, address, is_localhost, zone};
 use super::allow::{self, host};
+use super::digest::{self, User};
 use super::settings::{Auth, shown};
 use crate::tls::{self, Trust};
 
@@ -108,7 +110,8 @@ impl Wire {
         Err(format!("more than {HOPS} redirects, the last to `{}`", shown(&call.url)))
     }
 
-    /// One exchange, without redirects; `auth` is None where credentials must not go.
+    /// One exchange, without redirects, and a second where a challenge is to be answered; `auth` is None where
+    /// credentials must not go.
     pub(super) async fn ask(
         &self,
         call: &Call,
@@ -127,6 +130,7 @@ impl Wire {
         if address(&name).is_none() {
             self.judged.look(&name, listed, client.is_some()).await?;
         }
+        let client = client.unwrap_or(&self.direct);
         let mut url = call.url.clone();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(call.accept));
@@ -139,16 +143,33 @@ impl Wire {
         if let Some(auth) = auth {
             headers.extend(call.headers.clone());
             match auth {
-                Auth::None => {}
+                Auth::None | Auth::Digest(..) => {}
                 Auth::Header(name, value) => _ = headers.insert(name, value.clone()),
                 Auth::Query(name, value) => _ = url.query_pairs_mut().append_pair(name, value),
             }
         }
-        let mut request = client.unwrap_or(&self.direct).request(call.method.clone(), url).headers(headers);
-        if let Some(body) = &call.body {
-            request = request.body(body.clone());
+        let send = |headers: HeaderMap| {
+            let mut request = client.request(call.method.clone(), url.clone()).headers(headers);
+            if let Some(body) = &call.body {
+                request = request.body(body.clone());
+            }
+            request.send()
+        };
+        let explained = |error: reqwest::Error| explained(&error, &call.url);
+        let Some(Auth::Digest(name, password)) = auth else { return send(headers).await.map_err(explained) };
+        let refused = send(headers.clone()).await.map_err(explained)?;
+        if refused.status() != StatusCode::UNAUTHORIZED {
+            return Ok(refused);
         }
-        request.send().await.map_err(|error| explained(&error, &call.url))
+        let once = uuid::Uuid::now_v7().simple().to_string();
+        let user = User { name, password };
+        match digest::answer(refused.headers(), user, call.method.as_str(), &url, &once) {
+            Some(proof) => {
+                headers.insert(AUTHORIZATION, proof);
+                send(headers).await.map_err(explained)
+            }
+            None => Ok(refused),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ const REDIRECTS: usize = 3;
 /// When a certificate to trust cannot be used.
 pub(super) fn client(
     trust: &Trust,
+    url: &Url,
     headers: &HeaderMap,
     verify: bool,
     connect: Duration,
@@ -47,6 +48,8 @@ pub(super) fn client(
         .default_headers(headers.clone())
         .redirect(policy)
         .connect_timeout(connect);
+    // What listens on this machine is past any proxy.
+    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
     let builder = if verify {
         tls::apply(builder, trust).map_err(|error| format!("{error}; {}", error.remedy))?
     } else {
@@ -54,6 +57,13 @@ pub(super) fn client(
         builder.tls_danger_accept_invalid_certs(true)
     };
     builder.build().map_err(|error| format!("no HTTP client can be made: {}", deepest(&error)))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What an error says at its root, where the reason is.
@@ -84,6 +94,12 @@ pub(super) fn explained(error: &reqwest::Error) -> String {
     }
     if error.is_connect() {
         let lower = reason.to_lowercase();
+        if lower.contains("corrupt message") || lower.contains("handshake eof") {
+            return "it does not answer in TLS; does `config.url` begin with http://?".to_owned();
+        }
+        if lower.contains("lookup address") {
+            return format!("{reason}; check the host in `config.url`");
+        }
         if lower.contains("certificate") || lower.contains("unknownissuer") || lower.contains("tls") {
             return format!(
                 "TLS: {reason}; trust its authority with `SSL_CERT_FILE`, or set `config.verify_ssl: false`"
@@ -100,9 +116,32 @@ pub(super) fn of_status(status: StatusCode) -> String {
         401 => "; give a token in `config.headers`",
         403 => "; the credential in `config.headers` is not enough",
         404 | 405 => "; check `config.url` and `config.mode`",
+        300..=399 => {
+            "; it sends elsewhere, which is not followed: name that address in `config.url`, or give a token in \
+             `config.headers` where it is a login page"
+        }
         _ => "",
     };
     format!("HTTP {status}{remedy}")
+}
+
+/// The same for a refusal that says what is wanted in `WWW-Authenticate`.
+pub(super) fn of_refusal(status: StatusCode, challenge: &str) -> String {
+    let lower = challenge.to_ascii_lowercase();
+    let wanted = match status.as_u16() {
+        // Said by servers of RFC 9728: whoever connects is to get a token from that one's authority.
+        401 if lower.contains("resource_metadata") || lower.contains("authorization_uri") => {
+            "its OAuth token is missing, wrong or expired, and none is fetched here: get one from its provider and \
+             give it in `config.headers`, as `Authorization: Bearer {{ env.NAME }}`"
+        }
+        401 if lower.contains("invalid_token") => "the token in `config.headers` is wrong or has expired",
+        401 if lower.starts_with("basic") => {
+            "it wants user and password: `Authorization: Basic …` in `config.headers`"
+        }
+        403 if lower.contains("insufficient_scope") => "the token in `config.headers` misses a scope",
+        _ => return of_status(status),
+    };
+    format!("HTTP {status}; {wanted}")
 }
 
 /// The client as rmcp's worker uses it.
@@ -239,8 +278,12 @@ pub(super) fn judged(error: &(dyn std::error::Error + 'static)) -> (String, bool
                     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
                     return (of_status(status), status == StatusCode::TOO_MANY_REQUESTS);
                 }
-                StreamableHttpError::AuthRequired(_) => return (of_status(StatusCode::UNAUTHORIZED), true),
-                StreamableHttpError::InsufficientScope(_) => return (of_status(StatusCode::FORBIDDEN), true),
+                StreamableHttpError::AuthRequired(error) => {
+                    return (of_refusal(StatusCode::UNAUTHORIZED, &error.www_authenticate_header), true);
+                }
+                StreamableHttpError::InsufficientScope(error) => {
+                    return (of_refusal(StatusCode::FORBIDDEN, &error.www_authenticate_header), true);
+                }
                 StreamableHttpError::SessionExpired => {
                     return ("the server forgot the session".to_owned(), true);
                 }
@@ -262,6 +305,9 @@ pub(super) fn judged(error: &(dyn std::error::Error + 'static)) -> (String, bool
 
 /// `HTTP 400 Bad Request: body` as rmcp words it.
 fn refused(text: &str) -> (String, bool) {
+    if text.starts_with("could not parse JSON response") {
+        return ("it answers with what is no message of MCP; check `config.url`".to_owned(), false);
+    }
     let Some(rest) = text.strip_prefix("HTTP ") else { return (text.to_owned(), false) };
     let status = rest.get(..3).and_then(|code| code.parse::<u16>().ok());
     let status = status.and_then(|code| StatusCode::from_u16(code).ok());

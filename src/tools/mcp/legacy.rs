@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, Url};
 use rmcp::RoleClient;
 use rmcp::model::ServerJsonRpcMessage;
@@ -13,7 +13,7 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::sync::{mpsc, oneshot};
 
-use super::http::{explained, of_status};
+use super::http::{explained, of_refusal, of_status};
 use super::wire::{LONGEST_MESSAGE, Oddity, QUEUE, messages};
 
 /// A connection: its stream is read by a task that ends with it.
@@ -32,7 +32,8 @@ impl Legacy {
         let request = client.get(url.clone()).header(ACCEPT, "text/event-stream");
         let response = request.send().await.map_err(|error| explained(&error))?;
         if !response.status().is_success() {
-            return Err(of_status(response.status()));
+            let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+            return Err(of_refusal(response.status(), challenge.unwrap_or_default()));
         }
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("nothing");

@@ -31,6 +31,9 @@ use crate::toolset::Toolset;
 
 /// Pages of a list that are read; a server that has more does not end.
 const MOST_PAGES: u32 = 50;
+/// Tools that tell who is asking, by names that are usual: HolmesGPT calls the first there is, since many servers list
+/// their tools with a wrong token too.
+const IDENTITY: &[&str] = &["get_me", "get_current_user", "get_authenticated_user", "whoami"];
 /// Characters of a server's own instructions: they stand in every request to the model.
 const INSTRUCTIONS: usize = 2_000;
 
@@ -50,17 +53,29 @@ pub(super) async fn connect(
         odd.iter().map(|text| format!("MCP server `{}`: {text}", toolset.name)).collect();
     let approved = settings.approved_tools.clone();
     let (health, limit) = (settings.health_check_tool.clone(), settings.connect_timeout);
-    let server = Rc::new(Server::new(settings, surroundings.trust.clone()));
+    // Where HolmesGPT would open a browser: a refusal is told with that.
+    let browser = |why: String| {
+        let refused = settings.oauth && why.contains("HTTP 401");
+        if refused { format!("{why}; no browser is opened for `config.oauth`") } else { why }
+    };
+    let server = Rc::new(Server::new(settings.clone(), surroundings.trust.clone()));
     let instructions = tokio::select! {
-        instructions = server.instructions() => instructions?,
+        instructions = server.instructions() => instructions.map_err(browser)?,
         () = session::stopped(stop.clone()) => return Err("stopped".to_owned()),
     };
-    let (listed, cut) = list(&server, limit, &stop).await?;
-    if let Some(why) = cut {
-        warnings.push(format!("MCP server `{}`: {why}", toolset.name));
-    }
+    let (listed, odd) = list(&server, limit, &stop).await.map_err(browser)?;
+    warnings.extend(odd.into_iter().map(|why| format!("MCP server `{}`: {why}", toolset.name)));
     if let Some(name) = health {
-        prove(&server, &name, limit, &stop).await?;
+        let proved = prove(&server, &name, limit, &stop).await;
+        proved.map_err(|why| format!("`health_check_tool` {name} failed: {why}"))?;
+    } else if let Some(name) = identity(&listed) {
+        let proved = prove(&server, name, limit, &stop).await;
+        proved.map_err(|why| {
+            format!(
+                "its tool `{name}` failed, and with it the check of the credential: {why}; \
+                 `config.health_check_tool` names another"
+            )
+        })?;
     }
     // By the server's name for it, the model's, and the model's where another tool has that one already.
     let names = |listed: &Listed| {
@@ -88,6 +103,16 @@ pub(super) async fn connect(
         instructions: instructions.and_then(|text| quoted(&toolset.name, &text)),
         warnings,
     })
+}
+
+/// The tool that tells who is asking, where there is one that asks for nothing and only tells.
+fn identity(listed: &[Listed]) -> Option<&'static str> {
+    let needs = |tool: &Listed| {
+        tool.spec.parameters.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty())
+    };
+    let usable =
+        |name: &&&str| listed.iter().any(|tool| tool.name == **name && !tool.changes && !needs(tool));
+    IDENTITY.iter().find(usable).copied()
 }
 
 /// All pages of the list, and why there are no more of them where that is odd.
@@ -132,7 +157,7 @@ async fn list(
     Ok((found, Some("its list of tools does not end, what came so far is used".to_owned())))
 }
 
-/// Calls the tool that a person named for it: a list alone does not prove a credential.
+/// Calls a tool without arguments: a list alone does not prove a credential.
 async fn prove(server: &Server, name: &str, limit: Duration, stop: &Stop) -> Result<(), String> {
     let request = tool::request(name.to_owned(), serde_json::Map::new());
     let failed = match server.request(request, true, limit, stop.clone()).await {
@@ -141,7 +166,7 @@ async fn prove(server: &Server, name: &str, limit: Duration, stop: &Stop) -> Res
         Err(Failed::TimedOut) => Some(format!("no result within {limit:?}")),
         Err(Failed::Stopped) => Some("stopped".to_owned()),
     };
-    failed.map_or(Ok(()), |why| Err(format!("`health_check_tool` {name} failed: {why}")))
+    failed.map_or(Ok(()), Err)
 }
 
 /// A server's own words, as a quotation: they explain its tools and are no orders.

@@ -209,7 +209,7 @@ impl Server {
             }
             Reach::Web { url, mode, headers, verify } => {
                 let at = http::shown(url);
-                let client = http::client(&self.trust, headers, *verify, self.settings.connect_timeout)?;
+                let client = http::client(&self.trust, url, headers, *verify, self.settings.connect_timeout)?;
                 let process = RefCell::new(None);
                 let mut first = None;
                 if *mode != Mode::Sse {
@@ -420,7 +420,8 @@ fn ended(departed: &Departed) -> String {
         (false, None, None) => "the server ended".to_owned(),
     };
     match &departed.last_line {
-        Some(line) => format!("{how}: {line}"),
+        // Logs made for a wide terminal are padded.
+        Some(line) => format!("{how}: {}", line.split_whitespace().collect::<Vec<_>>().join(" ")),
         None => how,
     }
 }

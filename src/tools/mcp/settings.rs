@@ -14,7 +14,7 @@ use crate::tools::Surroundings;
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest time a server may be given, in seconds: a day.
 const LONGEST: f64 = 86_400.0;
-/// Every key of `config`. `icon_url` and `oauth` are for products with a web page.
+/// Every key of `config`. `icon_url` is for products with a web page.
 const KEYS: &[&str] = &[
     "mode",
     "type",
@@ -33,7 +33,11 @@ const KEYS: &[&str] = &[
     "health_check_tool",
     "approved_tools",
     "icon_url",
+    "oauth",
 ];
+/// What AWS' own server wants, and the program that gives it.
+const AWS: &str = "`config.mode` is `aws`, whose requests are signed: let AWS' own proxy do that, with `mode: stdio`, \
+                   `command: uvx`, `args: [mcp-proxy-for-aws@latest, URL OF THE SERVER]`";
 
 /// How a server is reached and called.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub(super) struct Settings {
     pub timeout: Duration,
     /// A tool without arguments that proves the credential when the server is checked.
     pub health_check_tool: Option<String>,
+    /// HolmesGPT would ask for a token in a browser.
+    pub oauth: bool,
     /// Globs of tools that a person has approved in advance.
     pub approved_tools: Vec<String>,
     /// What is odd and yet no reason to stop.
@@ -74,11 +80,23 @@ impl Settings {
     pub(super) fn read(config: &Map<String, Value>, surroundings: &Surroundings) -> Result<Self, String> {
         let mut warnings: Vec<String> = Vec::new();
         for key in config.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            warnings.push(if key == "oauth" {
-                "`config.oauth` is not supported: give a token in `config.headers`".to_owned()
-            } else {
-                format!("`config.{key}` has no effect for an MCP server")
-            });
+            warnings.push(format!("`config.{key}` has no effect for an MCP server"));
+        }
+        // On when anything of it is given, as in HolmesGPT.
+        let oauth = match config.get("oauth") {
+            Some(Value::Object(map)) => {
+                let on = map.get("enabled").and_then(switch);
+                on.unwrap_or_else(|| map.values().any(|value| !value.is_null()))
+            }
+            Some(value) => switch(value) == Some(true),
+            None => false,
+        };
+        if oauth {
+            warnings.push(
+                "`config.oauth` is not supported, since it needs a browser: give a token in `config.headers`, as \
+                 `Authorization: Bearer {{ env.NAME }}`"
+                    .to_owned(),
+            );
         }
         let reach = reach(config, surroundings, &mut warnings)?;
         Ok(Self {
@@ -86,6 +104,7 @@ impl Settings {
             connect_timeout: duration(config, "connect_timeout")?.unwrap_or(CONNECT),
             timeout: duration(config, "timeout")?.unwrap_or(surroundings.timeout),
             health_check_tool: text(config, "health_check_tool")?,
+            oauth,
             approved_tools: texts(config, "approved_tools")?,
             warnings,
         })
@@ -107,6 +126,7 @@ fn reach(
         Some("stdio") => return program(config, surroundings, warnings),
         Some("sse") => Some(Mode::Sse),
         Some("http" | "streamable-http" | "streamablehttp" | "remote") => Some(Mode::StreamableHttp),
+        Some("aws") => return Err(AWS.to_owned()),
         Some(_) => {
             let said = said.unwrap_or_default();
             return Err(format!("`config.mode` is `{said}`, it needs to be streamable-http, sse or stdio"));
@@ -318,6 +338,7 @@ mod tests {
         for (config, said) in [
             (json!({}), "`url`"),
             (json!({"mode": "carrier-pigeon", "url": "http://x"}), "`carrier-pigeon`"),
+            (json!({"mode": "aws", "region": "eu-west-1"}), "mcp-proxy-for-aws"),
             (json!({"mode": "stdio"}), "`config.command`"),
             (json!({"mode": "sse"}), "`url`"),
             (json!({"url": "x"}), "http://"),
@@ -382,5 +403,23 @@ mod tests {
         let Reach::Web { headers, .. } = read(config).unwrap().reach else { panic!() };
         let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!((names, &headers["a"]), (vec!["a", "d"], &HeaderValue::from_static("2")));
+    }
+
+    #[test]
+    fn a_login_by_browser_is_told_and_no_key_is_dropped_in_silence() {
+        let told = |more: Value| {
+            let mut config = json!({"url": "http://x", "icon_url": "http://i"});
+            config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let settings = read(config).unwrap();
+            (settings.oauth, settings.warnings.join(" "))
+        };
+        for on in [json!({"enabled": true}), json!({"client_id": "x"}), json!(true)] {
+            let (oauth, warning) = told(json!({"oauth": on}));
+            assert!(oauth && warning.contains("`Authorization: Bearer"), "{warning}");
+        }
+        for off in [json!({"enabled": false, "client_id": "x"}), json!({}), json!(null), json!(false)] {
+            assert_eq!(told(json!({"oauth": off})), (false, String::new()));
+        }
+        assert!(told(json!({"tiemout": 5})).1.contains("`config.tiemout` has no effect"));
     }
 }

@@ -1,5 +1,6 @@
 //! One tool of a server: arguments as its schema wants them, the call, the result as text in a file.
 
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::rc::Rc;
@@ -14,10 +15,15 @@ use crate::evidence::Status;
 use crate::evidence::untrusted::visible;
 use crate::evidence::view::size;
 use crate::shell::{Limits, Stop, private_file};
+use crate::tls::decode_base64;
 use crate::tools::{Closing, Outcome, Tool, ToolFuture};
 
 /// Characters of the line that stands for a call.
 const LINE: usize = 300;
+/// Steps from a schema to what it refers to.
+const REFERENCES: u8 = 8;
+/// Bytes of a result in which a status inside of it is looked for.
+const INSPECTED: usize = 64 * 1024;
 
 /// A tool and the server that does it.
 pub(super) struct ServerTool {
@@ -130,10 +136,12 @@ fn arguments(schema: &Value, params: &Map<String, Value>) -> Result<Map<String, 
     let mut given = Map::new();
     for (name, value) in params {
         let property = properties.and_then(|properties| properties.get(name));
-        if value.is_null() && !property.is_some_and(|property| wants(property, "null")) {
+        let mut kinds = BTreeSet::new();
+        property.into_iter().for_each(|property| collect(schema, property, REFERENCES, &mut kinds));
+        if value.is_null() && !kinds.contains("null") {
             continue;
         }
-        given.insert(name.clone(), fitted(property, value));
+        given.insert(name.clone(), fitted(&kinds, value));
     }
     let missing: Vec<String> =
         required.iter().filter(|name| !given.contains_key(**name)).map(|name| format!("`{name}`")).collect();
@@ -144,35 +152,47 @@ fn arguments(schema: &Value, params: &Map<String, Value>) -> Result<Map<String, 
     Ok(given)
 }
 
-fn wants(property: &Value, kind: &str) -> bool {
+/// The types that `property` takes, through references and alternatives.
+fn collect<'a>(root: &'a Value, property: &'a Value, steps: u8, kinds: &mut BTreeSet<&'a str>) {
+    let Some(steps) = steps.checked_sub(1) else { return };
     match property.get("type") {
-        Some(Value::String(one)) => one == kind,
-        Some(Value::Array(several)) => several.iter().any(|one| one == kind),
-        _ => false,
+        Some(Value::String(one)) => _ = kinds.insert(one),
+        Some(Value::Array(several)) => kinds.extend(several.iter().filter_map(Value::as_str)),
+        _ => {}
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        for one in property.get(key).and_then(Value::as_array).into_iter().flatten().take(64) {
+            collect(root, one, steps, kinds);
+        }
+    }
+    let reference = property.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
+    if let Some(one) = reference.and_then(|pointer| root.pointer(pointer)) {
+        collect(root, one, steps, kinds);
     }
 }
 
-fn fitted(property: Option<&Value>, value: &Value) -> Value {
-    let (Some(property), Value::String(text)) = (property, value) else { return value.clone() };
-    if property.get("type").is_none() || wants(property, "string") {
+fn fitted(kinds: &BTreeSet<&str>, value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    let wants = |kind: &str| kinds.contains(kind);
+    if kinds.is_empty() || wants("string") {
         return value.clone();
     }
     match serde_json::from_str::<Value>(text.trim()) {
         Ok(read) => {
             let fits = match &read {
-                Value::Bool(_) => wants(property, "boolean"),
+                Value::Bool(_) => wants("boolean"),
                 Value::Number(number) => {
-                    wants(property, "number")
-                        || (wants(property, "integer") && (number.is_i64() || number.is_u64()))
+                    wants("number") || (wants("integer") && (number.is_i64() || number.is_u64()))
                 }
-                Value::Array(_) => wants(property, "array"),
-                Value::Object(_) => wants(property, "object"),
-                Value::Null | Value::String(_) => false,
+                Value::Array(_) => wants("array"),
+                Value::Object(_) => wants("object"),
+                Value::Null => wants("null"),
+                Value::String(_) => false,
             };
             if fits { read } else { value.clone() }
         }
         // One word where a list is asked for is a list of it.
-        Err(_) if wants(property, "array") => Value::Array(vec![value.clone()]),
+        Err(_) if wants("array") => Value::Array(vec![value.clone()]),
         Err(_) => value.clone(),
     }
 }
@@ -180,11 +200,22 @@ fn fitted(property: Option<&Value>, value: &Value) -> Value {
 /// Why a result is none, in one line, where the server says so.
 pub(super) fn complaint(result: &Value) -> Option<String> {
     if result.get("isError").and_then(Value::as_bool) != Some(true) {
-        return None;
+        return refused_inside(result);
     }
     let first = blocks(result).find_map(|block| block.get("text").and_then(Value::as_str));
     let first = first.unwrap_or_default().lines().map(visible).find(|line| !line.trim().is_empty());
     Some(first.map_or_else(|| "the tool failed and does not say why".to_owned(), |line| words(&line, LINE)))
+}
+
+/// A status that is no success inside of a result that says nothing of an error, as AWS' server writes it.
+fn refused_inside(result: &Value) -> Option<String> {
+    let text = blocks(result).find_map(|block| block.get("text").and_then(Value::as_str))?;
+    if text.len() > INSPECTED || !text.contains("\"status_code\"") {
+        return None;
+    }
+    let read: Value = serde_json::from_str(text).ok()?;
+    let status = read.pointer("/response/status_code")?.as_u64().filter(|status| *status >= 300)?;
+    Some(format!("the reply holds status {status}"))
 }
 
 fn blocks(result: &Value) -> impl Iterator<Item = &Value> {
@@ -251,11 +282,13 @@ fn piece(block: &Value) -> String {
             match resource.get("text").and_then(Value::as_str) {
                 Some(text) => format!("[resource {uri}]\n{text}"),
                 None => {
-                    format!(
-                        "[resource {uri}, {}, {}: not shown]",
-                        said(resource, "mimeType"),
-                        weight(resource, "blob")
-                    )
+                    let (kind, blob) = (said(resource, "mimeType"), said(resource, "blob"));
+                    match is_text(&kind).then(|| decode_base64(&blob)).flatten() {
+                        Some(bytes) => format!("[resource {uri}]\n{}", String::from_utf8_lossy(&bytes)),
+                        None => {
+                            format!("[resource {uri}, {kind}, {}: not shown]", weight(resource, "blob"))
+                        }
+                    }
                 }
             }
         }
@@ -266,6 +299,22 @@ fn piece(block: &Value) -> String {
         }
         _ => block.to_string(),
     }
+}
+
+/// Whether data of this type is text, though a server packs it as data.
+fn is_text(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind.starts_with("text/")
+        || kind.ends_with("+json")
+        || kind.ends_with("+xml")
+        || [
+            "application/json",
+            "application/xml",
+            "application/yaml",
+            "application/x-yaml",
+            "application/toml",
+        ]
+        .contains(&kind.as_str())
 }
 
 #[cfg(test)]
@@ -301,11 +350,14 @@ mod tests {
             text(json!({"content": [
                 {"type": "resource", "resource": {"uri": "a://b", "text": "x"}},
                 {"type": "resource", "resource": {"uri": "a://c", "mimeType": "y", "blob": "AAAA"}},
+                {"type": "resource", "resource": {"uri": "a://t", "mimeType": "text/plain", "blob": "aGk="}},
+                {"type": "resource", "resource": {"uri": "a://u", "mimeType": "text/plain", "blob": "!"}},
                 {"type": "resource_link", "uri": "a://d", "name": "n"},
                 {"type": "new", "x": 1}, "odd"]})),
             format!(
-                "[resource a://b]\nx\n[resource a://c, y, {}: not shown]\n[resource a://d] n\n{{\"type\":\"new\",\"x\":1}}\n\"odd\"",
-                size(3)
+                "[resource a://b]\nx\n[resource a://c, y, {}: not shown]\n[resource a://t]\nhi\n[resource a://u, text/plain, {}: not shown]\n[resource a://d] n\n{{\"type\":\"new\",\"x\":1}}\n\"odd\"",
+                size(3),
+                size(0)
             )
         );
     }
@@ -325,6 +377,14 @@ mod tests {
         assert_eq!(complaint(&failed).as_deref(), Some("no such pod"));
         assert!(complaint(&json!({"isError": true})).is_some());
         assert_eq!(complaint(&json!({"isError": false, "content": []})), None);
+        let inside = |text: &str| complaint(&json!({"content": [{"type": "text", "text": text}]}));
+        let aws = "{\"response\": {\"status_code\": 403, \"error\": \"AccessDenied\"}}";
+        assert_eq!(inside(aws).as_deref(), Some("the reply holds status 403"));
+        for fine in
+            ["{\"response\": {\"status_code\": 200}}", "{\"status_code\": 500}", "\"status_code\"", "x"]
+        {
+            assert_eq!(inside(fine), None, "{fine}");
+        }
     }
 
     #[test]
@@ -346,5 +406,28 @@ mod tests {
         );
         let error = given(json!({"n": 1, "s": null})).unwrap_err();
         assert!(error.starts_with("needs `s`; parameters: s, n"), "{error}");
+    }
+
+    /// As pydantic writes what is optional, and zod what is of a kind of its own.
+    #[test]
+    fn alternatives_and_references_are_types_too() {
+        let schema = json!({"$defs": {"Level": {"type": "integer"}, "Loop": {"$ref": "#/$defs/Loop"},
+                            "Wide": {"anyOf": vec![json!({"$ref": "#/$defs/Wide"}); 3]}},
+            "properties": {
+                "n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "r": {"$ref": "#/$defs/Level"},
+                "l": {"oneOf": [{"type": "array"}, {"type": "null"}]}, "a": {"allOf": [{"$ref": "#/$defs/Level"}]},
+                "s": {"anyOf": [{"type": "string"}, {"type": "integer"}]}, "loop": {"$ref": "#/$defs/Loop"},
+                "wide": {"$ref": "#/$defs/Wide"}, "far": {"$ref": "http://x/#/a"}}});
+        let given = |params: Value| arguments(&schema, params.as_object().unwrap()).map(Value::Object);
+        assert_eq!(
+            given(
+                json!({"n": "5", "r": "6", "l": "x", "a": "7", "s": "8", "loop": "9", "wide": "1", "far": "2"})
+            ),
+            Ok(json!({"n": 5, "r": 6, "l": ["x"], "a": 7, "s": "8", "loop": "9", "wide": "1", "far": "2"}))
+        );
+        assert_eq!(
+            given(json!({"n": null, "r": null, "l": "null", "a": "null"})),
+            Ok(json!({"n": null, "l": null, "a": "null"}))
+        );
     }
 }

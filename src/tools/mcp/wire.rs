@@ -57,8 +57,28 @@ pub(super) fn messages(text: &[u8]) -> Vec<ServerJsonRpcMessage> {
     match serde_json::from_slice::<Value>(text) {
         Ok(Value::Array(batch)) => batch.into_iter().filter_map(message).collect(),
         Ok(value) => message(value).into_iter().collect(),
-        Err(_) => Vec::new(),
+        Err(error) => unreadable(text, &error).into_iter().collect(),
     }
+}
+
+/// What says of a reply whose it is; the rest is passed over, however deep it goes.
+#[derive(serde::Deserialize)]
+struct Head {
+    id: RequestId,
+    #[serde(default)]
+    result: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    error: Option<serde::de::IgnoredAny>,
+}
+
+/// The error of the call whose reply is JSON beyond what is read, such as one nested a thousand times.
+fn unreadable(text: &[u8], error: &serde_json::Error) -> Option<ServerJsonRpcMessage> {
+    let head: Head = serde_json::from_slice(text).ok()?;
+    if head.result.is_none() && head.error.is_none() {
+        return None;
+    }
+    let why = format!("the server's reply cannot be read: {error}");
+    Some(JsonRpcMessage::error(ErrorData::internal_error(why, None), Some(head.id)))
 }
 
 fn message(value: Value) -> Option<ServerJsonRpcMessage> {
@@ -178,6 +198,10 @@ mod tests {
         assert_eq!(reply.len(), 1);
         let broken = messages(br#"{"jsonrpc":"2.0","id":7,"error":"no"}"#);
         assert!(matches!(broken.as_slice(), [JsonRpcMessage::Error(_)]), "{broken:?}");
+        let deep =
+            format!(r#"{{"jsonrpc":"2.0","id":7,"result":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert!(matches!(messages(deep.as_bytes()).as_slice(), [JsonRpcMessage::Error(_)]));
+        assert!(messages(deep.replace("result", "params").as_bytes()).is_empty());
         let batch = br#"[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","id":2,"result":{}}, 5]"#;
         assert_eq!(messages(batch).len(), 2);
     }
