@@ -139,6 +139,7 @@ const DOORS: &[Door] = &[
     door("config::embedded", "config::yaml", EVERYTHING, "what was read are its trees"),
     door("toolset", "config::yaml", EVERYTHING, "YAML that knows where everything stands"),
     door("toolset", "shell", EVERYTHING, "prerequisites are commands; values stay data"),
+    door("toolset", "policy", &["Policy", "Verdict"], "lint: what a program changes that it has no table of"),
     door("policy", "config::yaml", EVERYTHING, "rules are YAML files, with places in their errors"),
     door("policy", "shell", &["plan"], "what runs without a shell is part of a judgement"),
     door("tools", "policy", EVERYTHING, "command lines are judged before they run"),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config;
-use crate::config::yaml::{self, Document, MAX_BYTES, Node, Warning, YamlError};
+use crate::config::yaml::{self, Document, Node, Warning, YamlError};
 
 use super::containers::{Section, sections};
 use super::merge::Layers;
@@ -128,10 +128,7 @@ impl<'a> Reader<'a> {
             io::ErrorKind::NotFound => LoadError::Missing { path: path.to_owned() },
             _ => LoadError::Unreadable { path: path.to_owned(), source },
         };
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(failed)?;
-        // One byte more than is allowed, so that `/dev/zero` ends in the parser's own complaint.
-        file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = super::lint::bytes(path).map_err(failed)?;
         let place = path.display().to_string();
         let documents = decode(&bytes, &place)?;
         self.documents(&documents, &place);

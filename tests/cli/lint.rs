@@ -133,3 +133,16 @@ fn the_reference_overwrites_nothing_that_it_did_not_write() {
     write().exits(0);
     assert_eq!(bench.read("d/mine.md"), "mine");
 }
+
+#[test]
+fn a_pipe_is_read_and_one_that_nobody_writes_to_ends_in_time() {
+    let bench = Bench::new();
+    let pipe = bench.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = bench.run(["toolset", "lint", "pipe"]).exits(1);
+    assert_eq!(ran.stderr, "error: cannot read `pipe`: it is a pipe that did not end within 10 seconds\n");
+    let writer = std::thread::spawn(move || std::fs::write(pipe, "toolsets: {}\n").unwrap());
+    let ran = bench.run(["toolset", "lint", "pipe"]).exits(0);
+    assert_eq!(ran.stderr, "1 file: nothing to say\n");
+    writer.join().unwrap();
+}

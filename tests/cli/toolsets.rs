@@ -404,3 +404,35 @@ shop/titled cannot be used: SHOP_URL is not set
         ran.stderr
     );
 }
+
+#[test]
+fn options_may_stand_behind_the_parameters_and_none_is_given_twice() {
+    let text = "toolsets:\n  a/b:\n    description: d\n    tools:\n      - name: say\n        description: d\n        \
+                command: echo {{ x }}\n        read_only: true\n";
+    let bench = Bench::new().file("t.yaml", text);
+    assert_eq!(
+        bench.run(["toolset", "run", "say", "x=a=b c", "-t", "t.yaml", "--raw"]).exits(0).stdout,
+        "a=b c\n"
+    );
+    let told = bench.run(["toolset", "run", "say", "x=1", "-t", "t.yaml", "-o", "json"]).exits(0).json();
+    assert_eq!(told["tool"], "say");
+    let twice = bench.run(["toolset", "run", "-t", "t.yaml", "say", "x=1", "x=2"]).exits(2);
+    assert!(twice.stderr.starts_with("error: parameter `x` is given twice\n"), "{}", twice.stderr);
+    let nameless = bench.run(["toolset", "run", "-t", "t.yaml", "say", "=1"]).exits(2);
+    assert!(nameless.stderr.contains("parameters are `key=value`, got `=1`"), "{}", nameless.stderr);
+}
+
+#[test]
+fn what_the_page_says_of_the_json_of_a_list_is_so() {
+    let page = include_str!("../../docs/toolsets.md");
+    let list = Bench::new().run(["toolset", "list", "-o", "json"]).exits(0).json();
+    for key in list[0].as_object().unwrap().keys() {
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+    let check = Bench::new().run(["toolset", "check", "host/core", "-o", "json"]);
+    let one =
+        serde_json::from_str::<serde_json::Value>(&check.stdout).unwrap()[0]["prerequisites"][0].clone();
+    for key in one.as_object().unwrap().keys() {
+        assert!(page.contains(&format!("\"{key}\"")), "{key}");
+    }
+}

@@ -27,7 +27,7 @@ pub(super) struct RunArgs {
     #[arg(value_name = "TOOL")]
     tool: String,
     /// Parameters: key=value, or one JSON object
-    #[arg(value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "KEY=VALUE")]
     parameters: Vec<String>,
     /// Print the raw output, not what a model would get
     #[arg(long, conflicts_with = "view_tokens")]
@@ -172,11 +172,14 @@ fn parameters(words: &[String]) -> Result<Map<String, Value>, Failure> {
     }
     let mut params = Map::new();
     for word in words {
-        let Some((key, value)) = word.split_once('=') else {
+        let Some((key, value)) = word.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             let error = format!("parameters are `key=value`, got `{}`", ui::sanitize(word));
             return Err(Failure::new(Exit::Usage, error).hint("or one JSON object: '{\"key\": \"value\"}'"));
         };
-        params.insert(key.to_owned(), Value::from(value));
+        if params.insert(key.to_owned(), Value::from(value)).is_some() {
+            let error = format!("parameter `{}` is given twice", ui::sanitize(key));
+            return Err(Failure::new(Exit::Usage, error).hint("a list is one value: `key='[\"a\", \"b\"]'`"));
+        }
     }
     Ok(params)
 }

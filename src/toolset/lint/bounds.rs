@@ -4,6 +4,7 @@
 use super::commands::Run;
 
 /// Why `run` has no end of its own, and what gives it one.
+#[allow(clippy::too_many_lines)] // A table of programs: it reads as one.
 pub(super) fn endless(run: &Run, all: &[Run]) -> Option<(String, &'static str)> {
     if run.bounded {
         return None;
@@ -13,23 +14,34 @@ pub(super) fn endless(run: &Run, all: &[Run]) -> Option<(String, &'static str)> 
     let on = |holds: bool, remedy: &'static str| holds.then_some(remedy);
     let remedy = match run.program.as_str() {
         "tail" => {
-            on(run.short('f') || run.short('F') || run.has(&["--follow"]), "leave `-f` away: `tail -n 200`")
+            let counted = |text: &str| {
+                text.strip_prefix('-').is_some_and(|rest| {
+                    matches!(rest.trim_start_matches(|c: char| c.is_ascii_digit()), "f" | "F")
+                })
+            };
+            let follows =
+                run.short('f') || run.short('F') || run.has(&["--follow"]) || run.texts().any(counted);
+            on(follows, "leave `-f` away: `tail -n 200`")
         }
         "docker" | "podman" | "nerdctl" => containers(run, follow),
-        "docker-compose" => on(run.verb(&["logs"]).is_some() && follow, "leave `-f` away: `--tail 200`"),
-        "kubectl" | "oc" | "k3s" | "microk8s" => kubernetes(run, follow),
-        "journalctl" => on(
-            follow || run.texts().any(|text| text.starts_with("-f")),
-            "leave `-f` away: `-n 200 --no-pager`",
+        "docker-compose" => on(
+            run.verb(&["logs"]).is_some() && follow
+                || run.verb(&["up"]).is_some() && !run.has(&["-d", "--detach"]),
+            "leave `-f` away: `--tail 200`; `up -d`",
         ),
-        "dmesg" => on(run.has(&["-w", "-W", "--follow", "--follow-new"]), "leave `-w` away: `dmesg | tail`"),
+        "kubectl" | "oc" | "k3s" | "microk8s" => kubernetes(run, follow),
+        "journalctl" => on(follow || run.flag('f', "xeaqrklmb"), "leave `-f` away: `-n 200 --no-pager`"),
+        "dmesg" => on(
+            run.flag('w', "TxHkruLPetd") || run.has(&["-W", "--follow", "--follow-new"]),
+            "leave `-w` away: `dmesg | tail`",
+        ),
         "watch" => Some("run the command once, without `watch`"),
         "top" => no(
             (run.short('b') && run.short('n')) || run.has(&["-l"]) || run.has(&["-h", "-v"]),
             "`top -b -n 1`",
         ),
         "htop" | "btop" | "atop" | "iotop" | "k9s" | "vi" | "vim" | "nano" | "less" | "more" => on(
-            !run.has(&["-b", "--version", "--help"]),
+            !run.has(&["-b", "-F", "--version", "--help"]),
             "use a program that prints and ends, such as `top -b -n 1` or `cat`",
         ),
         "ping" | "ping6" => {
@@ -50,6 +62,10 @@ pub(super) fn endless(run: &Run, all: &[Run]) -> Option<(String, &'static str)> 
                 run.keywords.iter().any(|word| word == endless) && !left,
                 "count the turns: `for i in 1 2 3; do …; done`",
             )
+        }
+        "sleep" if run.keywords.iter().any(|word| word == "while") => {
+            let left = all.iter().any(|one| matches!(one.program.as_str(), "break" | "exit" | "return"));
+            on(!left, "count the turns: `for i in 1 2 3; do …; done`")
         }
         "sleep" => {
             on(run.operands().any(|text| matches!(text, "infinity" | "inf")), "sleep for a number of seconds")
@@ -75,10 +91,11 @@ pub(super) fn endless(run: &Run, all: &[Run]) -> Option<(String, &'static str)> 
         "nats" => on(run.verb(&["sub", "subscribe"]).is_some() && !run.has(&["--count"]), "`--count 10`"),
         "etcdctl" => on(run.verb(&["watch"]).is_some(), "`etcdctl get`"),
         "aws" => on(
-            run.verb(&["tail"]).is_some() && run.has(&["--follow"]),
-            "leave `--follow` away: `--since 10m`",
+            run.verb(&["tail"]).is_some() && run.has(&["--follow"])
+                || run.verb(&["start-live-tail"]).is_some(),
+            "`aws logs tail --since 10m`, without `--follow`",
         ),
-        _ => None,
+        _ => clients(run, follow),
     }?;
     let what = if matches!(run.program.as_str(), "true" | ":" | "false") {
         "this loop has no end".to_owned()
@@ -86,6 +103,65 @@ pub(super) fn endless(run: &Run, all: &[Run]) -> Option<(String, &'static str)> 
         format!("`{}` does not end by itself", run.shown(3))
     };
     Some((what, remedy))
+}
+
+/// Clients that most tools never call.
+fn clients(run: &Run, follow: bool) -> Option<&'static str> {
+    let on = |holds: bool, remedy: &'static str| holds.then_some(remedy);
+    let verb = |verbs: &[&str]| run.verb(verbs).is_some();
+    let watched = run.has(&["-w", "--watch"]);
+    match run.program.as_str() {
+        "argocd" if verb(&["logs"]) => on(follow, "leave `-f` away: `--tail 200`"),
+        "argocd" => on(
+            matches!(run.verb(&["app"]), Some((_, "wait")))
+                && !run.texts().any(|text| text.starts_with("--timeout")),
+            "`--timeout 30`, or `argocd app get`",
+        ),
+        "gcloud" | "az" => on(
+            matches!(run.verb(&["logging", "log"]), Some((_, "tail"))),
+            "read what is there: `gcloud logging read --limit 100`",
+        ),
+        "heroku" => on(run.has(&["--tail", "-t"]), "`-n 200`"),
+        "hubble" => on(follow, "`--last 100`"),
+        "cilium" | "nomad" | "consul" if verb(&["monitor", "watch"]) => Some("put it under `timeout 10`"),
+        "flux" | "crictl" | "velero" | "nomad" | "vela" => {
+            on(follow && verb(&["logs"]) || watched, "leave `-f` and `--watch` away")
+        }
+        "gh" => on(matches!(run.verb(&["run", "pr"]), Some(("run", "watch"))), "`gh run view`"),
+        "logcli" => on(run.has(&["--tail", "-t"]), "`--limit 200`"),
+        "rabbitmqctl" | "rabbitmq-diagnostics" => {
+            on(verb(&["log_tail_stream", "consume_event_stream"]), "`log_tail`, or `--duration 10`")
+                .filter(|_| !run.has(&["--duration", "-d"]))
+        }
+        "nc" | "ncat" | "netcat" | "socat" => on(
+            run.flag('l', "kvnu") || run.has(&["--listen"]),
+            "a tool listens for nobody: `nc -z -w 2 HOST PORT`",
+        ),
+        "kcat" | "kafkacat" => on(
+            run.has(&["-C"]) && !run.has(&["-e", "-c"]),
+            "`-e` ends at the end of the topic, `-c 10` after ten",
+        ),
+        "mtr" => {
+            on(!run.has(&["-r", "--report", "-w", "-c", "--report-wide"]) && !run.short('r'), "`mtr -r -c 3`")
+        }
+        "perf" => on(matches!(run.verb(&["top"]), Some(("top", _))), "`perf record -- sleep 5`"),
+        "mongostat" | "mongotop" => on(!run.has(&["-n", "--rowcount"]), "`--rowcount 3`"),
+        "free" => on(run.has(&["-s", "--seconds"]) && !run.has(&["-c", "--count"]), "`-c 3`"),
+        "netstat" => on(run.has(&["-c", "--continuous"]) || run.flag('c', "tulnpae"), "leave `-c` away"),
+        "conntrack" => on(run.has(&["-E"]), "`conntrack -L`"),
+        "ss" => on(run.has(&["-E", "--events"]), "leave `-E` away"),
+        "ip" | "udevadm" => on(verb(&["monitor"]), "put it under `timeout 5`"),
+        "iftop" | "nethogs" | "glances" | "nload" | "bmon" | "multitail" | "dbus-monitor" | "bpftrace" => on(
+            !run.has(&["-t", "-c", "--help", "--version", "-V", "-l", "--stdout", "-n"]),
+            "put it under `timeout 5`, or use a program that prints and ends",
+        ),
+        "iperf3" | "iperf" => on(run.has(&["-s", "--server"]), "a tool serves nobody"),
+        "python3" | "python" => {
+            on(run.value(&["-m"]).is_some_and(|module| module.text == "http.server"), "a tool serves nobody")
+        }
+        "log" => on(run.operands().next() == Some("stream"), "`log show --last 10m`"),
+        _ => None,
+    }
 }
 
 fn containers(run: &Run, follow: bool) -> Option<&'static str> {
@@ -96,6 +172,7 @@ fn containers(run: &Run, follow: bool) -> Option<&'static str> {
         "events" if !run.has(&["--until"]) => Some("`docker events --since 2h --until 0s`"),
         "stats" if !run.has(&["--no-stream"]) => Some("`docker stats --no-stream`"),
         "logs" if follow => Some("leave `-f` away: `--tail 200`"),
+        "up" if !run.has(&["-d", "--detach"]) => Some("`up -d`"),
         "attach" | "wait" => Some("use `docker logs` or `docker inspect`"),
         _ => None,
     }
@@ -112,10 +189,13 @@ fn kubernetes(run: &Run, follow: bool) -> Option<&'static str> {
         "events",
         "top",
         "describe",
+        "wait",
     ])?;
-    let watched = run.has(&["-w", "--watch", "--watch-only"]);
+    let watched = run.has(&["--watch", "--watch-only"])
+        || run.flag('w', "A") && !run.texts().any(|text| text == "-w=false");
     match (verb, after) {
-        ("logs", _) if follow => Some("leave `-f` away: `--tail=200 --since=1h`"),
+        ("wait", _) if run.texts().any(|text| text.starts_with("--timeout=-")) => Some("`--timeout=30s`"),
+        ("logs", _) if follow || run.flag('f', "p") => Some("leave `-f` away: `--tail=200 --since=1h`"),
         ("get" | "events", _) if watched => Some("leave `-w` away"),
         ("port-forward" | "proxy" | "attach", _) => Some("ask the API instead: `kubectl get --raw`"),
         ("rollout", "status") => {

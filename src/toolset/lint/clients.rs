@@ -45,6 +45,11 @@ const KUBECTL_CHANGES: &[&str] = &[
     "attach",
     "debug",
     "certificate",
+    "new-app",
+    "new-build",
+    "start-build",
+    "rsh",
+    "rsync",
 ];
 
 const CONTAINER_READS: &[&str] = &[
@@ -163,6 +168,7 @@ const CLOUD_CHANGES: &[&str] = &[
 ];
 
 /// The verb by which a client changes something.
+#[allow(clippy::too_many_lines)] // A table of programs: it reads as one.
 pub(super) fn change<'a>(run: &'a Run) -> Option<String> {
     let verb = |reads: &[&str], changes: &[&str]| {
         let known: Vec<&str> = reads.iter().chain(changes).copied().collect();
@@ -176,7 +182,19 @@ pub(super) fn change<'a>(run: &'a Run) -> Option<String> {
         "docker-compose" => {
             either(&["up", "down", "rm", "stop", "start", "restart", "kill", "exec", "run", "pull", "build"])
         }
-        "systemctl" => either(SYSTEMCTL_CHANGES),
+        "systemctl" => verb(
+            &[
+                "status",
+                "show",
+                "cat",
+                "is-active",
+                "is-enabled",
+                "is-failed",
+                "list-units",
+                "list-unit-files",
+            ],
+            SYSTEMCTL_CHANGES,
+        ),
         "service" | "rc-service" => either(&["restart", "stop", "start", "reload"]),
         "helm" if !dry => verb(
             &[
@@ -187,8 +205,10 @@ pub(super) fn change<'a>(run: &'a Run) -> Option<String> {
         ),
         "aws" => aws(run),
         "gcloud" | "az" | "doctl" | "oci" | "ibmcloud" | "aliyun" | "hcloud" | "scw" => {
-            let words: Vec<&str> = run.texts().take_while(|text| !text.starts_with('-')).collect();
-            words.into_iter().skip(1).find(|word| CLOUD_CHANGES.contains(word)).map(str::to_owned)
+            const READS: &[&str] =
+                &["list", "describe", "show", "read", "get-value", "get-iam-policy", "config"];
+            let known = |word: &&str| READS.contains(word) || CLOUD_CHANGES.contains(word);
+            run.plain().skip(1).find(known).filter(|word| !READS.contains(word)).map(str::to_owned)
         }
         "git" => verb(
             &[
@@ -206,15 +226,40 @@ pub(super) fn change<'a>(run: &'a Run) -> Option<String> {
                 "grep",
             ],
             &[
-                "push", "commit", "reset", "checkout", "clean", "merge", "rebase", "pull", "switch",
-                "restore", "rm", "apply",
+                "push",
+                "commit",
+                "reset",
+                "checkout",
+                "clean",
+                "merge",
+                "rebase",
+                "pull",
+                "switch",
+                "restore",
+                "rm",
+                "apply",
+                "fetch",
+                "clone",
+                "add",
+                "mv",
+                "cherry-pick",
+                "revert",
+                "am",
+                "gc",
+                "init",
             ],
         ),
         "terraform" | "tofu" => verb(
             &["plan", "show", "state", "output", "validate", "version", "graph", "providers"],
             &["apply", "destroy", "import", "taint", "untaint", "refresh"],
         ),
-        "argocd" => either(&["sync", "rollback", "set", "terminate-op", "delete", "create"]),
+        "argocd" => verb(
+            &["can-i", "get", "list", "diff", "history", "logs"],
+            &["sync", "rollback", "set", "terminate-op", "delete", "create"],
+        ),
+        "cilium" => {
+            either(&["install", "uninstall", "upgrade", "connectivity", "sysdump", "enable", "disable"])
+        }
         "flux" => either(&[
             "reconcile",
             "suspend",
@@ -266,17 +311,20 @@ pub(super) fn change<'a>(run: &'a Run) -> Option<String> {
 
 fn kubectl(run: &Run) -> Option<String> {
     let known: Vec<&str> =
-        KUBECTL_READS.iter().chain(KUBECTL_CHANGES).copied().chain(["rollout", "config"]).collect();
+        KUBECTL_READS.iter().chain(KUBECTL_CHANGES).copied().chain(["rollout", "config", "adm"]).collect();
     let (verb, after) = run.verb(&known)?;
     match verb {
-        "rollout" => {
-            ["restart", "undo", "pause", "resume"].contains(&after).then(|| format!("rollout {after}"))
-        }
+        "rollout" => ["restart", "undo", "pause", "resume", "latest", "retry", "cancel"]
+            .contains(&after)
+            .then(|| format!("rollout {after}")),
         "config" => {
             let changes =
                 ["set", "use", "delete", "unset", "rename"].iter().any(|start| after.starts_with(start));
             changes.then(|| format!("config {after}"))
         }
+        "auth" => (after == "reconcile").then(|| format!("auth {after}")),
+        "adm" => (!["policy", "top", "inspect", "must-gather", "node-logs"].contains(&after))
+            .then(|| format!("adm {after}")),
         verb => KUBECTL_CHANGES.contains(&verb).then(|| verb.to_owned()),
     }
 }
@@ -307,7 +355,7 @@ fn containers(run: &Run) -> Option<String> {
 }
 
 fn aws(run: &Run) -> Option<String> {
-    let mut operands = run.operands();
+    let mut operands = run.plain();
     let service = operands.next()?;
     let verb = operands.next()?;
     if service == "s3" {
@@ -358,8 +406,39 @@ fn redis(run: &Run) -> Option<String> {
         "XTRIM",
         "RESTORE",
         "PERSIST",
+        "SETEX",
+        "SETNX",
+        "PSETEX",
+        "MSET",
+        "MSETNX",
+        "GETSET",
+        "GETDEL",
+        "APPEND",
+        "INCRBY",
+        "DECRBY",
+        "HINCRBY",
+        "HMSET",
+        "HSETNX",
+        "LSET",
+        "LREM",
+        "LTRIM",
+        "SPOP",
+        "SMOVE",
+        "ZINCRBY",
+        "ZPOPMIN",
+        "ZPOPMAX",
+        "EXPIREAT",
+        "PEXPIRE",
+        "XGROUP",
+        "XACK",
+        "COPY",
+        "MOVE",
+        "SWAPDB",
+        "SAVE",
+        "EVALSHA",
     ];
-    let words: Vec<String> = run.operands().map(str::to_ascii_uppercase).collect();
+    // What stands behind the command is its own: `GET set`.
+    let mut words: Vec<String> = run.plain().map(str::to_ascii_uppercase).collect();
     let pair = |one: &str, others: &[&str]| {
         words.windows(2).any(|pair| matches!(pair, [a, b] if a == one && others.contains(&b.as_str())))
     };
@@ -369,5 +448,6 @@ fn redis(run: &Run) -> Option<String> {
     {
         return words.into_iter().find(|word| ["CONFIG", "CLIENT", "SLOWLOG"].contains(&word.as_str()));
     }
+    words.truncate(1);
     words.into_iter().find(|word| CHANGES.contains(&word.as_str()))
 }

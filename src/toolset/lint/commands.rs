@@ -6,6 +6,40 @@ use crate::shell::survey::{Command, Survey, Word, survey};
 /// Texts inside texts that are followed.
 const DEPTH: usize = 4;
 
+/// Options of clients with verbs that are followed by their value.
+const TAKE_VALUES: &[&str] = &[
+    "-n",
+    "--namespace",
+    "--context",
+    "--cluster",
+    "--kubeconfig",
+    "--kube-context",
+    "--as",
+    "--request-timeout",
+    "-C",
+    "-H",
+    "-h",
+    "-p",
+    "-a",
+    "-u",
+    "--user",
+    "-s",
+    "--host",
+    "--port",
+    "--project",
+    "--region",
+    "--profile",
+    "--output",
+    "--query",
+    "--endpoint-url",
+    "--endpoints",
+    "--subscription",
+    "--account",
+    "--repo",
+    "--server",
+    "--address",
+];
+
 /// A program and its arguments.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
@@ -58,8 +92,25 @@ impl Run {
 
     /// The first of `verbs` among the operands, and the operand after it.
     pub(super) fn verb<'a>(&'a self, verbs: &[&str]) -> Option<(&'a str, &'a str)> {
-        let mut operands = self.operands().skip_while(|text| !verbs.contains(text));
+        let mut operands = self.plain().skip_while(|text| !verbs.contains(text));
         Some((operands.next()?, operands.next().unwrap_or_default()))
+    }
+
+    /// Operands without the values of options that clients have before their verbs: `-n scale get pods`.
+    pub(super) fn plain(&self) -> impl Iterator<Item = &str> {
+        let mut value = false;
+        self.texts().take_while(|text| *text != "--").filter(move |text| {
+            let skipped = std::mem::replace(&mut value, TAKE_VALUES.contains(text));
+            !skipped && !text.starts_with('-')
+        })
+    }
+
+    /// A short option alone, or first after others that take no value: `-Aw`, but not `-nweb`.
+    pub(super) fn flag(&self, letter: char, others: &str) -> bool {
+        self.texts().any(|text| {
+            let letters = text.strip_prefix('-').unwrap_or_default();
+            letters.chars().find(|c| *c == letter || !others.contains(*c)) == Some(letter)
+        })
     }
 
     /// As people write it, shortened: the program and its first words.
@@ -108,6 +159,8 @@ fn collect(command: &Command, at: Option<usize>, bounded: bool, depth: usize, fo
             run.arguments.first().filter(|_| matches!(run.program.as_str(), "eval" | "trap" | "watch"))
         })
         .cloned();
+    let remote = (run.program == "ssh").then(|| remote(&run)).flatten();
+    let script = script.or(remote);
     let place = run.at;
     let bounded = run.bounded;
     found.push(run);
@@ -123,6 +176,19 @@ fn collect(command: &Command, at: Option<usize>, bounded: bool, depth: usize, fo
             collect(inner, Some(script.at), bounded, depth + 1, found);
         }
     }
+}
+
+/// What another machine is told to run: the words after its name.
+fn remote(run: &Run) -> Option<Word> {
+    const VALUES: &[&str] =
+        &["-o", "-i", "-p", "-l", "-F", "-J", "-E", "-b", "-c", "-L", "-R", "-D", "-W", "-S"];
+    let mut skip = 0;
+    while let Some(word) = run.arguments.get(skip).filter(|word| word.text.starts_with('-')) {
+        skip += 1 + usize::from(VALUES.contains(&word.text.as_str()));
+    }
+    let words = run.arguments.get(skip + 1..).filter(|words| !words.is_empty())?;
+    let text: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    Some(Word { text: text.join(" "), ..words.first()?.clone() })
 }
 
 fn is_assignment(word: &Word) -> bool {
@@ -145,6 +211,8 @@ fn run(command: &Command) -> Option<Run> {
             "timeout" | "gtimeout" => &["-k", "-s", "--kill-after", "--signal"],
             "sudo" | "doas" => &["-u", "-g", "-h", "-p"],
             "nice" => &["-n"],
+            "nsenter" => &["-t", "--target", "-S", "-G"],
+            "setpriv" | "unshare" => &[],
             "ionice" => &["-c", "-n"],
             "stdbuf" => &["-i", "-o", "-e"],
             "env" => &["-u", "-C"],

@@ -27,6 +27,7 @@ use super::containers::sections;
 use super::fields::name_of;
 use super::parse::{Part, Reading, parts};
 use super::tool::Defaults;
+pub(in crate::toolset) use inputs::bytes;
 pub use inputs::read;
 use text::Lines;
 

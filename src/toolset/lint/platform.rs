@@ -34,6 +34,7 @@ pub(super) fn bsd(run: &Run) -> Option<(String, &'static str)> {
         {
             ("ps -r and -m for order", "`ps -eo … --sort=-pcpu`")
         }
+        "ps" if texts.iter().any(|text| *text == "-M") => ("ps -M for threads", "`ps -L`, `top -H -b -n 1`"),
         "top" if run.has(&["-l"]) => ("top -l", "`top -b -n 1`"),
         "base64" if run.has(&["-D"]) => ("base64 -D", "`base64 -d`"),
         "tail" if run.has(&["-r"]) => ("tail -r", "`tac`"),
@@ -41,9 +42,20 @@ pub(super) fn bsd(run: &Run) -> Option<(String, &'static str)> {
             ("netstat -p tcp", "`ss -t`")
         }
         "md5" => ("md5", "`md5sum`"),
+        "df" if run.has(&["-g"]) => ("df -g", "`df -BG`"),
+        "sysctl" if begins("vm.swapusage") || begins("machdep.") => ("sysctl of macOS", "`free -m`, `lscpu`"),
+        "log" if matches!(texts.first(), Some(&("show" | "stream"))) => {
+            return Some(("`log` is a program of macOS".to_owned(), "`journalctl`"));
+        }
+        "gdate" | "gsed" | "greadlink" | "gstat" | "gtimeout" | "ghead" => {
+            return Some((
+                format!("`{}` is the name of GNU's program on macOS", run.program),
+                "its name without the `g`",
+            ));
+        }
         "sysctl" if begins("hw.") => ("sysctl hw.…", "`nproc`, /proc/meminfo"),
         "vm_stat" | "launchctl" | "sw_vers" | "pbcopy" | "pbpaste" | "dscl" | "diskutil"
-        | "system_profiler" | "networksetup" | "scutil" | "memory_pressure" => {
+        | "system_profiler" | "fs_usage" | "dtruss" | "networksetup" | "scutil" | "memory_pressure" => {
             return Some((
                 format!("`{}` is a program of macOS", run.program),
                 "use a program that Linux has",

@@ -35,6 +35,20 @@ pub(super) fn change(text: &str) -> Option<&'static str> {
         if second.is_empty() || matches!(second.as_str(), "TEMP" | "TEMPORARY") {
             return None;
         }
+        let upper = statement.to_ascii_uppercase();
+        let ends = ["PG_TERMINATE_BACKEND(", "PG_CANCEL_BACKEND(", "PG_RELOAD_CONF("];
+        if matches!((first.as_str(), second.as_str()), ("SET", "GLOBAL" | "PERSIST"))
+            || first == "SYSTEM"
+            || first == "COPY" && upper.contains(" TO ") && !upper.contains("STDOUT")
+            || ends.iter().any(|call| upper.contains(call))
+        {
+            return Some(match first.as_str() {
+                "SET" => "SET GLOBAL",
+                "COPY" => "COPY … TO",
+                "SYSTEM" => "SYSTEM",
+                _ => "a call that signals the server",
+            });
+        }
         let found = CHANGES.iter().find(|change| **change == first);
         let inner = || {
             let upper = format!(" {} ", statement.to_ascii_uppercase().replace(['(', ')', '\n'], " "));

@@ -171,3 +171,106 @@ fn a_finding_points_at_its_command_in_every_style_of_text() {
     assert_eq!(at("        script: >-\n          ls;\n          tail -f /x\n"), Some((9, 11)));
     assert_eq!(at("        # lint: allow unbounded\n        command: tail -f /x\n"), None);
 }
+
+#[test]
+fn clients_that_follow_and_look_alikes() {
+    for script in [
+        "kubectl get pods -Aw",
+        "kubectl logs -fn shop web",
+        "kubectl wait --for=condition=Ready pod/x --timeout=-1s",
+        "journalctl -xefu nginx",
+        "dmesg -Tw",
+        "tail -100f /x",
+        "aws logs start-live-tail --log-group-identifiers x",
+        "argocd app wait shop",
+        "nc -l 80",
+        "hubble observe -f",
+        "stern app",
+        "kcat -C -b b -t t",
+        "mtr host",
+        "while sleep 1; do date; done",
+        "docker compose up",
+        "netstat -c",
+    ] {
+        assert_eq!(found(script, "read_only: false"), ["warning[unbounded]"], "{script}");
+    }
+    for script in [
+        "kubectl logs -nfoo web",
+        "kubectl get pods -owide",
+        "kubectl get pods -w=false",
+        "journalctl -o short-full",
+        "journalctl --facility=kern",
+        "argocd app wait shop --timeout 30",
+        "nc -z -w 2 host 80",
+        "kcat -C -b b -t t -e",
+        "mtr -r -c 3 host",
+        "free -m",
+        "ip addr show",
+        "docker ps -f name=x",
+    ] {
+        assert_eq!(found(script, "read_only: false"), [""; 0], "{script}");
+    }
+}
+
+#[test]
+fn changes_of_further_programs_and_look_alikes() {
+    let sure = [
+        "aws --region eu-1 ec2 delete-volume --volume-id x",
+        "gcloud --project x compute instances delete y",
+        "kubectl auth reconcile -f x",
+        "sed -ni p /x",
+        "sed --in-place=.b s/a/b/ /x",
+        "ssh -o BatchMode=yes host 'rm -rf /x'",
+        "nsenter -t 1 -m rm /x",
+        "psql -c 'select pg_terminate_backend(1)'",
+        "mysql -e 'SET GLOBAL x=1'",
+        "redis-cli -n 2 SETEX a 1 b",
+        "curl -sS -o /etc/motd http://h/",
+        "wget http://h/x",
+        "tar -xzf x.tgz",
+        "git fetch",
+        "sysctl vm.x=1",
+        "crontab file",
+    ];
+    for script in sure {
+        let found = found(script, "read_only: true");
+        assert!(found.contains(&"error[writes]".to_owned()), "{script}: {found:?}");
+    }
+    // No more than likely, or told by the policy.
+    for script in
+        ["curl -sXPUT http://h/x", "curl --request=DELETE http://h/x", "crictl rmi x", "nginx -s reload"]
+    {
+        assert_eq!(found(script, "read_only: true"), ["warning[writes]"], "{script}");
+    }
+    for script in [
+        "kubectl -n scale get pods",
+        "kubectl delete --help",
+        "[[ a > b ]] && echo more",
+        "redis-cli get set",
+        "redis-cli -a x type rename",
+        "systemctl is-active restart",
+        "argocd account can-i sync applications",
+        "gcloud compute instances describe start",
+        "mount | grep x",
+        "rm --version",
+        "ssh host uptime",
+        "curl -sS -o /dev/null -w '%{http_code}' http://h/",
+        "wget -qO- http://h/",
+        "tar -tzf x.tgz",
+        "git log --grep push",
+        "nginx -T",
+    ] {
+        assert_eq!(found(script, "read_only: true"), [""; 0], "{script}");
+    }
+}
+
+#[test]
+fn a_name_in_a_comment_is_no_value_and_the_second_of_two_is_pointed_at() {
+    assert_eq!(found("# about {{ this }}\nls {{ x }}", "read_only: true"), [""; 0]);
+    assert_eq!(found("# about {{ x }}\nls {{ x }}", "read_only: true"), ["warning[quoting]"]);
+    let text =
+        "toolsets:\n  a/b:\n    tools:\n      - {name: t, command: \"echo \\\"tail -f\\\"; tail -f /x\"}\n";
+    let findings = lint(&[Input { place: "t.yaml".to_owned(), bytes: text.into() }]);
+    let at = findings.iter().find(|one| one.code == "unbounded").map(|one| (one.line, one.column));
+    assert_eq!(at, Some((4, 47)));
+}

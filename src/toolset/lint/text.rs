@@ -79,9 +79,18 @@ impl<'a> Lines<'a> {
         // Folded or escaped: the first place from there on that has the next characters.
         let sought: String = text.get(at..).unwrap_or_default().chars().take(16).collect();
         let sought = sought.split(['\n', '"', '\'', '\\']).next().unwrap_or_default().trim_end();
-        for number in node.line..node.line + 200 {
-            if let Some(found) = self.line(number).find(sought).filter(|_| sought.len() > 1) {
-                return (number, column(self.line(number), found));
+        if sought.len() > 1 {
+            // What stands before it in the text stands before it in the file, too.
+            let earlier = before.matches(sought).count();
+            let places = (node.line..node.line + 200).flat_map(|number| {
+                let line = self.line(number);
+                // The key may be the same word: `tail: "tail -f"`.
+                let skip = if number == node.line { node.column.saturating_sub(1) } else { 0 };
+                let from = line.char_indices().nth(skip).map_or(0, |(at, _)| at);
+                line.match_indices(sought).filter(move |(at, _)| *at >= from).map(move |(at, _)| (number, at))
+            });
+            if let Some((number, at)) = places.into_iter().nth(earlier) {
+                return (number, column(self.line(number), at));
             }
         }
         (node.line, node.column)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::yaml::Node;
-use crate::shell::survey::{Survey, survey};
+use crate::shell::survey::{Hazard, Survey, survey};
 use crate::shell::template::{self, Given, TemplateError};
 
 use super::super::parse::Part;
@@ -37,7 +37,13 @@ pub(super) fn check(
     unused(tool, part, node, lines, findings);
     engine(tool, source, lines, findings);
     let surveyed = survey(&tool.template, |expression| sample(expression, &tool.parameters));
-    for hazard in &surveyed.hazards {
+    // A name in a comment that is no parameter gets no value.
+    let named = |expression: &str| {
+        let variables = template::variables(&format!("{{{{ {expression} }}}}")).unwrap_or_default();
+        variables.iter().any(|one| tool.parameters.iter().any(|parameter| parameter.name == one.name))
+    };
+    let idle = |hazard: &&Hazard| hazard.place.contains("comment") && !named(&hazard.expression);
+    for hazard in surveyed.hazards.iter().filter(|hazard| !idle(hazard)) {
         let message = format!("`{{{{ {} }}}}` stands {}", hazard.expression, hazard.place);
         findings.push(
             lines
@@ -59,13 +65,22 @@ fn describe(tool: &ToolDefinition, node: &Node, lines: &Lines<'_>, findings: &mu
         );
     }
     let declared = node.get("parameters").filter(|parameters| !parameters.is_null());
+    let mut inferred = Vec::new();
     for parameter in tool.parameters.iter().filter(|one| one.description.trim().is_empty()) {
-        let own = declared.and_then(|parameters| parameters.get(&parameter.name));
-        // One that says itself: `namespace: {type: string}` costs tokens otherwise.
-        if own.is_none() || parameter.choices.is_empty() && parameter.name.len() < 3 {
-            let place = own.unwrap_or(node);
-            missing(place, format!("parameter `{}` of `{}` has no description", parameter.name, tool.name));
+        match declared.and_then(|parameters| parameters.get(&parameter.name)) {
+            // One that says itself: `namespace: {type: string}` costs tokens otherwise.
+            Some(own) if parameter.choices.is_empty() && parameter.name.len() < 3 => {
+                missing(own, format!("parameter `{}` of `{}` has no description", parameter.name, tool.name));
+            }
+            Some(_) => {}
+            None => inferred.push(format!("`{}`", parameter.name)),
         }
+    }
+    // They all stand in the command: one line for them.
+    match inferred.as_slice() {
+        [] => {}
+        [one] => missing(node, format!("parameter {one} of `{}` has no description", tool.name)),
+        all => missing(node, format!("parameters {} of `{}` have no description", all.join(", "), tool.name)),
     }
     if let Some(node) = node.get("user_description")
         && let Some(text) = &tool.user_description
@@ -231,7 +246,7 @@ fn commands(
     {
         let message = format!("no prerequisite asks for `{}`, which `{}` runs", run.program, tool.name);
         let remedy = format!(
-            "`- command: \"{} --version\"`, or a call that also shows that its service answers",
+            "`- command: command -v {}`, or a call that also shows that its service answers",
             run.program
         );
         findings.push(place(run.at, Level::Note, "missing-prerequisite", message).remedy(remedy));
