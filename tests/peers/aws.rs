@@ -1,5 +1,6 @@
 //! The AWS toolsets: the real AWS CLI against moto's server. Both come from PyPI into `target/peers/aws`.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -117,6 +118,7 @@ fn tool(bench: &Bench, name: &str, params: &[&str]) -> Ran {
 #[test]
 fn tools_read_a_small_shop() {
     let Some((_peer, bench)) = shop() else { return };
+    let Some(bin) = programs() else { return };
     let window = ["since=2025-12-31", "until=2026-01-02T00:00:00+01:00"];
     for (name, params, wanted) in [
         ("aws_cloudtrail_event_lookup", &[][..], "RebootDBInstance  ok  by ci"),
@@ -150,6 +152,9 @@ fn tools_read_a_small_shop() {
             "last 30",
         ),
         ("aws_alarms", &[], "orders  ALARM"),
+        ("aws_costs", &["month=2026-01"], "2026-01-01 to 2026-02-01 against 2025-12-01 to 2026-01-01"),
+        ("aws_costs", &["month=2024-03"], "2024-03-01 to 2024-04-01 against 2024-02-01 to 2024-03-01"),
+        ("aws_costs", &["days=7"], "all services"),
         ("aws_ec2_instances", &["region=us-east-2"], "no such instance in this region"),
     ] {
         let said = tool(&bench, name, params).exits(0).stdout;
@@ -161,9 +166,31 @@ fn tools_read_a_small_shop() {
         ("aws_network", &["id=nope"], "needs an id"),
         ("aws_logs", &["log_group=/shop/checkout", "pattern=file:///etc/hostname"], "not a value"),
         ("aws_costs", &["days=1000"], "1 to 180"),
+        ("aws_costs", &["month=2999-01"], "nothing to count yet"),
+        ("aws_costs", &["month=last"], "month: this, or like 2026-01"),
+        ("aws_ecs", &["region=not a region"], "doesn't match a supported format"),
     ] {
         let said = tool(&bench, name, params).exits(1).stdout;
         assert!(said.contains(wanted), "{name} {params:?}: {said}");
+    }
+    // Times as a model writes them, with a `date` that knows as little as that of macOS.
+    let date = "#!/bin/sh\ncase $1 in +*) exec /bin/date \"$@\" ;; *) echo 'date: illegal option' >&2; exit 1 ;; esac\n";
+    let bench = bench.file("bsd/date", date);
+    std::fs::set_permissions(bench.path("bsd/date"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path =
+        format!("{}:{}:{}", bench.path("bsd").display(), bin.display(), std::env::var("PATH").unwrap());
+    let bench = bench.env("PATH", path);
+    for since in
+        ["2025-12-31T00:00Z", "2025-12-31 10:00", "1767139200", "1767139200000", "2025-12-31T01:00:00+01:00"]
+    {
+        let since = format!("since={since}");
+        let said = tool(&bench, "aws_user_audit_logs", &["UserName=bob", &since]).exits(0).stdout;
+        assert!(said.contains("ConsoleLogin"), "{since}: {said}");
+    }
+    for since in ["yesterday", "2 hours ago", "last 30 minutes", "now-1h", "1d12h"] {
+        let since = format!("since={since}");
+        let said = tool(&bench, "aws_user_audit_logs", &["UserName=bob", &since]).exits(0).stdout;
+        assert!(said.contains("nothing by this name in this window"), "{since}: {said}");
     }
 }
 

@@ -67,7 +67,8 @@ fn az_lists_and_never_asks() {
     called(
         &bench,
         &[
-            "<monitor>\n<activity-log>\n<list>\n<--offset>\n<6h>",
+            "<monitor>\n<activity-log>\n<list>\n<--start-time>\n<20",
+            "Z>\n<--end-time>\n<20",
             "<--caller>\n<ann@example.com>\n<--output>\n<json>\n<--subscription>\n<s1>",
             "AZURE_CORE_DISABLE_CONFIRM_PROMPT=1",
             "AZURE_EXTENSION_USE_DYNAMIC_INSTALL=no",

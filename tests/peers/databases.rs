@@ -1,10 +1,11 @@
-//! PostgreSQL, MariaDB, SQLite and Redis: every tool against Debian's own server, and that none of them writes.
+//! PostgreSQL, MariaDB, SQLite, Redis and ClickHouse: every tool against Debian's own server, and that none of them
+//! writes. MongoDB's own shell against a server that is played.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::peer::{Peer, listens, program, ran};
+use crate::support::peer::{Peer, free_port, listens, may_install, program, ran, status};
 use crate::support::{Bench, Ran};
 
 /// One tool, by hand, its raw output.
@@ -156,17 +157,38 @@ fn postgres_tools() {
         "explain analyze delete from orders",
         "select rolpassword from pg_authid",
         "set transaction read write",
+        // What a read-only transaction lets through.
+        "select pg_stat_reset()",
+        "select * from ts_stat('select pg_' || 'reload_conf()')",
+        "select U&\"pg!005fread_file\" UESCAPE '!' ('/etc/hostname')",
+        "select pg_notify('a', 'b')",
+        "select lo_import('/etc/hostname')",
+        "select $$'$$; delete from orders; select $$'$$",
     ] {
         let ran = tool(&bench, "postgres_query", &[&format!("sql={refused}")]);
         assert_eq!(ran.code, Some(1), "{refused}: {}{}", ran.stdout, ran.stderr);
     }
     assert_eq!(sql("select count(*) from orders").trim(), "500");
+    // Millions of rows are neither awaited nor held, and a literal may hold what separates statements.
+    assert_prints(
+        &bench,
+        &[
+            ("postgres_query", &["sql=select * from generate_series(1,3000000)"], &["10000 or more lines"]),
+            ("postgres_query", &["sql=select 'a;b' as note, stats_reset from pg_stat_bgwriter"], &["a;b"]),
+        ],
+    );
     let odd = tool(&bench, "postgres_describe_table", &["table_name=o'; drop table orders; --"]).exits(0);
     assert!(odd.stdout.contains("(0 rows)"), "{}", odd.stdout);
     assert_eq!(sql("select count(*) from orders").trim(), "500");
     // A password with every sign that an address escapes, in the environment and not in the words of a process.
     let bench = Bench::new().env("POSTGRES_URL", address("reader:pa%27ss%20%40%2F1"));
     assert_prints(&bench, &[("postgres_query", &["sql=select current_user"], &["reader"])]);
+    // A server that is down: at once, and without the password.
+    let down = Bench::new()
+        .env("POSTGRES_URL", format!("postgresql://reader:verysecret@127.0.0.1:{}/postgres", free_port()));
+    let checked = down.run(["toolset", "check", "postgres"]).exits(1);
+    assert!(checked.stdout.contains("Is the server running on that host"), "{}", checked.stdout);
+    assert!(!(checked.stdout + &checked.stderr).contains("verysecret"));
 }
 
 #[test]
@@ -256,6 +278,14 @@ fn mysql_tools() {
             ("mysql_slow_queries", &[], &["== by total time", "total_ms"]),
             ("mysql_tables", &[], &["orders", "== without a primary key", "loose"]),
             ("mysql_query", &["sql=select id, note from shop.orders order by id;"], &["| a", "| b"]),
+            // The database of the address is the one that is asked.
+            ("mysql_query", &["sql=select note from orders where note <> 'a;b#c'"], &["| a", "| b"]),
+            (
+                "mysql_query",
+                &["sql=select @@tx_read_only, @@lock_wait_timeout, @@max_statement_time"],
+                &["1 |", "2 |", "25.0"],
+            ),
+            ("mysql_query", &["sql=show grants for reader@'%'"], &["IDENTIFIED BY PASSWORD '…'"]),
             ("mysql_query", &["sql=show databases"], &["shop"]),
             ("mysql_list_tables", &[], &["orders", "loose"]),
             ("mysql_describe_table", &["table_name=orders"], &["auto_increment", "PRIMARY"]),
@@ -273,6 +303,12 @@ fn mysql_tools() {
         "select * from mysql.global_priv",
         "select authentication_string from mysql . user",
         "set session transaction read write",
+        // Comments between the words that are looked for.
+        "select * from orders into/**/outfile 'written'",
+        "select * from orders into -- x\noutfile 'written'",
+        "select * from mysql./**/global_priv",
+        "select sleep/**/(9)",
+        "show create user reader@'%'",
     ] {
         let ran = tool(&bench, "mysql_query", &[&format!("sql={refused}")]);
         assert_eq!(ran.code, Some(1), "{refused}: {}{}", ran.stdout, ran.stderr);
@@ -359,6 +395,11 @@ fn sqlite_tools() {
     assert!(tool("lite_list_tables", &[]).exits(0).stdout.contains("orders"));
     assert!(tool("lite_describe_table", &["table_name=orders"]).exits(0).stdout.contains("note"));
     assert!(tool("lite_health", &[]).exits(0).stdout.contains("ok"));
+    let endless = "sql=with recursive c(x) as (select 1 union all select x+1 from c) select x from c";
+    assert!(tool("lite_query", &[endless]).exits(0).stdout.contains("10000 or more lines"));
+    assert!(
+        tool("lite_query", &["sql=select id from orders where note='a;b'"]).exits(0).stdout.contains('1')
+    );
     for refused in [
         "delete from orders",
         "select 1; delete from orders",
@@ -366,9 +407,162 @@ fn sqlite_tools() {
         "with x as (select 1) insert into orders(note) select 'x'",
         "select\n.shell touch written",
         "select readfile('/etc/passwd')",
+        "select READFILE('/etc/passwd')",
+        "select \"readfile\"('/etc/passwd')",
+        "attach 'written' as w",
     ] {
         let ran = tool("lite_query", &[&format!("sql={refused}")]);
         assert_eq!(ran.code, Some(1), "{refused}: {}{}", ran.stdout, ran.stderr);
     }
     assert!(!bench.path("written").exists());
+}
+
+/// Debian's release is old: `clickhouse_list_tables` and two parts of the health ask for columns it does not have.
+#[test]
+fn clickhouse_tools() {
+    let Some(server) = program("clickhouse-server") else { return };
+    if program("curl").is_none() {
+        return;
+    }
+    let native = free_port();
+    let clickhouse = Peer::start(
+        |folder, port| {
+            let at = folder.display();
+            std::fs::write(
+                folder.join("config.xml"),
+                format!(
+                    "<yandex><logger><level>warning</level><console>1</console></logger><http_port>{port}</http_port><tcp_port>{native}</tcp_port>\
+                     <listen_host>127.0.0.1</listen_host><path>{at}/data/</path><tmp_path>{at}/tmp/</tmp_path><users_config>users.xml</users_config>\
+                     <default_profile>default</default_profile><default_database>default</default_database><mark_cache_size>5368709</mark_cache_size></yandex>"
+                ),
+            )
+            .unwrap();
+            std::fs::write(
+                folder.join("users.xml"),
+                "<yandex><profiles><default></default></profiles><users><reader><password>p@ss</password><networks><ip>127.0.0.1</ip></networks>\
+                 <profile>default</profile><quota>default</quota></reader></users><quotas><default></default></quotas></yandex>",
+            )
+            .unwrap();
+            let mut command = Command::new(&server);
+            command.current_dir(folder).arg(format!("--config-file={at}/config.xml"));
+            command
+        },
+        |port| status(port, "/ping") == 200,
+    );
+    let bench = Bench::new()
+        .env("CLICKHOUSE_URL", format!("http://reader:p%40ss@127.0.0.1:{}/default", clickhouse.port));
+    assert_prints(
+        &bench,
+        &[
+            ("clickhouse_health", &[], &["uptime_s", "== replicas behind", "== merges"]),
+            ("clickhouse_activity", &[], &["select query_id", "reader"]),
+            ("clickhouse_query", &["sql=select name from system.databases"], &["system"]),
+            ("clickhouse_query", &["sql=select number from system.numbers limit 900"], &["more lines"]),
+        ],
+    );
+    for refused in [
+        "kill query where 1",
+        "insert into x values (1)",
+        "set readonly=0",
+        "select * from url('http://127.0.0.1/', TSV, 'x String')",
+        "select * from file('/etc/hostname', TSV, 'x String')",
+        "select * from remote /* x */ ('127.0.0.1', system.one)",
+        "select 1 into outfile 'written'",
+        "select sleep(3)",
+    ] {
+        let ran = tool(&bench, "clickhouse_query", &[&format!("sql={refused}")]);
+        assert_eq!(ran.code, Some(1), "{refused}: {}{}", ran.stdout, ran.stderr);
+    }
+    let wrong = Bench::new()
+        .env("CLICKHOUSE_URL", format!("http://reader:verysecret@127.0.0.1:{}/default", clickhouse.port));
+    let ran = wrong.run(["toolset", "check", "clickhouse"]).exits(1);
+    assert!(ran.stdout.contains("401") && !ran.stdout.contains("verysecret"), "{}", ran.stdout);
+}
+
+/// mongosh from npm, which brings the module that reads and writes MongoDB's documents.
+fn mongosh() -> Option<std::path::PathBuf> {
+    program("node")?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("mongosh");
+    let modules = folder.join("node_modules");
+    if !modules.join(".bin/mongosh").is_file() {
+        if !may_install("mongosh") {
+            return None;
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("package.json"), "{}").unwrap();
+        let installed = Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "mongosh@2"])
+            .current_dir(&folder)
+            .output();
+        if !installed.is_ok_and(|output| output.status.success()) {
+            println!("SKIPPED: mongosh could not be installed from npm");
+            return None;
+        }
+    }
+    Some(modules)
+}
+
+#[test]
+fn mongosh_asks_what_the_tools_mean() {
+    let Some(modules) = mongosh() else { return };
+    let server = Peer::start(
+        |folder, port| {
+            let script = folder.join("server.js");
+            std::fs::write(&script, include_str!("mongo_server.js")).unwrap();
+            let mut command = Command::new("node");
+            command.arg(script).arg(port.to_string()).env("NODE_PATH", &modules);
+            command
+        },
+        listens,
+    );
+    let path = format!("{}:{}", modules.join(".bin").display(), std::env::var("PATH").unwrap());
+    let bench = Bench::new()
+        .env("PATH", &path)
+        .env("HOLMES_CONTAINMENT", "off")
+        .env("MONGODB_URL", format!("mongodb://127.0.0.1:{}/shop", server.port));
+    assert_prints(
+        &bench,
+        &[
+            ("mongodb_server_status", &[], &["\"version\": \"7.0.5\"", "\"behind_s\": 90", "rs0"]),
+            ("mongodb_server_status", &["sections=metrics"], &["\"timedOut\": 4"]),
+            ("mongodb_current_op", &["min_duration_ms=1000"], &["\"seconds\": 61", "COLLSCAN", "pay"]),
+            ("mongodb_list_databases", &[], &["\"database\": \"shop\""]),
+            ("mongodb_list_collections", &[], &["\"collection\": \"orders\"", "latest"]),
+            (
+                "mongodb_collection_schema",
+                &["collection=orders"],
+                &["status: string|number", "inner.city: string"],
+            ),
+            (
+                "mongodb_find",
+                &["collection=orders", "filter={\"status\":\"paid\"}", "limit=5"],
+                &["64b000000000000000000001", "3000 characters", "binary, 2 bytes"],
+            ),
+            (
+                "mongodb_aggregate",
+                &["collection=orders", "pipeline=[{\"$group\":{\"_id\":\"$status\"}}]"],
+                &["\"paid\""],
+            ),
+            ("mongodb_slow_operations", &[], &["\"ms\": 812", "Slow query"]),
+        ],
+    );
+    let asked = server.log();
+    assert!(asked.contains(r#""filter":{"status":"paid"}"#) && asked.contains(r#""limit":5"#), "{asked}");
+    assert!(asked.contains(r#"[{"$group":{"_id":"$status"}},{"$limit":200}]"#), "{asked}");
+    for (name, part, reason) in [
+        ("mongodb_find", "filter={\"a\":{\"$where\":\"sleep(1)\"}}", "refused"),
+        ("mongodb_find", "filter={bad", "filter is not JSON"),
+        ("mongodb_aggregate", "pipeline=[{\"$out\":\"x\"}]", "refused"),
+        ("mongodb_aggregate", "pipeline=[{\"$lookup\":{\"pipeline\":[{\"$merge\":\"x\"}]}}]", "refused"),
+    ] {
+        let ran = tool(&bench, name, &["collection=orders", part]).exits(1);
+        assert!((ran.stdout + &ran.stderr).contains(reason), "{name} {part}");
+    }
+    let denied = tool(&bench, "mongodb_find", &["collection=denied", "filter={}"]).exits(1);
+    assert!((denied.stdout + &denied.stderr).contains("not authorized"));
+    let down = Bench::new()
+        .env("PATH", path)
+        .env("MONGODB_URL", format!("mongodb://app:verysecret@127.0.0.1:{}/shop", free_port()));
+    let ran = down.run(["toolset", "check", "mongodb"]).exits(1);
+    assert!(ran.stdout.contains("ECONNREFUSED") && !ran.stdout.contains("verysecret"), "{}", ran.stdout);
 }

@@ -69,6 +69,10 @@ fn kafka_tools() {
         &[
             ("list_topics", &[], &["\"topic\":\"orders\"", "\"unhealthy\":[]", "127.0.0.1"]),
             ("describe_topic", &["topic_name=orders"], &["topic \"orders\" with", "leader", "isrs"]),
+            ("list_kafka_clusters", &[], &["default\t127.0.0.1"]),
+            ("cluster_overview", &[], &["\"brokers\":2", "\"without_leader\":0", "\"brokers_gone\":[]"]),
+            ("list_brokers", &[], &["\"id\":1", "\"address\":\"127.0.0.1"]),
+            ("consume_messages", &["topics=orders, nope"], &["\tone", "no topic \"nope\""]),
         ],
     );
     // By the names a file of HolmesGPT has.
@@ -125,6 +129,8 @@ fn nginx_tools() {
         ],
     );
     assert!(!tool(&bench, "nginx_status", &[]).stdout.contains("hidden"));
+    let other = tool(&bench, "nginx_errors", &["path=/etc/passwd"]).exits(1);
+    assert!(other.stderr.contains("no log that nginx's configuration names"), "{}", other.stderr);
 }
 
 #[test]
