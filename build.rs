@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in ["build.rs", "src/config/yaml.rs", "src/config/yaml"] {
         println!("cargo:rerun-if-changed={file}");
     }
+    #[allow(clippy::disallowed_methods, reason = "cargo's word, not the user's")]
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let mut places = Vec::new();
     for folder in ["policy", "rules", "toolsets"] {

@@ -330,6 +330,10 @@ impl Scan<'_> {
     }
 
     /// Commands up to `end`, which is left for the caller.
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one state machine: its states are told apart by what stands before"
+    )]
     fn list(&mut self, end: End) -> Scanning<()> {
         let mut words: Vec<Word> = Vec::new();
         let mut pipeline = self.pipeline();

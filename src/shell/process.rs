@@ -58,7 +58,8 @@ pub(super) struct Group {
     /// Orphans of it are ended with it.
     adopts: bool,
     /// The file its shell reads.
-    _text: Option<NamedTempFile>,
+    #[allow(dead_code, reason = "it is deleted when this is dropped")]
+    text: Option<NamedTempFile>,
 }
 
 impl Group {
@@ -106,14 +107,14 @@ impl Group {
 
     /// Its orphans are its own, and `text` is a file of its.
     fn adopting(mut self, text: Option<NamedTempFile>) -> Self {
-        (self.adopts, self._text) = (true, text);
+        (self.adopts, self.text) = (true, text);
         self
     }
 
     fn of(leader: Child, limits: Limits, mark: String, children: Signals) -> Self {
         let pid = Pid::from_child(&leader);
         bound(pid, limits);
-        Self { leader: Some(leader), pid, mark, children, adopts: false, _text: None }
+        Self { leader: Some(leader), pid, mark, children, adopts: false, text: None }
     }
 
     /// Waits for the leader's end without reaping it. May be dropped and called again.

@@ -6,26 +6,26 @@ use super::super::operands::{self, Language, Word};
 use super::{Operand, Printed, Program, Scan, Scanning, identifiers};
 
 impl Scan<'_> {
+    /// What the words set; a subscript is an arithmetic program of its own.
+    fn assignments(&mut self, words: &[Word]) {
+        for word in words {
+            let Some(name) = word.assigns() else { continue };
+            self.assign(name.to_owned(), word);
+            let target = word.text.split_once('=').map_or("", |(target, _)| target);
+            if let Some((_, subscript)) = target.split_once('[') {
+                let mut variables = word.variables.clone();
+                variables.extend(identifiers(subscript));
+                let language = Language::Arithmetic;
+                self.programs.push(Program { language, values: Vec::new(), variables, output: false });
+            }
+        }
+    }
+
     /// The end of a simple command: remembers what of it another interpreter reads.
     pub(super) fn finish(&mut self, words: &mut Vec<Word>, pipeline: usize) {
         let words = std::mem::take(words);
         self.note_command(&words, pipeline);
-        for word in &words {
-            if let Some(name) = word.assigns() {
-                self.assign(name.to_owned(), word);
-                let subscript = word.text.split_once('=').map_or("", |(target, _)| target);
-                if let Some((_, subscript)) = subscript.split_once('[') {
-                    let mut variables = word.variables.clone();
-                    variables.extend(identifiers(subscript));
-                    self.programs.push(Program {
-                        language: Language::Arithmetic,
-                        values: Vec::new(),
-                        variables,
-                        output: false,
-                    });
-                }
-            }
-        }
+        self.assignments(&words);
         let opens = |word: &Word| {
             !word.leading.is_empty() || !word.leading_variables.is_empty() || !word.split.is_empty()
         };

@@ -45,7 +45,7 @@ pub(in crate::shell) fn names_a_file(words: &[Word], at: usize) -> Vec<(Prefix, 
     let own = word.own();
     let assigned =
         || if own.ends_with('=') && own.matches('=').count() == 1 { after(own) } else { Vec::new() };
-    let found = match base(&program.text) {
+    match base(&program.text) {
         "curl" => match before {
             "-d" | "--data" | "--data-ascii" | "--data-binary" | "--json" | "-H" | "--header" => {
                 vec![(Prefix::At, word.leading.clone())]
@@ -64,6 +64,5 @@ pub(in crate::shell) fn names_a_file(words: &[Word], at: usize) -> Vec<(Prefix, 
             _ => Vec::new(),
         },
         _ => Vec::new(),
-    };
-    found
+    }
 }

@@ -17,11 +17,7 @@ fn pipes(text: &str) -> bool {
             None if c == '"' => inside = Some('"'),
             // A pattern begins where a value is awaited; elsewhere it divides.
             None if c == '/' && "~(,{;!&|\n}".contains(last) => inside = Some('/'),
-            None if c == '|' => {
-                if chars.next_if_eq(&'|').is_none() {
-                    return true;
-                }
-            }
+            None if c == '|' && chars.next_if_eq(&'|').is_none() => return true,
             None => {}
         }
         if !matches!(c, ' ' | '\t') {
@@ -64,9 +60,8 @@ pub(super) fn jq_reaches_out(text: &str) -> bool {
             let field =
                 before == '.' || next == ':' || open.last() == Some(&'{') && matches!(next, ',' | '}');
             let reaches = match name {
-                "env" => !field && before != '$',
                 "ENV" => before == '$',
-                "import" | "include" | "modulemeta" => !field && before != '$',
+                "env" | "import" | "include" | "modulemeta" => !field && before != '$',
                 _ => false,
             };
             if reaches {

@@ -50,7 +50,10 @@ impl Algorithm {
             Self::Md5 => md5(text.as_bytes()).to_vec(),
             Self::Sha256 => Sha256::digest(text.as_bytes()).to_vec(),
         };
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 }
 

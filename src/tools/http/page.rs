@@ -232,7 +232,8 @@ impl<'a> Reader<'a> {
                 self.out.raw("- ");
             }
             "td" | "th" => {
-                if std::mem::replace(&mut self.cell, !tag.closing) {
+                let was_open = std::mem::replace(&mut self.cell, !tag.closing);
+                if was_open {
                     self.out.raw(" | ");
                 }
             }

@@ -137,7 +137,9 @@ fn arguments(schema: &Value, params: &Map<String, Value>) -> Result<Map<String, 
     for (name, value) in params {
         let property = properties.and_then(|properties| properties.get(name));
         let mut kinds = BTreeSet::new();
-        property.into_iter().for_each(|property| collect(schema, property, REFERENCES, &mut kinds));
+        if let Some(property) = property {
+            collect(schema, property, REFERENCES, &mut kinds);
+        }
         if value.is_null() && !kinds.contains("null") {
             continue;
         }
@@ -279,17 +281,13 @@ fn piece(block: &Value) -> String {
         "resource" => {
             let resource = block.get("resource").unwrap_or(&Value::Null);
             let uri = said(resource, "uri");
-            match resource.get("text").and_then(Value::as_str) {
-                Some(text) => format!("[resource {uri}]\n{text}"),
-                None => {
-                    let (kind, blob) = (said(resource, "mimeType"), said(resource, "blob"));
-                    match is_text(&kind).then(|| decode_base64(&blob)).flatten() {
-                        Some(bytes) => format!("[resource {uri}]\n{}", String::from_utf8_lossy(&bytes)),
-                        None => {
-                            format!("[resource {uri}, {kind}, {}: not shown]", weight(resource, "blob"))
-                        }
-                    }
-                }
+            if let Some(text) = resource.get("text").and_then(Value::as_str) {
+                return format!("[resource {uri}]\n{text}");
+            }
+            let (kind, blob) = (said(resource, "mimeType"), said(resource, "blob"));
+            match is_text(&kind).then(|| decode_base64(&blob)).flatten() {
+                Some(bytes) => format!("[resource {uri}]\n{}", String::from_utf8_lossy(&bytes)),
+                None => format!("[resource {uri}, {kind}, {}: not shown]", weight(resource, "blob")),
             }
         }
         "resource_link" => {

@@ -212,7 +212,6 @@ fn run(command: &Command) -> Option<Run> {
             "sudo" | "doas" => &["-u", "-g", "-h", "-p"],
             "nice" => &["-n"],
             "nsenter" => &["-t", "--target", "-S", "-G"],
-            "setpriv" | "unshare" => &[],
             "ionice" => &["-c", "-n"],
             "stdbuf" => &["-i", "-o", "-e"],
             "env" => &["-u", "-C"],
@@ -220,7 +219,8 @@ fn run(command: &Command) -> Option<Run> {
             "xargs" if !rest.iter().any(|word| word.text == "-J") => {
                 &["-n", "-I", "-P", "-d", "-L", "-s", "-a", "-E", "-J", "-R"]
             }
-            "nohup" | "setsid" | "time" | "command" | "builtin" | "exec" | "unbuffer" => &[],
+            "nohup" | "setsid" | "setpriv" | "unshare" | "time" | "command" | "builtin" | "exec"
+            | "unbuffer" => &[],
             _ => {
                 return Some(Run {
                     program: name.to_owned(),

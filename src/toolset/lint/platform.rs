@@ -34,7 +34,7 @@ pub(super) fn bsd(run: &Run) -> Option<(String, &'static str)> {
         {
             ("ps -r and -m for order", "`ps -eo … --sort=-pcpu`")
         }
-        "ps" if texts.iter().any(|text| *text == "-M") => ("ps -M for threads", "`ps -L`, `top -H -b -n 1`"),
+        "ps" if texts.contains(&"-M") => ("ps -M for threads", "`ps -L`, `top -H -b -n 1`"),
         "top" if run.has(&["-l"]) => ("top -l", "`top -b -n 1`"),
         "base64" if run.has(&["-D"]) => ("base64 -D", "`base64 -d`"),
         "tail" if run.has(&["-r"]) => ("tail -r", "`tac`"),

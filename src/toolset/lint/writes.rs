@@ -147,6 +147,7 @@ pub(super) fn changes(surveyed: &Survey, runs: &[Run], temporary: bool) -> Vec<C
 
 /// What the policy of the bash tool calls a change, of programs that have no table here: it knows more of them.
 fn judged_elsewhere(run: &Run) -> bool {
+    static POLICY: LazyLock<Policy> = LazyLock::new(Policy::later);
     // Judged above, with a finer eye for what only prints.
     const OWN: &[&str] = &[
         "aws", "cp", "curl", "dd", "find", "kill", "kubectl", "mongo", "mongosh", "mount", "mv", "npm", "oc",
@@ -162,7 +163,6 @@ fn judged_elsewhere(run: &Run) -> bool {
     }
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let words: Vec<String> = [run.program.as_str()].into_iter().chain(run.texts()).map(quoted).collect();
-    static POLICY: LazyLock<Policy> = LazyLock::new(Policy::later);
     POLICY.judge(&words.join(" ")).verdict == Verdict::Change
 }
 

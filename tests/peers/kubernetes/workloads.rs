@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Bench, cluster, each, tool};
 
-const OBJECTS: &str = r#"
+const OBJECTS: &str = r"
 apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: db}
@@ -50,7 +50,7 @@ apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: deny}
 spec: {podSelector: {}, policyTypes: [Ingress]}
-"#;
+";
 
 /// Events as the controllers write them: the one of an autoscaler names another API version than the server prefers.
 fn event(space: &str, version: &str, kind: &str, name: &str, message: &str) -> serde_json::Value {
