@@ -100,6 +100,7 @@ fn scan<'a>(
         shown: String::new(),
         documents: Vec::new(),
         assigned: BTreeMap::new(),
+        partial: BTreeSet::new(),
         leading: BTreeMap::new(),
         read: BTreeSet::new(),
         operands: Vec::new(),
@@ -189,6 +190,8 @@ struct Scan<'a> {
     documents: Vec<Document>,
     /// Variables of the script and the values that went into them.
     assigned: BTreeMap<String, BTreeSet<usize>>,
+    /// Variables that were set to more than one whole value or a text of the author.
+    partial: BTreeSet<String>,
     /// Those of them that may begin what the variable holds.
     leading: BTreeMap<String, BTreeSet<usize>>,
     /// Variables that are read from an input.

@@ -133,6 +133,28 @@ impl Word {
         matches!(self.values.as_slice(), [held] if held.at == Some(0) && held.length == self.text.len())
     }
 
+    /// `"$name"` and nothing else, as one word.
+    fn is_one_variable(&self) -> bool {
+        matches!(self.variables.as_slice(), [_])
+            && self.split.is_empty()
+            && self.values.is_empty()
+            && !self.substituted
+            && self.open == self.text.len()
+    }
+
+    /// `name={{ value }}`, and nothing besides.
+    pub(super) fn sets_one_value(&self) -> bool {
+        let whole = |held: &Held| {
+            held.at.is_some_and(|at| {
+                at + held.length == self.text.len()
+                    && self.text.get(..at).and_then(|own| own.strip_suffix('=')).is_some_and(is_name)
+            })
+        };
+        matches!(self.values.as_slice(), [held] if whole(held))
+            && self.variables.is_empty()
+            && !self.substituted
+    }
+
     fn is_option(&self) -> bool {
         self.text.starts_with('-') && self.text.len() > 1
     }

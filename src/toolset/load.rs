@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config;
+use crate::config::embedded;
 use crate::config::yaml::{self, Document, Node, Warning, YamlError};
 
 use super::containers::{Section, sections};
@@ -54,7 +54,7 @@ pub enum LoadError {
 pub fn load(sources: &Sources<'_>, env: &BTreeMap<String, String>) -> Result<Loaded, LoadError> {
     let mut merge = Reader::new(env);
     for file in builtin::files(sources.catalogue.as_deref(), &mut merge.warnings) {
-        let read = if file.replaced { decode(&file.text, &file.place) } else { embedded(&file) };
+        let read = if file.replaced { decode(&file.text, &file.place) } else { of_binary(&file) };
         match read {
             Ok(documents) => merge.documents(&documents, if file.replaced { &file.place } else { "builtin" }),
             Err(error) => merge.unreadable(&file.place, &error.into()),
@@ -181,8 +181,8 @@ fn decode(bytes: &[u8], place: &str) -> Result<Vec<Document>, YamlError> {
     yaml::parse_all(&yaml::decode(bytes, place)?, place)
 }
 
-fn embedded(file: &builtin::Builtin) -> Result<Vec<Document>, YamlError> {
-    config::embedded::documents(&file.place, &String::from_utf8_lossy(&file.text))
+fn of_binary(file: &builtin::Builtin) -> Result<Vec<Document>, YamlError> {
+    embedded::documents(&file.place, &String::from_utf8_lossy(&file.text))
 }
 
 /// The embedded files by name without their ending, each read by itself.
@@ -193,7 +193,7 @@ pub(super) fn catalogue() -> Vec<(String, Loaded)> {
         .iter()
         .map(|file| {
             let mut reader = Reader::new(&env);
-            match embedded(file) {
+            match of_binary(file) {
                 Ok(documents) => reader.documents(&documents, "builtin"),
                 Err(error) => reader.unreadable(&file.place, &error.into()),
             }

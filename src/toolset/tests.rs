@@ -162,8 +162,12 @@ fn older_and_looser_spellings_are_accepted() {
         assert_eq!((toolset.name.as_str(), toolset.enabled, &toolset.broken), ("a", true, &None), "{text}");
         assert_eq!((toolset.tools[0].name.as_str(), &toolset.tools[0].broken), ("t", &None), "{text}");
     }
-    for text in ["", "toolsets:\n", "toolsets: {}\nmcp_servers:\n", "# nothing\n"] {
+    for text in ["toolsets:\n", "toolsets: {}\nmcp_servers:\n"] {
         assert_eq!(load_text(text), (Toolsets::new(), vec![]), "{text:?}");
+    }
+    for text in ["", "# nothing\n"] {
+        let said = "f.yaml: is empty, a top-level `toolsets:` is needed".to_owned();
+        assert_eq!(load_text(text), (Toolsets::new(), vec![said]), "{text:?}");
     }
 }
 
@@ -301,7 +305,7 @@ fn what_checks_nothing_and_has_no_name_is_left_out_with_a_word() {
     assert_eq!(
         toolset.tools[2].broken.as_deref(),
         Some(
-            "f.yaml:7:32: `ö` cannot be part of a name in a template: letters are a to z, rename it, at: - {name: v, command: 'ls {{ größe }}'}"
+            "f.yaml:7:35: `ö` cannot be part of a name in a template: letters are a to z, rename it, at: - {name: v, command: 'ls {{ größe }}'}"
         )
     );
     let nothing = "a prerequisite that checks nothing is left out: it needs `command`, `env`, `one_of`, `program` or `enabled`";

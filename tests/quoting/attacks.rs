@@ -60,8 +60,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("git -c core.fsmonitor={{ x }} status", "touch canary", "name=value"),
     ("sysctl {{ x }}", "kernel.core_pattern=|evil", "name=value"),
     ("jq -n {{ x }}", "[env]", "environment"),
+    ("f={{ x }}; jq -n \"$f\"", "[env]", "environment"),
+    ("f={{ x }}; f=\"$f | .a\"; jq -n \"$f\"", ".a | .b", "jq program"),
+    ("f='select(.a == '{{ x }}')'; jq -n \"$f\"", "1) | (2", "jq program"),
+    ("for f in {{ x }} .a; do jq -n $f; done", ".a | .b", "jq program"),
     ("jq -n {{ x }}", "\"\\($ENV.HOME)\"", "environment"),
-    ("jq -n {{ x }}", "import \"config\" as $c {search: \"/root/.docker\"}; $c", "files"),
+    ("jq -n {{ x }}", "import \"config\" as $c {search: \"/home/me/.docker\"}; $c", "files"),
     ("curl -d {{ x }} http://h", "@/etc/passwd", "file"),
     ("q={{ x }}; curl -d \"$q\" http://h", "@/etc/passwd", "file"),
     ("curl --data-urlencode {{ x }} http://h", "q@/etc/passwd", "file"),
@@ -128,7 +132,11 @@ fn honest_templates_take_ordinary_values() {
         }
     }
     for program in ["{a: {env: 1}} | .a.env, ({env: 2} | {env})", "\"env $ENV import\" | test(\"env\")"] {
-        rendered("jq -n {{ x }}", &values(&json!({"x": program})), &Map::new()).unwrap();
+        for template in
+            ["jq -n {{ x }}", "f={{ x }}\njq -n \"$f\"", "f='.'; f=\"{{ x }}\"; jq -n \"${f}\" > /dev/null"]
+        {
+            rendered(template, &values(&json!({"x": program})), &Map::new()).unwrap();
+        }
     }
 }
 

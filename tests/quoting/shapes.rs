@@ -231,7 +231,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     ("prog -- {{ y or x }}", Some(&["--", "@"]), Refuses::Never),
     ("{% set v = x %}prog -- {{ v }}", Some(&["--", "@"]), Refuses::Never),
     ("{% set v %}{{ x }}{% endset %}prog -- '{{ v }}'", Some(&["--", "@"]), Refuses::Never),
-    ("{% macro m(v) %}<{{ v }}>{% endmacro %}prog -- {{ m(x) }}", Some(&["--", "<@>"]), Refuses::Never),
+    ("{% macro m(v) %}k={{ v }}.{% endmacro %}prog -- {{ m(x) }}", Some(&["--", "k=@."]), Refuses::Never),
     ("prog -- {{ {'k': x}.k }}", Some(&["--", "@"]), Refuses::Never),
     ("prog -- {{ [x][0] }} {{ [x] | first }}", Some(&["--", "@", "@"]), Refuses::Never),
     ("prog -- {% raw %}'{{ x }}'{% endraw %}{{ x }}", Some(&["--", "{{ x }}@"]), Refuses::Never),

@@ -49,6 +49,7 @@ impl Scan<'_> {
         }
         // Exported, or given by `env`.
         inner.assigned.clone_from(&self.assigned);
+        inner.partial.clone_from(&self.partial);
         inner.leading.clone_from(&self.leading);
         inner.functions = true;
         inner.sets_arguments = true;

@@ -140,6 +140,11 @@ impl Scan<'_> {
         if word.variables.iter().any(|variable| self.holds_anything(variable)) {
             self.read.insert(name.clone());
         }
+        if !word.sets_one_value()
+            && (!word.values.is_empty() || !word.variables.is_empty() || word.substituted)
+        {
+            self.partial.insert(name.clone());
+        }
         self.assigned.entry(name.clone()).or_default().extend(values);
         self.leading.entry(name).or_default().extend(leading);
     }
@@ -304,10 +309,16 @@ impl Scan<'_> {
             if written && program.output {
                 values.extend(self.seen.iter().map(|value| (*value, None)));
             }
+            // `F={{ filter }}`, `jq "$F"`: one value is the program only if the variable holds nothing else.
+            let mixed = |name: &String| self.partial.contains(name) || self.holds_anything(name);
+            let language = match program.language {
+                Language::WholeJq if program.variables.iter().any(mixed) => Language::Jq,
+                language => language,
+            };
             for (index, before) in values {
                 let Some(value) = self.value(index) else { continue };
-                if !program.language.admits(value, before.as_deref().unwrap_or_default()) {
-                    return Self::refuse(index, program.language.place(), program.language.remedy());
+                if !language.admits(value, before.as_deref().unwrap_or_default()) {
+                    return Self::refuse(index, language.place(), language.remedy());
                 }
                 let option = value.text.starts_with('-') && !value.number && !self.allow_options;
                 if option

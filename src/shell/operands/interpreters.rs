@@ -55,7 +55,8 @@ pub(super) fn jq(words: &[Word], next: usize, judged: &mut Judged) {
             _ => {
                 // A whole program that the model wrote is what `jq {{ expression }}` asks for, and jq can
                 // neither run nor write anything. Inside the author's program a value stays a value.
-                let language = if word.is_one_value() { Language::WholeJq } else { Language::Jq };
+                let whole = word.is_one_value() || word.is_one_variable();
+                let language = if whole { Language::WholeJq } else { Language::Jq };
                 judged.programs.push((at, language));
                 brought = true;
                 at += 1;

@@ -135,7 +135,6 @@ fn platforms_and_places_of_values() {
         "python3 -c 'print(\"{{ x }}\")'",
         "psql -c \"select '{{ x }}'\"",
         "q='select {{ x }}'; psql -c \"$q\"",
-        "cat <<'EOF'\n{{ x }}\nEOF",
         "{% if y %}echo{% else %}awk '/{{ x }}/' /x{% endif %}",
     ] {
         assert_eq!(found(script, "read_only: true"), ["warning[quoting]"], "{script}");

@@ -94,8 +94,12 @@ pub(super) fn changes(surveyed: &Survey, runs: &[Run], temporary: bool) -> Vec<C
                     ) || text.starts_with("flush-")
                 })
                 .map(|verb| format!("`{} {verb}` changes the server", run.program)),
-            "wget" => (!run.has(&["--spider", "-O", "--output-document"]) && !run.short('O'))
-                .then(|| "`wget` without `-O -` writes a file".to_owned()),
+            // `-qO-`: the file's name may follow in the same word.
+            "wget" => (!run.has(&["--spider", "--output-document"])
+                && !run.texts().any(|text| {
+                    text.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains('O'))
+                }))
+            .then(|| "`wget` without `-O -` writes a file".to_owned()),
             "curl" => saved(run, own).map(|what| format!("`{what}` writes a file")),
             "kafka-consumer-groups" | "kafka-consumer-groups.sh" => (run
                 .has(&["--delete", "--delete-offsets"])

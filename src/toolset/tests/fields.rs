@@ -57,10 +57,7 @@ fn transformers_of_a_tool_stand_before_its_toolsets() {
             "[{name: llm_sumarize}]",
             "f.yaml:3:20: transformer `llm_sumarize` is not known, it is left out; known: `llm_summarize`",
         ),
-        (
-            "[{config: {}}]",
-            "f.yaml:3:20: transformer `config` is not known, it is left out; known: `llm_summarize`",
-        ),
+        ("[{config: {}}]", "f.yaml:3:20: a transformer needs a `name`, it is left out"),
         ("[[1]]", "f.yaml:3:20: a transformer needs a `name`, it is left out"),
         (
             "[{name: llm_summarize, config: {input_threshold: many}}]",
