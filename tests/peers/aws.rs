@@ -160,11 +160,14 @@ fn tools_read_a_small_shop() {
         let said = tool(&bench, name, params).exits(0).stdout;
         assert!(said.contains(wanted), "{name} {params:?}: {said}");
     }
+    // The CLI would read that file: no such value reaches it.
+    let refused =
+        tool(&bench, "aws_logs", &["log_group=/shop/checkout", "pattern=file:///etc/hostname"]).exits(2);
+    assert!(refused.stderr.contains("reads the file of that name"), "{}", refused.stderr);
     for (name, params, wanted) in [
         ("aws_cloudtrail_event_lookup", &["since=last week"][..], "not a time: last week"),
         ("aws_rds_describe_instance", &["db_instance_identifier=nope"], "DBInstanceNotFound"),
         ("aws_network", &["id=nope"], "needs an id"),
-        ("aws_logs", &["log_group=/shop/checkout", "pattern=file:///etc/hostname"], "not a value"),
         ("aws_costs", &["days=1000"], "1 to 180"),
         ("aws_costs", &["month=2999-01"], "nothing to count yet"),
         ("aws_costs", &["month=last"], "month: this, or like 2026-01"),

@@ -177,7 +177,8 @@ fn survives_a_restart(peer: &Peer, config: &Value) {
     let echo = |text: &str| json!({"tool": "echo", "arguments": {"message": text}});
     let mut config = config.clone();
     config["approved_tools"] = json!(["*"]);
-    let bench = bench(&config).tools(&[("restart", &kill)]).model(json!([
+    // What only reads may signal no process of others.
+    let bench = bench(&config).env("HOLMES_CONTAINMENT", "off").tools(&[("restart", &kill)]).model(json!([
         {"call": [echo("one"), echo("two")]}, {"call": [{"tool": "restart", "arguments": {}}]},
         {"call": [echo("three")]}, {"say": "done"},
     ]));
