@@ -483,9 +483,14 @@ impl Known {
             held,
             Some(&mut cache),
             stop,
-            |_| {
-                left = left.saturating_sub(1);
-                progress.busy(&checking(left));
+            |ready| {
+                // Those that are off are told at once, and nobody waits for them.
+                if self.toolsets.get(&ready.name).is_some_and(|toolset| toolset.enabled) {
+                    left = left.saturating_sub(1);
+                }
+                if left > 0 {
+                    progress.busy(&checking(left));
+                }
             },
         )
         .await;

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+#[cfg(target_os = "linux")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -296,11 +298,14 @@ fn launch(
 fn born_bounded<T>(limits: Limits, start: impl FnOnce() -> T) -> T {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+    // Two at once would take each other's bounds for what was there before.
+    static ALONE: Mutex<()> = Mutex::new(());
     let bounds = [
         (Resource::Core, 0),
         (Resource::Fsize, limits.kept_bytes.max(SCRATCH)),
         (Resource::Data, half_of_memory()),
     ];
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = bounds.map(|(resource, bound)| {
         let before = getrlimit(resource);
         let lower = Some(before.current.map_or(bound, |current| current.min(bound)));
@@ -311,6 +316,7 @@ fn born_bounded<T>(limits: Limits, start: impl FnOnce() -> T) -> T {
     for (resource, before) in before {
         let _ = setrlimit(resource, before);
     }
+    drop(alone);
     started
 }
 
