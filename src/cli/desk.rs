@@ -70,7 +70,7 @@ impl Desk {
             caller.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self {
             shelf: Rc::new(runbooks::open(config, context)?),
-            environment: shell::environment(&caller, &[]),
+            environment: shell::cluster_environment(&caller),
             detectors: !config.switch("no_detectors")?,
             now: SystemClock.now(),
             folder: tempfile::tempdir().map_err(io("no folder for the texts of alerts and tickets"))?,

@@ -17,6 +17,7 @@ mod failure;
 mod investigate;
 mod investigation;
 mod jq;
+mod known;
 mod leave;
 mod listed;
 mod listeners;

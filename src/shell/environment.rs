@@ -124,6 +124,22 @@ pub fn environment(caller: &[(String, String)], wanted: &[String]) -> Vec<(Strin
     given.into_iter().collect()
 }
 
+/// Secrets that kubectl's plugins read to ask a cloud for a cluster's token: `aws eks get-token` with keys in the
+/// environment, kubelogin with a client's secret (aws.github.io/aws-eks-best-practices, azure.github.io/kubelogin).
+pub const OF_CLUSTERS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AAD_SERVICE_PRINCIPAL_CLIENT_ID",
+    "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET",
+];
+
+/// As [`environment`], for commands of this program's own that speak to a cluster.
+pub fn cluster_environment(caller: &[(String, String)]) -> Vec<(String, String)> {
+    environment(caller, &OF_CLUSTERS.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+}
+
 /// Whether a variable of this name pays for models.
 pub fn is_model_key(name: &str) -> bool {
     let name = name.to_ascii_uppercase();

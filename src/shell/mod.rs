@@ -32,7 +32,7 @@ mod template_tests;
 mod tests;
 
 pub use containment::{Containment, State};
-pub use environment::{environment, is_model_key};
+pub use environment::{OF_CLUSTERS, cluster_environment, environment, is_model_key};
 pub use foreground::{Left, foreground, program_named};
 pub use lasting::{Departed, Lasting, Pipes, Program};
 pub use run::{Captured, Ending, Finished, Limits, Script, Stop, capture, private_file, run};

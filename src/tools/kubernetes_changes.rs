@@ -12,7 +12,7 @@ use crate::cluster::changes::{Change, KINDS, changes};
 use crate::cluster::{Scope, Snapshot, read_with_history};
 use crate::evidence::Status;
 use crate::evidence::view::clip;
-use crate::shell::{Stop, environment, private_file};
+use crate::shell::{Stop, cluster_environment, private_file};
 
 /// Minutes before and after where nothing is asked for.
 const BEFORE: i64 = 120;
@@ -47,7 +47,7 @@ impl KubernetesChanges {
                 "required": [],
             }),
         };
-        Self { spec, environment: environment(caller, &[]), now }
+        Self { spec, environment: cluster_environment(caller), now }
     }
 }
 

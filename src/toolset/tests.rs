@@ -317,8 +317,8 @@ fn what_checks_nothing_and_has_no_name_is_left_out_with_a_word() {
             format!("f.yaml:3:21: {nothing}"),
             format!("f.yaml:3:34: {nothing}"),
             format!("f.yaml:3:38: {nothing}"),
-            format!("f.yaml:5:29: tool `t` {both}"),
-            format!("f.yaml:6:29: tool `u` {both}"),
+            format!("f.yaml:5:30: tool `t` {both}"),
+            format!("f.yaml:6:31: tool `u` {both}"),
             "f.yaml:8:3: a toolset with an empty name is left out, name it".to_owned(),
         ]
     );

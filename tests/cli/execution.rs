@@ -325,3 +325,21 @@ fn twenty_slow_checks_are_made_at_once_and_remembered() {
     assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     assert_eq!(checks(&bench), 20);
 }
+
+/// kubectl asks a cloud for its token through a plugin: with keys in the environment, where a person has them there.
+#[test]
+fn kubectl_gets_what_its_plugins_ask_with_and_no_other_secret() {
+    let bench = Bench::new()
+        .file("bin/kubectl", "#!/bin/sh\nenv | cut -d= -f1\n")
+        .env("AWS_SECRET_ACCESS_KEY", "not-for-the-shell")
+        .env("MY_SECRET", "not-for-anybody");
+    let program = bench.path("bin/kubectl");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let bench = bench.env("PATH", path);
+    let ran = bench.run(["toolset", "run", "kubectl_describe", "--raw", "kind=pod", "name=a"]).exits(0);
+    assert!(ran.stdout.lines().any(|name| name == "AWS_SECRET_ACCESS_KEY"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("MY_SECRET"), "{}", ran.stdout);
+    let findings = bench.run(["toolset", "run", "kubernetes_findings", "--raw"]);
+    assert!(!findings.stderr.contains("panicked"), "{}", findings.stderr);
+}

@@ -53,7 +53,7 @@ pub(super) struct Said {
 pub(super) fn environment(context: &Context) -> Vec<(String, String)> {
     let caller: Vec<(String, String)> =
         context.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    shell::environment(&caller, &[])
+    shell::cluster_environment(&caller)
 }
 
 /// Runs `text`, a command of ours: nothing of anybody else's stands in it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::super::equipment::Known;
+use super::super::known::Known;
 use super::report::{Check, Section};
 use super::{Looking, since};
 use crate::config::Config;

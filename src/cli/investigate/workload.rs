@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::config::yaml;
 use crate::question::Question;
 use crate::question::subject::{Kind, Subject, is_label, kind};
-use crate::shell::{Stop, environment};
+use crate::shell::{Stop, cluster_environment};
 
 /// Bytes of a context's name that can be part of a file's.
 const LONGEST_CONTEXT: usize = 200;
@@ -196,7 +196,7 @@ impl Cluster {
 
     fn of(caller: &[(String, String)]) -> Self {
         let (keep, stop) = watch::channel(false);
-        Self { environment: environment(caller, &[]), stop, _keep: keep }
+        Self { environment: cluster_environment(caller), stop, _keep: keep }
     }
 
     async fn contexts(&self) -> Result<Contexts, Failure> {

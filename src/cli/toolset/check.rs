@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment::Known;
 use super::super::failure::{Exit, Failure};
+use super::super::known::Known;
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::list::{WIDE, hide};
 use super::{Row, checked, configured, progress, take_given, unknown};

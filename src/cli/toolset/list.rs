@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment::Known;
 use super::super::failure::{Exit, Failure};
+use super::super::known::Known;
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::{Row, checked, configured, progress};
 use crate::toolset::ReadinessStatus;

@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Context;
-use super::equipment::{Known, described};
+use super::equipment::described;
 use super::failure::{Exit, Failure, io};
+use super::known::Known;
 use super::options::ToolsetArgs;
 use super::signals::Signals;
 use crate::config::yaml::nearest;

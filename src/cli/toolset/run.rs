@@ -9,8 +9,9 @@ use tokio::sync::watch;
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment::{self, Known};
+use super::super::equipment;
 use super::super::failure::{Exit, Failure, io};
+use super::super::known::Known;
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::{configured, progress};
 use crate::config::yaml::nearest;

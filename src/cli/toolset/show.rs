@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::super::Context;
 use super::super::config::as_json;
-use super::super::equipment::{self, Known};
+use super::super::equipment;
 use super::super::failure::{Exit, Failure};
+use super::super::known::Known;
 use super::super::options::{FormArgs, OutputFormat, ToolsetArgs};
 use super::{Row, checked, clean, configured, progress, unknown};
 use crate::toolset::{Parameter, Prerequisite, ToolDefinition, reference};

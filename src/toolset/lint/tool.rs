@@ -112,7 +112,11 @@ fn unused(tool: &ToolDefinition, part: &Part, node: &Node, lines: &Lines<'_>, fi
     }
     used.extend(tool.jq.as_deref().map(template::environment_names).unwrap_or_default());
     // Inside a macro these are Jinja's own, so the tree does not tell.
-    let untold = |name: &str| ["caller", "loop", "self"].contains(&name);
+    let untold = |name: &str| {
+        ["caller", "loop", "self"].contains(&name)
+            // How a script in another language reads it.
+            || tool.template.contains(&format!("HOLMES_PARAM_{name}"))
+    };
     for parameter in tool.parameters.iter().filter(|one| !used.contains(&one.name) && !untold(&one.name)) {
         let declared = node.get("parameters").filter(|parameters| !parameters.is_null()).unwrap_or(node);
         let entries = declared.entries().unwrap_or_default();
