@@ -156,6 +156,8 @@ struct Pipeline {
     inherits: bool,
     /// Its reader makes words for another program of it; `Some(true)`: at blanks.
     words: Option<bool>,
+    /// Its commands print nothing.
+    silent: bool,
 }
 
 /// A word that its program could take for an option.

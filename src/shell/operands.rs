@@ -180,8 +180,22 @@ pub(super) fn prints_a_number(words: &[Word]) -> bool {
         "nproc" => true,
         "date" => options(|text| text == "+%s"),
         "grep" | "pgrep" => options(|text| text == "-c" || text == "--count" || text == "-ic"),
+        // `jq '.items | length'`: the author's own program, whose last step is that.
+        "jq" => {
+            let flag = |word: &&Word| matches!(word.text.as_str(), "-r" | "-c" | "-e" | "-n" | "-s" | "-M");
+            words.iter().skip(1).find(|word| !flag(word)).is_some_and(|program| {
+                let own = program.values.is_empty() && program.variables.is_empty() && !program.substituted;
+                let last = program.text.rsplit('|').next().unwrap_or_default().trim();
+                own && last == "length" && !program.text.contains(',')
+            })
+        }
         _ => false,
     }
+}
+
+/// Whether a command prints nothing, whatever it is given: `… || true`.
+pub(super) fn prints_nothing(words: &[Word]) -> bool {
+    matches!(words.first().map_or("", |word| word.text.as_str()), "true" | ":" | "false" | "exit" | "return")
 }
 
 /// Whether what a command prints may be what it was given by the name of a variable. What comes from elsewhere, such

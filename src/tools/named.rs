@@ -9,19 +9,19 @@ use super::{Tool, ToolFuture};
 use crate::agent::ToolSpec;
 use crate::shell::Stop;
 
-/// `tool` as `<toolset>_<tool>`.
+/// `tool` as `<toolset>__<tool>`, as HolmesGPT 0.45 has it.
 pub fn prefixed(tool: Box<dyn Tool>) -> Box<dyn Tool> {
     let own = tool.spec();
     let spec = ToolSpec { name: prefixed_name(tool.toolset(), &own.name), ..own.clone() };
     Box::new(Named { spec, tool })
 }
 
-/// `<toolset>_<tool>`, in letters that models can call.
+/// `<toolset>__<tool>`, in letters that models can call.
 pub(super) fn prefixed_name(toolset: &str, tool: &str) -> String {
     // The tool's own name tells more than the server's: that one is cut.
-    let room = NAME.saturating_sub(tool.len() + 1).clamp(8, NAME);
+    let room = NAME.saturating_sub(tool.len() + 2).clamp(8, NAME);
     let prefix: String = callable(toolset).chars().take(room).collect();
-    callable(&format!("{prefix}_{tool}"))
+    callable(&format!("{prefix}__{tool}"))
 }
 
 struct Named {

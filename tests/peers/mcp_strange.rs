@@ -106,7 +106,7 @@ fn names_and_words_are_made_fit_for_models_and_terminals() {
     let Some(bench) = strange("names", APPROVED) else { return };
     let own = "toolsets:\n  own:\n    description: d\n    tools:\n      - {name: look, description: d, command: 'true'}\n";
     let bench = bench.file("own.yaml", own).model(json!([
-        {"call": [{"tool": "strange_answer", "arguments": {}}, {"tool": "a_b_2", "arguments": {}}]},
+        {"call": [{"tool": "strange__answer", "arguments": {}}, {"tool": "a_b_2", "arguments": {}}]},
         {"say": "done"},
     ]));
     let ran = bench.run([
@@ -136,9 +136,9 @@ fn names_and_words_are_made_fit_for_models_and_terminals() {
         "a_b",
         "a_b_2",
         long.as_str(),
-        "strange_read_exhibit",
-        "strange_answer",
-        "strange_look",
+        "strange__read_exhibit",
+        "strange__answer",
+        "strange__look",
         "__31mred__0m",
         "read_exhibit",
         "answer",

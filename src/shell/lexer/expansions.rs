@@ -23,7 +23,12 @@ impl Scan<'_> {
         let passes = std::mem::replace(&mut self.passes, outer).unwrap_or(true);
         self.copy(usize::from(self.is(0, ')')));
         // `$(kubectl get pods -n {{ x }} | wc -l)`: nothing of the value is in what comes out.
-        let commands = self.pipelines.iter().skip(first).filter(|pipeline| pipeline.stages > 0).count();
+        let commands = self
+            .pipelines
+            .iter()
+            .skip(first)
+            .filter(|pipeline| pipeline.stages > 0 && !pipeline.silent)
+            .count();
         if !(self.counts && commands == 1) {
             word.hold_inner(self.seen.get(before..).unwrap_or_default());
             if passes {

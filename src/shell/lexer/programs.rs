@@ -56,7 +56,11 @@ impl Scan<'_> {
             }
         }
         if !words.is_empty() {
-            self.counts = operands::prints_a_number(&words);
+            let silent = operands::prints_nothing(&words);
+            self.counts = operands::prints_a_number(&words) || silent && self.counts;
+            if let Some(pipeline) = self.pipelines.get_mut(pipeline) {
+                pipeline.silent = silent && (pipeline.silent || pipeline.stages == 0);
+            }
             self.passes.get_or_insert_with(|| operands::passes_text(&words));
         }
         let judged = operands::judge(&words);
