@@ -17,8 +17,24 @@ struct Open {
     text: String,
 }
 
+/// What is text now may have been what made other lines code: then those are read again. Real answers need one look.
+const LOOKS: usize = 8;
+
 /// `markdown` with nothing but text, code and addresses that can be seen.
 pub(super) fn inert(markdown: &str) -> String {
+    let mut made = once(markdown);
+    for _ in 1..LOOKS {
+        let next = once(&made);
+        if next == made {
+            return made;
+        }
+        made = next;
+    }
+    // Nobody writes this but to get past: without marks it is text, whatever it was.
+    escaped(&made.replace(['`', '~', '[', ']'], " "))
+}
+
+fn once(markdown: &str) -> String {
     let (mut edits, mut code, mut open) = (Vec::<(Range<usize>, String)>::new(), 0_usize, None::<Open>);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
