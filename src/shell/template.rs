@@ -391,13 +391,36 @@ fn text_of(value: &Value) -> Result<String, minijinja::Error> {
         ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
         ValueKind::Bool => if value.is_true() { "true" } else { "false" }.to_owned(),
         ValueKind::Number => value.to_string(),
-        _ => serde_json::to_string(value).map_err(|_| {
-            minijinja::Error::new(
-                ErrorKind::InvalidOperation,
-                format!("cannot print a value of type {}", value.kind()),
-            )
-        })?,
+        _ => {
+            let mut json = Bounded(Vec::new());
+            serde_json::to_writer(&mut json, value).map_err(|error| {
+                let reason = if error.is_io() {
+                    format!("a value is longer than {LONGEST_TOGETHER} bytes")
+                } else {
+                    format!("cannot print a value of type {}", value.kind())
+                };
+                minijinja::Error::new(ErrorKind::InvalidOperation, reason)
+            })?;
+            String::from_utf8_lossy(&json.0).into_owned()
+        }
     })
+}
+
+/// What is written ends with an error where no command could take it: `{{ xs * 1000000000 }}`.
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_TOGETHER {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn check(values: &[&str]) -> Result<(), TemplateError> {

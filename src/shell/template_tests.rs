@@ -463,6 +463,9 @@ fn what_cannot_be_passed_is_refused() {
     assert_eq!(rendered("echo {{ x }}", json!({"x": "a\0b"})), Err(TemplateError::Nul));
     let long = "x".repeat(130_000);
     assert!(matches!(rendered("echo {{ x }}", json!({"x": long})), Err(TemplateError::TooLong { .. })));
+    // Made by the template: seconds and gigabytes, were it written out.
+    let many = rendered("echo {{ x * n }}", json!({"x": ["a", "b"], "n": 30_000_000}));
+    assert!(many.unwrap_err().to_string().contains("longer than"));
     let endless = "{% for a in xs %}{% for b in xs %}{% for c in xs %}{% for d in xs %}{{ a }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
     let items: Vec<u32> = (0..100).collect();
     rendered(endless, json!({"xs": items})).unwrap_err();
