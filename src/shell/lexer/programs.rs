@@ -21,6 +21,16 @@ impl Scan<'_> {
         }
     }
 
+    /// What a command prints, as far as that is known before it runs.
+    fn note_output(&mut self, words: &[Word], pipeline: usize) {
+        let silent = operands::prints_nothing(words);
+        self.counts = operands::prints_a_number(words) || silent && self.counts;
+        if let Some(pipeline) = self.pipelines.get_mut(pipeline) {
+            pipeline.silent = silent && (pipeline.silent || pipeline.stages == 0);
+        }
+        self.passes.get_or_insert_with(|| operands::passes_text(words));
+    }
+
     /// The end of a simple command: remembers what of it another interpreter reads.
     pub(super) fn finish(&mut self, words: &mut Vec<Word>, pipeline: usize) {
         let words = std::mem::take(words);
@@ -56,12 +66,7 @@ impl Scan<'_> {
             }
         }
         if !words.is_empty() {
-            let silent = operands::prints_nothing(&words);
-            self.counts = operands::prints_a_number(&words) || silent && self.counts;
-            if let Some(pipeline) = self.pipelines.get_mut(pipeline) {
-                pipeline.silent = silent && (pipeline.silent || pipeline.stages == 0);
-            }
-            self.passes.get_or_insert_with(|| operands::passes_text(&words));
+            self.note_output(&words, pipeline);
         }
         let judged = operands::judge(&words);
         self.nest(&judged, &words, pipeline);
